@@ -1,0 +1,78 @@
+#!/bin/sh
+# The libraries show what they mean to show and lean on nothing else:
+# libweir.so exports weir_* and the functions it stands in for, needs libc
+# alone and calls nothing there that allocates or prints; and every function
+# of a public header is exported by one of the two.
+set -eu
+
+build=$1
+here=$(cd "$(dirname "$0")/../.." && pwd)
+runtime=$build/lib/libweir.so
+serve=$build/lib/libweir-serve.so
+failed=0
+
+fail() {
+    echo "FAIL: $*"
+    failed=1
+}
+
+if [ ! -e "$runtime" ]; then
+    echo "skip: this build has no libweir.so"
+    exit 77
+fi
+
+# What a program's own calls are answered by.
+allowed='weir_[a-z0-9_]+
+malloc|free|calloc|realloc|reallocarray|cfree
+aligned_alloc|posix_memalign|memalign|valloc|pvalloc
+free_sized|free_aligned_sized|malloc_usable_size
+malloc_trim|mallinfo|mallinfo2|malloc_stats|malloc_info|mallopt
+pthread_create|dlopen|dlmopen|dlclose|sigaction|signal|sigprocmask
+fork|vfork|_Fork|daemon|_exit|_Exit|quick_exit
+exec(l|le|lp|v|ve|vp|vpe|veat)|fexecve|posix_spawnp?'
+allowed=$(echo "$allowed" | paste -sd'|')
+
+exported() {
+    nm -D --defined-only "$1" | awk '$2 != "A" { print $3 }' |
+        sed 's/@.*//' | sort -u
+}
+
+stray=$(exported "$runtime" | grep -Evx "$allowed" || :)
+[ -z "$stray" ] || fail "libweir.so also exports:" $stray
+for name in malloc free calloc realloc aligned_alloc posix_memalign \
+    memalign valloc pvalloc reallocarray malloc_usable_size; do
+    exported "$runtime" | grep -qx $name ||
+        fail "libweir.so does not export $name"
+done
+
+stray=$(readelf -d "$runtime" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' |
+    grep -Ev '^(libc\.so\.6|ld-linux.*)$' || :)
+[ -z "$stray" ] || fail "libweir.so needs more than libc:" $stray
+
+# Functions that allocate, print through stdio or take stdio's locks.
+called=$(nm -D --undefined-only "$runtime" | awk '{ print $2 }' |
+    sed 's/@.*//' | grep -Ex 'v?(f|s|sn|as|d)?printf(_chk)?|__.*printf_chk|
+fopen|fdopen|fputs|puts|fwrite|fread|fgets|getline|strdup|strndup|
+opendir|readdir|setenv|putenv|qsort|backtrace|syslog|getpwuid' || :)
+[ -z "$called" ] || fail "libweir.so calls" $called
+
+libraries=$runtime
+if [ -e "$serve" ]; then
+    libraries="$runtime $serve"
+    stray=$(exported "$serve" | grep -Evx 'weir_[a-z0-9_]+' || :)
+    [ -z "$stray" ] || fail "libweir-serve.so also exports:" $stray
+fi
+for library in $libraries; do
+    exported "$library"
+done | sort -u >"${TMPDIR:-/tmp}/exports.$$"
+trap 'rm -f "${TMPDIR:-/tmp}/exports.$$"' EXIT
+for header in "$here"/include/weir/*.h; do
+    [ -e "$serve" ] || [ "${header##*/}" != serve.h ] || continue
+    # Prototypes stand at the line's start and are not in comments.
+    for name in $(grep -E '^[a-z]' "$header" |
+        grep -o 'weir_[a-z0-9_]*(' | tr -d '('); do
+        grep -qx "$name" "${TMPDIR:-/tmp}/exports.$$" ||
+            fail "$name of ${header##*/} is exported by no library"
+    done
+done
+[ $failed -eq 0 ]
