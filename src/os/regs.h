@@ -1,0 +1,47 @@
+/* The registers of a thread as the unwinder needs them, for each machine.
+ *
+ *     struct wr_regs regs;
+ *     wr_regs_capture(&regs);     // here and now, callee-saved ones only
+ *     wr_regs_from_context(&regs, uc);        // as a signal found them
+ *
+ * Registers carry their DWARF numbers, because .eh_frame speaks in those.
+ * The two machine files (regs_x86_64.h, regs_aarch64.h) define the same
+ * names:
+ *
+ *   WR_REG_FP, WR_REG_SP    frame pointer, stack pointer
+ *   WR_REG_RA               the column whose rule finds the return address
+ *   WR_REGS_COUNT           general registers, numbered from 0
+ *   WR_FRAME_*              how a call site's rule condenses (unwind_cache.h)
+ *   wr_frame_slot, wr_frame_ra_at           where a frame keeps what
+ *   wr_regs_capture         the registers at this very place
+ *   wr_regs_from_context    those of interrupted code
+ *   wr_regs_strip           an address without its signature bits
+ *   wr_regs_is_sigreturn    is this the code that ends a signal handler? It
+ *                           may lack a description; WR_REGS_SIGRETURN_BYTES
+ *                           are read
+ *   WR_REGS_SIGINFO_BYTES   from the stack pointer there to the ucontext
+ *
+ * Threads: no state, no calls, safe everywhere.
+ */
+#ifndef WR_OS_REGS_H
+#define WR_OS_REGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <ucontext.h>
+
+#if defined(__x86_64__)
+#include "os/regs_x86_64.h"
+#elif defined(__aarch64__)
+#include "os/regs_aarch64.h"
+#else
+#error "Weir knows x86-64 and aarch64: add this machine's registers here"
+#endif
+
+/* Can the 8 bytes at this address (a multiple of 8) be read? Costs a system
+ * call. */
+bool wr_regs_readable(uintptr_t at);
+
+#endif

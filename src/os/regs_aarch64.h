@@ -1,0 +1,98 @@
+/* regs.h on aarch64. The call leaves the return address in x30; a function
+ * that calls on stores x29 and x30 side by side, anywhere in its frame. */
+#ifndef WR_OS_REGS_AARCH64_H
+#define WR_OS_REGS_AARCH64_H
+
+enum {
+    WR_REG_FP = 29,
+    WR_REG_RA = 30,
+    WR_REG_SP = 31,
+    WR_REGS_COUNT = 32,
+};
+
+struct wr_regs {
+    uintptr_t r[WR_REGS_COUNT];
+    uintptr_t pc;
+};
+
+enum {
+    WR_FRAME_PC_BITS = 48,
+    WR_FRAME_PC_SHIFT = 2,
+    WR_FRAME_CFA_BITS = 10,
+    WR_FRAME_CFA_UNIT = 16, /* bytes */
+    WR_FRAME_SLOT_BITS = 10,
+};
+
+enum { WR_REGS_SIGRETURN_BYTES = 8, WR_REGS_SIGINFO_BYTES = 128 };
+
+/* How many words below the CFA the saved frame pointer lies, with the return
+ * address right above it; when only the latter was saved, where the former
+ * would be. 0: not a frame of this form. Offsets are bytes from the CFA. */
+static inline unsigned
+wr_frame_slot(int64_t ra_offset, bool fp_saved, int64_t fp_offset)
+{
+    if (ra_offset >= 0 || ra_offset % 8 != 0)
+        return 0;
+    if (fp_saved && ra_offset != fp_offset + 8)
+        return 0;
+    return (unsigned)(-ra_offset / 8 + 1);
+}
+
+static inline uintptr_t
+wr_frame_ra_at(uintptr_t cfa, unsigned slot)
+{
+    return cfa - 8 * (uintptr_t)slot + 8;
+}
+
+/* xpaclri, written as the hint it is, so that older processors and
+ * assemblers take it as nothing. */
+static inline uintptr_t
+wr_regs_strip(uintptr_t pc)
+{
+    register uintptr_t x30 __asm__("x30") = pc;
+
+    __asm__("hint 7" : "+r"(x30));
+    return x30;
+}
+
+/* mov x8, #139; svc #0. */
+static inline bool
+wr_regs_is_sigreturn(const void *code)
+{
+    static const uint32_t expected[] = {0xd2801168, 0xd4000001};
+
+    return memcmp(code, expected, sizeof(expected)) == 0;
+}
+
+/* Everything in one statement, so that the description of this address fits
+ * all of it. Registers a callee may change hold nothing of use to a caller
+ * and stay 0. */
+static inline __attribute__((always_inline)) void
+wr_regs_capture(struct wr_regs *regs)
+{
+    *regs = (struct wr_regs){0};
+    __asm__ volatile("stp x19, x20, [%[r], #152]\n\t"
+                     "stp x21, x22, [%[r], #168]\n\t"
+                     "stp x23, x24, [%[r], #184]\n\t"
+                     "stp x25, x26, [%[r], #200]\n\t"
+                     "stp x27, x28, [%[r], #216]\n\t"
+                     "stp x29, x30, [%[r], #232]\n\t"
+                     "mov x9, sp\n\t"
+                     "adr x10, 0f\n"
+                     "0:\n\t"
+                     "stp x9, x10, [%[r], #248]"
+                     :
+                     : [r] "r"(regs)
+                     : "x9", "x10", "memory");
+}
+
+static inline void
+wr_regs_from_context(struct wr_regs *regs, const ucontext_t *uc)
+{
+    for (unsigned i = 0; i < WR_REG_SP; i++)
+        regs->r[i] = (uintptr_t)uc->uc_mcontext.regs[i];
+    regs->r[WR_REG_SP] = (uintptr_t)uc->uc_mcontext.sp;
+    regs->pc = (uintptr_t)uc->uc_mcontext.pc;
+}
+
+#endif

@@ -1,0 +1,105 @@
+/* regs.h on x86-64. The call pushes the return address, so it always lies
+ * right under the canonical frame address (CFA); the frame pointer, when it
+ * was pushed, lies a few words below. */
+#ifndef WR_OS_REGS_X86_64_H
+#define WR_OS_REGS_X86_64_H
+
+enum {
+    WR_REG_FP = 6,
+    WR_REG_SP = 7,
+    WR_REG_RA = 16,
+    WR_REGS_COUNT = 17,
+};
+
+struct wr_regs {
+    uintptr_t r[WR_REGS_COUNT];
+    uintptr_t pc;
+};
+
+enum {
+    WR_FRAME_PC_BITS = 47,
+    WR_FRAME_PC_SHIFT = 0,
+    WR_FRAME_CFA_BITS = 13,
+    WR_FRAME_CFA_UNIT = 8, /* bytes */
+    WR_FRAME_SLOT_BITS = 5,
+};
+
+enum { WR_REGS_SIGRETURN_BYTES = 9, WR_REGS_SIGINFO_BYTES = 0 };
+
+/* How many words below the CFA the lowest one lies that a walk must read:
+ * the saved frame pointer, or the return address if it was kept. 0: not a
+ * frame of this machine's usual form. Offsets are bytes from the CFA. */
+static inline unsigned
+wr_frame_slot(int64_t ra_offset, bool fp_saved, int64_t fp_offset)
+{
+    if (ra_offset != -8)
+        return 0;
+    if (!fp_saved)
+        return 1;
+    if (fp_offset >= -8 || fp_offset % 8 != 0)
+        return 0;
+    return (unsigned)(-fp_offset / 8);
+}
+
+static inline uintptr_t
+wr_frame_ra_at(uintptr_t cfa, unsigned slot)
+{
+    (void)slot;
+    return cfa - 8;
+}
+
+static inline uintptr_t
+wr_regs_strip(uintptr_t pc)
+{
+    return pc;
+}
+
+/* mov $15, %rax; syscall: what every handler installed with SA_RESTORER on
+ * this machine returns to. */
+static inline bool
+wr_regs_is_sigreturn(const void *code)
+{
+    static const uint8_t expected[WR_REGS_SIGRETURN_BYTES] = {
+        0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05,
+    };
+
+    return memcmp(code, expected, sizeof(expected)) == 0;
+}
+
+/* Everything in one statement, so that the description of this address fits
+ * all of it. Registers a callee may change hold nothing of use to a caller
+ * and stay 0. */
+static inline __attribute__((always_inline)) void
+wr_regs_capture(struct wr_regs *regs)
+{
+    *regs = (struct wr_regs){0};
+    __asm__ volatile("movq %%rbx, 24(%[r])\n\t"
+                     "movq %%rbp, 48(%[r])\n\t"
+                     "movq %%rsp, 56(%[r])\n\t"
+                     "movq %%r12, 96(%[r])\n\t"
+                     "movq %%r13, 104(%[r])\n\t"
+                     "movq %%r14, 112(%[r])\n\t"
+                     "movq %%r15, 120(%[r])\n\t"
+                     "leaq 0f(%%rip), %%rax\n"
+                     "0:\n\t"
+                     "movq %%rax, 136(%[r])"
+                     :
+                     : [r] "r"(regs)
+                     : "rax", "memory");
+}
+
+static inline void
+wr_regs_from_context(struct wr_regs *regs, const ucontext_t *uc)
+{
+    static const uint8_t kernel_order[] = {
+        REG_RAX, REG_RDX, REG_RCX, REG_RBX, REG_RSI, REG_RDI,
+        REG_RBP, REG_RSP, REG_R8,  REG_R9,  REG_R10, REG_R11,
+        REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP,
+    };
+
+    for (unsigned i = 0; i < WR_REGS_COUNT; i++)
+        regs->r[i] = (uintptr_t)uc->uc_mcontext.gregs[kernel_order[i]];
+    regs->pc = (uintptr_t)uc->uc_mcontext.gregs[REG_RIP];
+}
+
+#endif
