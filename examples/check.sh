@@ -1,0 +1,62 @@
+#!/bin/sh
+# check.sh BUILD PROGRAM: run an example as its top says, and see that it
+# shows what the top promises.
+set -eu
+
+weir=$1/bin/weir
+program=$2
+scratch=$(mktemp -d)
+server=
+trap '[ -z "$server" ] || kill "$server"; rm -rf "$scratch"' EXIT
+export XDG_RUNTIME_DIR="$scratch"
+cd "$scratch"
+
+expect() {
+    grep -Eq "$2" "$1" || {
+        echo "FAIL: no line like '$2' in:"
+        cat "$1"
+        exit 1
+    }
+}
+
+case ${program##*/} in
+1-unchanged)
+    "$weir" run --out "$scratch/profiles" -- "$program" >out 2>err
+    expect out 'kept 200000 words'
+    expect err 'word_new'
+    profile=$(find profiles -type f -name '*heap*' | head -1)
+    "$weir" top "$profile" >top
+    expect top ' word_new$'
+    expect top ' table_grow$'
+    ;;
+2-memstats)
+    "$program" >out
+    expect out '^the text has 70000 bytes$'
+    # 10,001 blocks, 350 MB of texts in their size classes.
+    expect out ' took 100[0-9][0-9] blocks and 3[3-7][0-9] MB'
+    expect out ' which [67][0-9] KB are still held'
+    ;;
+3-profile)
+    "$program" heap.pb >out
+    expect out '^wrote heap.pb, one sample about every [0-9]+ bytes$'
+    "$weir" top heap.pb >top
+    expect top '32(\.0*)?MB .* load_picture$'
+    ;;
+4-every-block)
+    "$program" heap.pb >out
+    "$weir" top heap.pb >top
+    # Ten nodes of 16 bytes are held, among what else the program holds.
+    expect top '160(\.0*)?B .* insert$'
+    ;;
+5-serve)
+    "$program" 127.0.0.1:0 60 >out &
+    server=$!
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        [ -s out ] && break
+        sleep 0.2
+    done
+    expect out '^http://127.0.0.1:[0-9]+/debug/pprof/$'
+    "$weir" top "$(cat out)heap" >top
+    expect top '64(\.[0-9]*)?MB .* main$'
+    ;;
+esac

@@ -1,0 +1,59 @@
+# Completion for weir(1) in bash.
+
+# Process ids of programs under Weir, for `weir top`.
+_weir_pids()
+{
+    command weir ps 2>/dev/null | awk '$1 ~ /^[0-9]+$/ { print $1 }'
+}
+
+_weir()
+{
+    local word=${COMP_WORDS[COMP_CWORD]}
+    local before=${COMP_WORDS[COMP_CWORD - 1]}
+    local command=${COMP_WORDS[1]} i
+
+    COMPREPLY=()
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        COMPREPLY=($(compgen -W 'run serve ps top help --version' \
+            -- "$word"))
+        return
+    fi
+    # After -- (or its first word) comes another program's command line.
+    if [ "$command" = run ]; then
+        for ((i = 2; i < COMP_CWORD; i++)); do
+            if [ "${COMP_WORDS[i]}" = -- ] &&
+                declare -F _command_offset >/dev/null; then
+                _command_offset $((i + 1))
+                return
+            fi
+        done
+    fi
+    case $before in
+    --http)
+        COMPREPLY=($(compgen -W '127.0.0.1:0 127.0.0.1:6060' -- "$word"))
+        return
+        ;;
+    --sample)
+        COMPREPLY=($(compgen -W '0 1 65536 524288' -- "$word"))
+        return
+        ;;
+    --out)
+        COMPREPLY=($(compgen -d -- "$word"))
+        return
+        ;;
+    esac
+    case $command in
+    run)
+        COMPREPLY=($(compgen -W '-q --http --sample --out --' -- "$word")
+            $(compgen -c -- "$word"))
+        ;;
+    serve)
+        COMPREPLY=($(compgen -W '--http' -- "$word"))
+        ;;
+    top)
+        COMPREPLY=($(compgen -W "$(_weir_pids)" -- "$word")
+            $(compgen -f -- "$word"))
+        ;;
+    esac
+}
+complete -F _weir weir

@@ -1,0 +1,99 @@
+#!/bin/sh
+# An installation works from where it was put, and after it was moved:
+# weir run finds its library, pkg-config and CMake give working programs,
+# man pages and completion are there and well formed.
+. "$(dirname "$0")/_lib.sh"
+need cmake pkg-config gcc man
+
+first=$scratch/first
+prefix=$scratch/moved
+cmake --install "$build" --prefix "$first" >install.log 2>&1 || {
+    fail "cmake --install: $(tail -5 install.log)"
+    finish
+}
+mv "$first" "$prefix"
+
+for file in bin/weir lib/libweir.so lib/libweir-serve.so \
+    include/weir/weir.h include/weir/memstats.h lib/pkgconfig/weir.pc \
+    lib/pkgconfig/weir-serve.pc lib/cmake/Weir/WeirConfig.cmake \
+    lib/cmake/Weir/WeirConfigVersion.cmake share/man/man1/weir.1 \
+    share/man/man1/weir-run.1 share/man/man3/weir.3 share/man/man7/weir.7 \
+    share/bash-completion/completions/weir; do
+    [ -e "$prefix/$file" ] || fail "not installed: $file"
+done
+stray=$(grep -rlF "$first" "$prefix" || :)
+[ -z "$stray" ] || fail "these know where they were first:" $stray
+
+# The program finds its library beside itself, away from the build.
+weir=$prefix/bin/weir
+under sh -c 'grep -o "/[^ ]*libweir\.so[.0-9]*" /proc/self/maps' >maps ||
+    fail "weir run: $(cat maps)"
+grep -q "^$prefix/lib/" maps || fail "another library: $(sort -u maps)"
+"$weir" --version | grep -q '[0-9]\.[0-9]' || fail "weir --version"
+
+cat >tiny.c <<'END'
+#include <stdio.h>
+#include <weir/weir.h>
+int
+main(void)
+{
+    struct weir_memstats m;
+    weir_err err = weir_memstats(&m);
+    puts(weir_strerror(err));
+    return err != WEIR_OK || m.heap_sys == 0;
+}
+END
+sed 's/weir_err err = .*/weir_err err = weir_memstats(\&m);\n    if (weir_serve("127.0.0.1:0") != WEIR_OK) return 2;/' \
+    tiny.c >tiny-serve.c
+
+# pkg-config, in C and in C++.
+export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
+for module in weir weir-serve; do
+    source=tiny${module#weir}.c
+    gcc -Werror -o "by-pc-$module" "$source" \
+        $(pkg-config --cflags --libs $module) || fail "pkg-config $module"
+    env "$mark" LD_LIBRARY_PATH="$prefix/lib" "./by-pc-$module" >/dev/null ||
+        fail "a program made with pkg-config $module ended with $?"
+done
+version=$(pkg-config --modversion weir)
+[ "$("$weir" --version | grep -o '[0-9][0-9.]*' | head -1)" = "$version" ] ||
+    fail "weir --version and pkg-config disagree"
+
+# CMake.
+mkdir cmake
+cp tiny.c tiny-serve.c cmake
+cat >cmake/CMakeLists.txt <<END
+cmake_minimum_required(VERSION 3.16)
+project(tiny C)
+find_package(Weir ${version%.*} REQUIRED)
+add_executable(tiny tiny.c)
+target_link_libraries(tiny Weir::weir)
+add_executable(tiny-serve tiny-serve.c)
+target_link_libraries(tiny-serve Weir::weir Weir::serve)
+END
+cmake -S cmake -B cmake/build -DCMAKE_PREFIX_PATH="$prefix" \
+    >cmake.log 2>&1 && cmake --build cmake/build >>cmake.log 2>&1 ||
+    fail "find_package(Weir): $(tail -20 cmake.log)"
+for program in tiny tiny-serve; do
+    env "$mark" "cmake/build/$program" >/dev/null ||
+        fail "a program made with CMake ($program) ended with $?"
+done
+
+# A linked program has Weir's heap without any preload.
+env "$mark" LD_LIBRARY_PATH="$prefix/lib" LD_DEBUG=bindings ./by-pc-weir 2>&1 |
+    grep -q 'to .*libweir.*malloc' || fail "malloc is not Weir's"
+
+for page in "$prefix"/share/man/man?/*; do
+    complaints=$(man --warnings=w -E UTF-8 -l "$page" 2>&1 >/dev/null)
+    [ -z "$complaints" ] || fail "$page: $complaints"
+    man -l "$page" 2>/dev/null | grep -qi weir || fail "$page is empty"
+done
+bash -n "$prefix/share/bash-completion/completions/weir" ||
+    fail "the completion does not parse"
+bash -c '. "$1"; COMP_WORDS=(weir r) COMP_CWORD=1; _weir
+    [ "${COMPREPLY[*]}" = run ]' bash \
+    "$prefix/share/bash-completion/completions/weir" ||
+    fail "weir r<Tab> does not complete to run"
+find "$XDG_RUNTIME_DIR" -name '*.weir' -delete
+find "$XDG_RUNTIME_DIR" -mindepth 1 -type d -empty -delete
+finish
