@@ -1,0 +1,19 @@
+/* Weir: what Go gives a Go program against memory trouble, for C.
+ *
+ * This header includes all the others. See each for its story:
+ *   memstats.h  what the heap holds and has done, as numbers
+ *   profile.h   who holds it: heap profiles, sample rate
+ *   serve.h     the same over HTTP, from inside the program (libweir-serve)
+ *
+ * A program need not include any of them to be profiled: run it with
+ * `weir run -- program`, or with libweir.so in LD_PRELOAD.
+ */
+#ifndef WEIR_H
+#define WEIR_H
+
+#include <weir/error.h>
+#include <weir/memstats.h>
+#include <weir/profile.h>
+#include <weir/serve.h>
+
+#endif

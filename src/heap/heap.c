@@ -1,0 +1,443 @@
+/* Invariants
+ * 1. A slow path is complete: it may be entered at any time instead of the
+ *    fast one.
+ * 2. A sampled block has its bit set in its span's sampled words (a large one
+ *    has samples == 1) from before malloc returns it until free begins.
+ */
+#include "heap/heap.h"
+
+#include <string.h>
+
+#include "heap/fast.h"
+#include "heap/mcentral.h"
+#include "heap/mheap.h"
+#include "heap/misuse.h"
+#include "os/os.h"
+#include "region/counters.h"
+#include "region/event.h"
+
+/* From here on realloc moves pages instead of copying them. */
+enum { MOVE_MIN = 1 << 20 };
+
+struct wr_events wr_events;
+
+/* ---- samples ---- */
+
+void
+wr_heap_set_sample(struct wr_mcache *mc, int64_t bytes)
+{
+    mc->sample_left = bytes;
+}
+
+static void
+mark_sampled(struct wr_span *s, unsigned block)
+{
+    atomic_fetch_or_explicit(wr_span_sampled_word(s, block / 64),
+                             (uint64_t)1 << (block % 64), memory_order_relaxed);
+    atomic_fetch_add_explicit(&s->samples, 1, memory_order_relaxed);
+    if (s->class_id != 0)
+        atomic_fetch_or_explicit(&s->owner, WR_OWNER_SAMPLED,
+                                 memory_order_relaxed);
+}
+
+/* The thread's countdown has run out over this block. */
+static void
+sample(struct wr_mcache *mc, struct wr_span *s, void *p)
+{
+    bool exact;
+
+    if (wr_events.sampled == NULL || mc->forking) {
+        mc->sample_left = INT64_MAX;
+        return;
+    }
+    mark_sampled(s, s->class_id != 0 ? wr_span_block_of(s, p, &exact) : 0);
+    mc->sample_left = wr_events.sampled(p, wr_span_block_bytes(s));
+}
+
+/* A block is about to be freed: if it is a sample, say so. */
+static void
+unsample(struct wr_span *s, unsigned block, void *p)
+{
+    _Atomic uint64_t *word = wr_span_sampled_word(s, block / 64);
+    uint64_t bit = (uint64_t)1 << (block % 64);
+
+    if ((wr_word_load(word) & bit) == 0)
+        return;
+    if ((atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed) & bit) ==
+        0)
+        return; /* two threads free it at once: one of them will be stopped */
+    atomic_fetch_sub_explicit(&s->samples, 1, memory_order_relaxed);
+    if (wr_events.sample_freed != NULL)
+        wr_events.sample_freed(p);
+}
+
+/* ---- allocating ---- */
+
+static void *
+take_block(struct wr_slot *slot)
+{
+    uint64_t bits = wr_word_load(slot->word);
+
+    WR_ASSERT(bits != 0);
+    wr_word_store(slot->word, bits & (bits - 1));
+    wr_word_store(&slot->allocs, wr_word_load(&slot->allocs) + 1);
+    return (void *)(slot->base + (uint64_t)__builtin_ctzll(bits) * slot->bytes);
+}
+
+static void *
+small_slow(struct wr_mcache *mc, unsigned class_id)
+{
+    struct wr_slot *slot = &mc->slot[class_id];
+    void *p;
+
+    if (wr_word_load(slot->word) == 0 && !wr_mcache_refill(mc, class_id))
+        return NULL;
+    p = take_block(slot);
+    if (mc->sample_left < (int64_t)slot->bytes)
+        sample(mc, slot->span, p);
+    else
+        mc->sample_left -= (int64_t)slot->bytes;
+    return p;
+}
+
+static void *
+large_alloc(struct wr_mcache *mc, size_t align, size_t size, bool *zero)
+{
+    size_t pages, bytes;
+    struct wr_span *s;
+
+    if (size > WR_HEAP_MAX || align > WR_HEAP_MAX)
+        return NULL;
+    pages = wr_align_up(wr_max(size, 1), WR_PAGE_BYTES) >> WR_PAGE_SHIFT;
+    bytes = pages << WR_PAGE_SHIFT;
+    s = wr_mheap_alloc(pages, wr_max(align >> WR_PAGE_SHIFT, 1), 1,
+                       WR_SPAN_LARGE);
+    if (s == NULL)
+        return NULL;
+    s->blocks = 1;
+    *zero = s->zero;
+    wr_count_add(large_allocs, 1);
+    wr_count_add(large_alloc_bytes, bytes);
+    if (mc->sample_left < (int64_t)bytes)
+        sample(mc, s, (void *)s->base);
+    else
+        mc->sample_left -= (int64_t)bytes;
+    return (void *)s->base;
+}
+
+WR_COLD void *
+wr_malloc_slow(size_t size)
+{
+    struct wr_mcache *mc = wr_mcache_get();
+    bool zero;
+
+    if (mc == NULL)
+        return NULL;
+    if (size > WR_SMALL_MAX)
+        return large_alloc(mc, 1, size, &zero);
+    return small_slow(mc, wr_class_of(size));
+}
+
+void *
+wr_malloc(size_t size)
+{
+    return wr_malloc_fast(size);
+}
+
+void *
+wr_calloc(size_t size)
+{
+    struct wr_mcache *mc;
+    bool zero = false;
+    void *p;
+
+    if (size <= WR_SMALL_MAX) {
+        p = wr_malloc_fast(size);
+        return p == NULL ? NULL : memset(p, 0, size);
+    }
+    mc = wr_mcache_get();
+    p = mc == NULL ? NULL : large_alloc(mc, 1, size, &zero);
+    return p == NULL || zero ? p : memset(p, 0, size);
+}
+
+/* The smallest class of at least n bytes whose blocks are all aligned. */
+static unsigned
+aligned_class(size_t align, size_t n)
+{
+    unsigned c = wr_class_of(n);
+
+    while (c < WR_CLASSES && (wr_class[c].bytes & (align - 1)) != 0)
+        c++;
+    return c;
+}
+
+void *
+wr_memalign(size_t align, size_t size)
+{
+    struct wr_mcache *mc = wr_mcache_get();
+    unsigned c;
+    bool zero;
+
+    if (mc == NULL)
+        return NULL;
+    if (size <= WR_SMALL_MAX && align <= WR_PAGE_BYTES) {
+        c = aligned_class(align, size);
+        if (c < WR_CLASSES)
+            return small_slow(mc, c);
+    }
+    return large_alloc(mc, align, size, &zero);
+}
+
+/* ---- freeing ---- */
+
+static void
+large_free(struct wr_span *s, void *p, const char *call, bool emptied)
+{
+    uint8_t large = WR_SPAN_LARGE;
+
+    if ((uintptr_t)p != s->base)
+        wr_misuse(call, p);
+    if (atomic_load_explicit(&s->samples, memory_order_relaxed) != 0)
+        unsample(s, 0, p);
+    /* Of two threads that free it at once one gets past this. */
+    if (!atomic_compare_exchange_strong(&s->state, &large, WR_SPAN_MOVING))
+        wr_misuse(call, p);
+    atomic_store(&s->state, WR_SPAN_LARGE);
+    wr_count_add(large_frees, 1);
+    wr_count_add(large_free_bytes, wr_span_bytes(s));
+    wr_mheap_free(s, emptied);
+}
+
+static void
+local_free(struct wr_mcache *mc, struct wr_span *s, unsigned block, void *p)
+{
+    _Atomic uint64_t *word = wr_span_free_word(s, block / 64);
+    uint64_t bit = (uint64_t)1 << (block % 64);
+    uint64_t both =
+        wr_word_load(word) | wr_word_load(wr_span_remote_word(s, block / 64));
+    int32_t used;
+
+    if ((both & bit) != 0)
+        wr_misuse("free", p);
+    wr_word_store(word, wr_word_load(word) | bit);
+    used = atomic_load_explicit(&s->used, memory_order_relaxed) - 1;
+    atomic_store_explicit(&s->used, used, memory_order_relaxed);
+    if ((atomic_load_explicit(&s->owner, memory_order_relaxed) &
+         WR_OWNER_FULL) != 0)
+        wr_mcache_unfull(mc, s);
+    if (used == 0)
+        wr_mcache_emptied(mc, s);
+}
+
+/* The last sample of one of our spans went: its frees are plain again. */
+static void
+maybe_plain(struct wr_span *s)
+{
+    if (atomic_load_explicit(&s->samples, memory_order_relaxed) == 0)
+        atomic_fetch_and_explicit(&s->owner, ~WR_OWNER_SAMPLED,
+                                  memory_order_relaxed);
+}
+
+static void
+small_free(struct wr_mcache *mc, struct wr_span *s, void *p)
+{
+    bool exact;
+    unsigned block = wr_span_block_of(s, p, &exact);
+    unsigned class_id = s->class_id;
+    bool ours = mc != NULL && wr_span_owner(s) == mc;
+
+    if (!exact || block >= s->blocks)
+        wr_misuse("free", p);
+    if ((atomic_load_explicit(&s->owner, memory_order_relaxed) &
+         WR_OWNER_SAMPLED) != 0) {
+        unsample(s, block, p);
+        if (ours)
+            maybe_plain(s);
+    }
+    if (ours)
+        local_free(mc, s, block, p);
+    else if (!wr_remote_free(s, block))
+        wr_misuse("free", p);
+    if (mc != NULL) /* s may be gone */
+        wr_word_store(&mc->slot[class_id].frees,
+                      wr_word_load(&mc->slot[class_id].frees) + 1);
+}
+
+WR_COLD void
+wr_free_slow(void *p)
+{
+    struct wr_mcache *mc;
+    struct wr_span *s;
+
+    if (p == NULL)
+        return;
+    s = wr_span_of(p);
+    if (s == NULL)
+        wr_misuse("free", p);
+    mc = wr_mcache_get();
+    if (mc != NULL && mc->publish_left-- <= 0) {
+        mc->publish_left = WR_PUBLISH_EVERY;
+        if (wr_events.publish != NULL)
+            wr_events.publish(mc);
+    }
+    switch (wr_span_state(s)) {
+    case WR_SPAN_SMALL:
+        small_free(mc, s, p);
+        break;
+    case WR_SPAN_LARGE:
+        large_free(s, p, "free", false);
+        break;
+    default:
+        wr_misuse("free", p);
+    }
+}
+
+void
+wr_free(void *p)
+{
+    wr_free_fast(p);
+}
+
+/* ---- asking ---- */
+
+void *
+wr_block_of(const void *p, size_t *bytes, bool *live)
+{
+    struct wr_span *s = wr_span_of(p);
+    bool exact;
+    unsigned block;
+    uint64_t bit;
+
+    if (s == NULL)
+        return NULL;
+    if (wr_span_state(s) == WR_SPAN_LARGE) {
+        *bytes = wr_span_bytes(s);
+        *live = true;
+        return (void *)s->base;
+    }
+    if (wr_span_state(s) != WR_SPAN_SMALL)
+        return NULL;
+    block = wr_span_block_of(s, p, &exact);
+    if (block >= s->blocks)
+        return NULL;
+    bit = (uint64_t)1 << (block % 64);
+    *bytes = s->block_bytes;
+    *live = ((wr_word_load(wr_span_free_word(s, block / 64)) |
+              wr_word_load(wr_span_remote_word(s, block / 64))) &
+             bit) == 0;
+    return (void *)(s->base + (uintptr_t)block * s->block_bytes);
+}
+
+static size_t
+live_size(const void *p, const char *call)
+{
+    size_t bytes;
+    bool live;
+
+    if (wr_block_of(p, &bytes, &live) != p || !live)
+        wr_misuse(call, p);
+    return bytes;
+}
+
+size_t
+wr_usable_size(const void *p)
+{
+    return live_size(p, "malloc_usable_size");
+}
+
+/* ---- realloc ---- */
+
+/* A large block changes its length where it stands: for the statistics and
+ * the profile it is freed and allocated. */
+static bool
+resize_large(struct wr_mcache *mc, struct wr_span *s, size_t size)
+{
+    size_t old = wr_span_bytes(s), now = wr_align_up(size, WR_PAGE_BYTES);
+    void *p = (void *)s->base;
+
+    if (old == now)
+        return true;
+    if (!wr_mheap_resize(s, now >> WR_PAGE_SHIFT))
+        return false;
+    wr_count_add(large_frees, 1);
+    wr_count_add(large_free_bytes, old);
+    if (atomic_load_explicit(&s->samples, memory_order_relaxed) != 0)
+        unsample(s, 0, p);
+    wr_count_add(large_allocs, 1);
+    wr_count_add(large_alloc_bytes, now);
+    if (mc->sample_left < (int64_t)now)
+        sample(mc, s, p);
+    else
+        mc->sample_left -= (int64_t)now;
+    return true;
+}
+
+static void *
+move(void *p, size_t old, size_t size)
+{
+    void *q = wr_malloc(size);
+    struct wr_span *s;
+
+    if (q == NULL)
+        return NULL;
+    s = wr_span_of(p);
+    if (old >= MOVE_MIN && size >= old && wr_os_move(p, q, old)) {
+        large_free(s, p, "realloc", true);
+        return q;
+    }
+    memcpy(q, p, wr_min(old, size));
+    wr_free(p);
+    return q;
+}
+
+void *
+wr_realloc(void *p, size_t size)
+{
+    struct wr_mcache *mc = wr_mcache_get();
+    struct wr_span *s;
+    size_t old;
+
+    if (mc == NULL || size > WR_HEAP_MAX)
+        return NULL;
+    if (p == NULL)
+        return wr_malloc(size);
+    old = live_size(p, "realloc");
+    s = wr_span_of(p);
+    if (s->class_id == 0) {
+        if (size > WR_SMALL_MAX && resize_large(mc, s, size))
+            return p;
+    } else if (size <= old && size > old / 2) {
+        return p;
+    }
+    return move(p, old, size);
+}
+
+/* ---- the whole heap ---- */
+
+size_t
+wr_heap_trim(void)
+{
+    struct wr_mcache *mc = wr_self;
+
+    if (mc != &wr_mcache_none)
+        wr_mcache_flush(mc);
+    for (unsigned i = 1; i < WR_CLASSES; i++)
+        wr_mcentral_drain(i);
+    return wr_mheap_scavenge(SIZE_MAX);
+}
+
+void
+wr_heap_fork_before(void)
+{
+    wr_mcentral_lock_all();
+    wr_lock_take(&wr_mheap_lock);
+}
+
+void
+wr_heap_fork_after(bool in_child)
+{
+    wr_lock_give(&wr_mheap_lock);
+    wr_mcentral_unlock_all();
+    if (in_child)
+        wr_mcache_adopt_orphans();
+}

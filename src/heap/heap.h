@@ -1,0 +1,60 @@
+/* The heap's front door, for the floors above.
+ *
+ *     void *p = wr_malloc(100);
+ *     p = wr_realloc(p, 200);
+ *     wr_free(p);
+ *
+ * Blocks are aligned to 16 bytes, or as asked. Sizes in bytes. NULL means
+ * that the system has no more memory, or that the size is beyond
+ * WR_HEAP_MAX; errno is the caller's affair. Misuse (freeing what is no
+ * block, or twice) stops the program with a sentence.
+ * Threads: any; safe in a signal handler that did not interrupt the heap
+ * itself, and between fork handlers.
+ */
+#ifndef WR_HEAP_HEAP_H
+#define WR_HEAP_HEAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define WR_HEAP_MAX ((size_t)1 << 46)
+
+struct wr_mcache;
+struct wr_span;
+
+void *wr_malloc(size_t size);
+void *wr_calloc(size_t size); /* zeroed; the product is the caller's */
+void *wr_realloc(void *p, size_t size); /* p may be NULL; p stays on NULL */
+void *wr_memalign(size_t align, size_t size); /* align: a power of two */
+void wr_free(void *p);                        /* NULL is fine */
+
+/* Bytes that may be used of a live block. */
+size_t wr_usable_size(const void *p);
+
+/* The block that covers an address: its start, or NULL. *bytes: its size;
+ * *live: it is allocated. Any address. */
+void *wr_block_of(const void *p, size_t *bytes, bool *live);
+
+/* Give what this thread keeps in reserve back to where others can use it,
+ * then idle pages to the system: the bytes returned. */
+size_t wr_heap_trim(void);
+
+/* Take and give back every lock of the heap, around fork. after_child: the
+ * other threads are gone. */
+void wr_heap_fork_before(void);
+void wr_heap_fork_after(bool in_child);
+
+/* Walk the whole heap and assert its invariants (builds with WR_CHECK).
+ * No other thread may use the heap meanwhile. */
+void wr_heap_check(void);
+
+/* For the inline paths in heap/fast.h: what they can't do. */
+void *wr_malloc_slow(size_t size);
+void wr_free_slow(void *p);
+
+/* The number of bytes from here to the calling thread's next sample: what
+ * the profiler's policy says. */
+void wr_heap_set_sample(struct wr_mcache *mc, int64_t bytes);
+
+#endif

@@ -1,0 +1,345 @@
+/* Invariants
+ * 1. A span in a class's list has a free block, belongs to nobody (owner 0)
+ *    and has CENTRAL set; the list, and used of such spans, change only under
+ *    the class's lock.
+ * 2. FULL is set in `shared` only by a step that finds no remote free
+ *    counted, so a free is either taken in by the one who declares the span
+ *    FULL or queues the span: none is lost.
+ * 3. An inbox holds spans through inbox_next, newest first; 1 is "closed".
+ */
+#include "heap/mcentral.h"
+
+#include "heap/mheap.h"
+
+enum { CLOSED = 1 };
+
+struct mcentral {
+    struct wr_lock lock;
+    struct wr_span_list partial;
+    _Atomic uintptr_t inbox;
+} __attribute__((aligned(64)));
+
+static struct mcentral central[WR_CLASSES];
+
+/* ---- remote frees ---- */
+
+/* Does the free that makes the count `count` have to queue the span? */
+static bool
+must_queue(struct wr_span *s, uint32_t shared, uint32_t count)
+{
+    if ((shared & WR_SHARED_QUEUED) != 0)
+        return false;
+    if ((shared & WR_SHARED_FULL) != 0)
+        return true;
+    return (shared & WR_SHARED_CENTRAL) != 0 &&
+           (int32_t)count ==
+               atomic_load_explicit(&s->used, memory_order_relaxed);
+}
+
+/* The last step of a remote free; queued: the span is ours to send. */
+static bool
+count_remote(struct wr_span *s)
+{
+    uint32_t old = atomic_load_explicit(&s->shared, memory_order_acquire);
+    uint32_t now;
+    bool queue;
+
+    do {
+        now = old + 1;
+        queue = must_queue(s, old, now & WR_SHARED_COUNT);
+        if (queue)
+            now = (now & ~WR_SHARED_FULL) | WR_SHARED_QUEUED;
+    } while (!atomic_compare_exchange_weak_explicit(
+        &s->shared, &old, now, memory_order_acq_rel, memory_order_acquire));
+    return queue;
+}
+
+bool
+wr_remote_free(struct wr_span *s, unsigned block)
+{
+    uint64_t bit = (uint64_t)1 << (block % 64);
+
+    if ((wr_word_load(wr_span_free_word(s, block / 64)) & bit) != 0)
+        return false;
+    if ((atomic_fetch_or_explicit(wr_span_remote_word(s, block / 64), bit,
+                                  memory_order_acq_rel) &
+         bit) != 0)
+        return false;
+    if (count_remote(s))
+        wr_remote_send(s);
+    return true;
+}
+
+uint32_t
+wr_remote_take(struct wr_span *s)
+{
+    uint32_t taken = 0, shared;
+    int32_t used;
+
+    for (unsigned i = 0; i < s->words; i++) {
+        _Atomic uint64_t *remote = wr_span_remote_word(s, i);
+        _Atomic uint64_t *word = wr_span_free_word(s, i);
+        uint64_t bits;
+
+        if (wr_word_load(remote) == 0)
+            continue;
+        bits = atomic_exchange_explicit(remote, 0, memory_order_acq_rel);
+        WR_ASSERT((wr_word_load(word) & bits) == 0);
+        wr_word_store(word, wr_word_load(word) | bits);
+        taken += (uint32_t)__builtin_popcountll(bits);
+    }
+    used = atomic_load_explicit(&s->used, memory_order_relaxed);
+    shared = atomic_load_explicit(&s->shared, memory_order_acquire);
+    do { /* used first: must_queue reads it after shared */
+        atomic_store_explicit(&s->used,
+                              used - (int32_t)(shared & WR_SHARED_COUNT),
+                              memory_order_relaxed);
+    } while (!atomic_compare_exchange_weak_explicit(
+        &s->shared, &shared, shared & ~WR_SHARED_COUNT, memory_order_acq_rel,
+        memory_order_acquire));
+    return taken;
+}
+
+bool
+wr_remote_set_full(struct wr_span *s)
+{
+    uint32_t old = atomic_load_explicit(&s->shared, memory_order_acquire);
+
+    do {
+        if ((old & WR_SHARED_COUNT) != 0)
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(
+        &s->shared, &old, old | WR_SHARED_FULL, memory_order_acq_rel,
+        memory_order_acquire));
+    return true;
+}
+
+/* ---- inboxes ---- */
+
+static bool
+push(_Atomic uintptr_t *inbox, struct wr_span *s)
+{
+    uintptr_t head = atomic_load_explicit(inbox, memory_order_relaxed);
+
+    do {
+        if (head == CLOSED)
+            return false;
+        s->inbox_next = (struct wr_span *)head;
+    } while (!atomic_compare_exchange_weak_explicit(inbox, &head, (uintptr_t)s,
+                                                    memory_order_release,
+                                                    memory_order_relaxed));
+    return true;
+}
+
+static void drain_locked(struct mcentral *c);
+
+void
+wr_remote_send(struct wr_span *s)
+{
+    struct wr_mcache *mc = wr_span_owner(s);
+    unsigned class_id = s->class_id;
+
+    if (mc != NULL && push(&mc->inbox, s))
+        return;
+    (void)push(&central[class_id].inbox, s);
+    if (mc == NULL && wr_lock_try(&central[class_id].lock)) {
+        /* It may have been the last block: do not wait for an allocation. */
+        drain_locked(&central[class_id]);
+        wr_lock_give(&central[class_id].lock);
+    }
+}
+
+struct wr_span *
+wr_inbox_drain(_Atomic uintptr_t *inbox, bool close)
+{
+    uintptr_t head;
+
+    if (!close && atomic_load_explicit(inbox, memory_order_relaxed) <= CLOSED)
+        return NULL;
+    head = atomic_exchange_explicit(inbox, close ? CLOSED : 0,
+                                    memory_order_acquire);
+    return head == CLOSED ? NULL : (struct wr_span *)head;
+}
+
+void
+wr_inbox_open(_Atomic uintptr_t *inbox)
+{
+    uintptr_t closed = CLOSED;
+
+    (void)atomic_compare_exchange_strong(inbox, &closed, 0);
+}
+
+void
+wr_remote_unqueue(struct wr_span *s)
+{
+    uint32_t old = atomic_load_explicit(&s->shared, memory_order_acquire);
+    uint32_t now;
+
+    do {
+        now = old & ~WR_SHARED_QUEUED;
+        if ((old & WR_SHARED_COUNT) != 0)
+            now &= ~WR_SHARED_FULL;
+    } while (!atomic_compare_exchange_weak_explicit(
+        &s->shared, &old, now, memory_order_acq_rel, memory_order_acquire));
+}
+
+/* ---- the classes ---- */
+
+static bool
+has_free_block(struct wr_span *s)
+{
+    for (unsigned i = 0; i < s->words; i++)
+        if (wr_word_load(wr_span_free_word(s, i)) != 0)
+            return true;
+    return false;
+}
+
+static uint32_t
+shared_flags(struct wr_span *s)
+{
+    return atomic_load_explicit(&s->shared, memory_order_acquire);
+}
+
+/* Is it empty and nobody's business but ours? */
+static bool
+releasable(struct wr_span *s)
+{
+    return atomic_load_explicit(&s->used, memory_order_relaxed) == 0 &&
+           (shared_flags(s) & WR_SHARED_QUEUED) == 0;
+}
+
+/* Sort s (of nobody, remote frees taken in, in no list) into the class.
+ * Lock held. */
+static void
+settle_central(struct mcentral *c, struct wr_span *s)
+{
+    if (wr_span_listed(s))
+        wr_span_list_remove(&c->partial, s);
+    while (!releasable(s)) {
+        if (has_free_block(s)) {
+            wr_span_list_append(&c->partial, s);
+            return;
+        }
+        if (wr_remote_set_full(s))
+            return;
+        (void)wr_remote_take(s);
+    }
+    wr_mheap_free(s, false);
+}
+
+static void
+drain_locked(struct mcentral *c)
+{
+    struct wr_span *next, *s = wr_inbox_drain(&c->inbox, false);
+
+    for (; s != NULL; s = next) {
+        next = s->inbox_next;
+        if (wr_span_owner(s) != NULL) {
+            wr_remote_send(s);
+            continue;
+        }
+        wr_remote_unqueue(s);
+        (void)wr_remote_take(s);
+        settle_central(c, s);
+    }
+}
+
+void
+wr_mcentral_drain(unsigned class_id)
+{
+    struct mcentral *c = &central[class_id];
+
+    wr_lock_take(&c->lock);
+    drain_locked(c);
+    wr_lock_give(&c->lock);
+}
+
+struct wr_span *
+wr_mcentral_take(struct wr_mcache *mc, unsigned class_id)
+{
+    struct mcentral *c = &central[class_id];
+    struct wr_span *s;
+
+    if (c->partial.first == NULL &&
+        atomic_load_explicit(&c->inbox, memory_order_relaxed) == 0)
+        return NULL; /* a glance without the lock: nearly always empty */
+    wr_lock_take(&c->lock);
+    drain_locked(c);
+    s = c->partial.first;
+    if (s != NULL) {
+        uintptr_t flags = atomic_load_explicit(&s->owner, memory_order_relaxed);
+
+        wr_span_list_remove(&c->partial, s);
+        atomic_store_explicit(&s->owner,
+                              (uintptr_t)mc | (flags & WR_OWNER_SAMPLED),
+                              memory_order_release);
+        atomic_fetch_and_explicit(&s->shared, ~WR_SHARED_CENTRAL,
+                                  memory_order_acq_rel);
+        (void)wr_remote_take(s);
+    }
+    wr_lock_give(&c->lock);
+    return s;
+}
+
+void
+wr_mcentral_give(struct wr_span *s)
+{
+    struct mcentral *c = &central[s->class_id];
+    uintptr_t flags;
+
+    WR_ASSERT(!wr_span_listed(s));
+    wr_lock_take(&c->lock);
+    flags = atomic_load_explicit(&s->owner, memory_order_relaxed);
+    atomic_store_explicit(&s->owner, flags & WR_OWNER_SAMPLED,
+                          memory_order_release);
+    atomic_fetch_and_explicit(&s->shared, ~WR_SHARED_FULL,
+                              memory_order_acq_rel);
+    (void)wr_remote_take(s);
+    /* From here a free that leaves nothing allocated queues the span; one
+     * that came before this step is found by the second look. */
+    atomic_fetch_or_explicit(&s->shared, WR_SHARED_CENTRAL,
+                             memory_order_acq_rel);
+    (void)wr_remote_take(s);
+    settle_central(c, s);
+    wr_lock_give(&c->lock);
+}
+
+void
+wr_mcentral_lock_all(void)
+{
+    for (unsigned i = 0; i < WR_CLASSES; i++)
+        wr_lock_take(&central[i].lock);
+}
+
+void
+wr_mcentral_unlock_all(void)
+{
+    for (unsigned i = WR_CLASSES; i-- > 0;)
+        wr_lock_give(&central[i].lock);
+}
+
+void
+wr_mcentral_reset(void)
+{
+    for (unsigned i = 0; i < WR_CLASSES; i++) {
+        central[i].partial = (struct wr_span_list){NULL, NULL, 0};
+        atomic_store(&central[i].inbox, 0);
+    }
+}
+
+void
+wr_mcentral_check(void)
+{
+    for (unsigned i = 1; i < WR_CLASSES; i++) {
+        uint32_t n = 0;
+
+        for (struct wr_span *s = central[i].partial.first; s != NULL;
+             s = s->next, n++) {
+            WR_ASSERT(s->class_id == i);
+            WR_ASSERT(wr_span_owner(s) == NULL);
+            WR_ASSERT((shared_flags(s) & WR_SHARED_CENTRAL) != 0);
+            WR_ASSERT(has_free_block(s));
+        }
+        WR_ASSERT(n == central[i].partial.length);
+    }
+}

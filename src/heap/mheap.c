@@ -1,0 +1,739 @@
+/* Invariants (all under wr_mheap_lock)
+ * 1. Every committed page belongs to exactly one span: one with blocks, a
+ *    free run, or one being scavenged (MOVING).
+ * 2. No two free runs are neighbours.
+ * 3. A free run is in the index: in runs[pages] when shorter than RUN_LISTS
+ *    pages, else in the tree, ordered by (pages, base).
+ * 4. heap_mapped = heap_inuse + heap_idle; heap_released counts the released
+ *    bits of free runs. Pages of spans with blocks have no released bit.
+ */
+#include "heap/mheap.h"
+
+#include <string.h>
+
+#include "os/os.h"
+#include "region/counters.h"
+#include "region/event.h"
+
+enum {
+    RUN_LISTS = 128,
+    RESERVE_BYTES = 64 << 20,
+    COMMIT_MIN = 256 << 10,
+    COMMIT_MAX = 32 << 20,
+    META_BYTES = 128 << 10
+};
+
+struct wr_lock wr_mheap_lock = WR_LOCK_INIT;
+
+static struct wr_span_list runs[RUN_LISTS];
+static uint64_t runs_present[RUN_LISTS / 64]; /* lists that are not empty */
+static struct wr_span *tree;                  /* a treap; see tree_* */
+static size_t moving;                         /* pages in no index just now */
+
+/* The reservation being committed: [reserved_next, reserved_end). */
+static uintptr_t reserved_next, reserved_end;
+
+static char *meta_next;
+static size_t meta_left;
+static struct wr_span *records[WR_SPAN_BLOCKS_MAX / 64 + 1]; /* spare ones */
+
+/* ---- records ---- */
+
+static void *
+meta_take(size_t bytes)
+{
+    void *p;
+
+    bytes = wr_align_up(bytes, 64);
+    if (bytes > meta_left) {
+        size_t chunk = wr_max(META_BYTES, wr_align_up(bytes, 4096));
+
+        p = wr_os_map(chunk);
+        if (p == NULL)
+            return NULL;
+        meta_next = p;
+        meta_left = chunk;
+    }
+    p = meta_next;
+    meta_next += bytes;
+    meta_left -= bytes;
+    return p;
+}
+
+void *
+wr_mheap_meta(size_t bytes, _Atomic uint64_t *account)
+{
+    void *p;
+
+    wr_lock_take(&wr_mheap_lock);
+    p = meta_take(bytes);
+    wr_lock_give(&wr_mheap_lock);
+    if (p != NULL)
+        atomic_fetch_add_explicit(account, wr_align_up(bytes, 64),
+                                  memory_order_relaxed);
+    return p;
+}
+
+static size_t
+record_bytes(unsigned words)
+{
+    return sizeof(struct wr_span) + 3 * words * sizeof(uint64_t);
+}
+
+static struct wr_span *
+record_new(unsigned words)
+{
+    struct wr_span *s = records[words];
+
+    if (s != NULL) {
+        records[words] = s->next;
+        memset(s, 0, record_bytes(words));
+    } else {
+        s = meta_take(record_bytes(words));
+        if (s == NULL)
+            return NULL;
+        wr_count_add(span_sys, wr_align_up(record_bytes(words), 64));
+    }
+    wr_count_add(span_inuse, record_bytes(words));
+    s->record_words = (uint8_t)words;
+    s->words = (uint8_t)words;
+    s->prev = s;
+    return s;
+}
+
+static void
+record_free(struct wr_span *s)
+{
+    atomic_store_explicit(&s->state, WR_SPAN_UNUSED, memory_order_release);
+    wr_count_sub(span_inuse, record_bytes(s->record_words));
+    s->next = records[s->record_words];
+    records[s->record_words] = s;
+}
+
+/* ---- index of free runs: lists for the short, a treap for the long ---- */
+
+static bool
+tree_before(const struct wr_span *a, const struct wr_span *b)
+{
+    return a->pages != b->pages ? a->pages < b->pages : a->base < b->base;
+}
+
+static uint64_t
+tree_priority(const struct wr_span *s)
+{
+    return (s->base >> WR_PAGE_SHIFT) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+/* In the tree own_next is the left child (smaller), own_prev the right. */
+static void
+tree_insert(struct wr_span **at, struct wr_span *s)
+{
+    struct wr_span *rest, **less = &s->own_next, **more = &s->own_prev;
+
+    while (*at != NULL && tree_priority(*at) >= tree_priority(s))
+        at = tree_before(s, *at) ? &(*at)->own_next : &(*at)->own_prev;
+    rest = *at;
+    *at = s;
+    while (rest != NULL) { /* split what stood here around s */
+        if (tree_before(rest, s)) {
+            *less = rest;
+            less = &rest->own_prev;
+            rest = rest->own_prev;
+        } else {
+            *more = rest;
+            more = &rest->own_next;
+            rest = rest->own_next;
+        }
+    }
+    *less = NULL;
+    *more = NULL;
+}
+
+static void
+tree_remove(struct wr_span **at, struct wr_span *s)
+{
+    struct wr_span *a = s->own_next, *b = s->own_prev;
+
+    while (*at != s) {
+        WR_ASSERT(*at != NULL);
+        at = tree_before(s, *at) ? &(*at)->own_next : &(*at)->own_prev;
+    }
+    while (a != NULL && b != NULL) { /* join the two subtrees in its place */
+        if (tree_priority(a) >= tree_priority(b)) {
+            *at = a;
+            at = &a->own_prev;
+            a = a->own_prev;
+        } else {
+            *at = b;
+            at = &b->own_next;
+            b = b->own_next;
+        }
+    }
+    *at = a != NULL ? a : b;
+    s->own_next = s->own_prev = NULL;
+}
+
+static struct wr_span *
+tree_best(size_t pages)
+{
+    struct wr_span *best = NULL;
+
+    for (struct wr_span *s = tree; s != NULL;) {
+        if (s->pages >= pages) {
+            best = s;
+            s = s->own_next;
+        } else {
+            s = s->own_prev;
+        }
+    }
+    return best;
+}
+
+static void
+index_add(struct wr_span *s)
+{
+    atomic_store_explicit(&s->state, WR_SPAN_FREE, memory_order_release);
+    if (s->pages < RUN_LISTS) {
+        wr_span_list_push(&runs[s->pages], s);
+        runs_present[s->pages / 64] |= (uint64_t)1 << (s->pages % 64);
+    } else {
+        tree_insert(&tree, s);
+    }
+}
+
+static void
+index_remove(struct wr_span *s)
+{
+    WR_ASSERT(wr_span_state(s) == WR_SPAN_FREE);
+    if (s->pages >= RUN_LISTS) {
+        tree_remove(&tree, s);
+        return;
+    }
+    wr_span_list_remove(&runs[s->pages], s);
+    if (runs[s->pages].first == NULL)
+        runs_present[s->pages / 64] &= ~((uint64_t)1 << (s->pages % 64));
+}
+
+static struct wr_span *
+index_find(size_t pages)
+{
+    for (size_t i = pages / 64; i < wr_countof(runs_present); i++) {
+        uint64_t word = runs_present[i];
+
+        if (i == pages / 64)
+            word &= ~(uint64_t)0 << (pages % 64);
+        if (word != 0)
+            return runs[i * 64 + (size_t)__builtin_ctzll(word)].first;
+    }
+    return tree_best(pages);
+}
+
+/* ---- free runs ---- */
+
+static void
+run_map_ends(struct wr_span *s)
+{
+    wr_pagemap_set(s->base, 1, s);
+    wr_pagemap_set(s->base + wr_span_bytes(s) - WR_PAGE_BYTES, 1, s);
+}
+
+/* The free run that covers address a, or NULL. */
+static struct wr_span *
+run_at(uintptr_t a)
+{
+    struct wr_span *s = wr_span_of((void *)a);
+
+    return s != NULL && wr_span_state(s) == WR_SPAN_FREE ? s : NULL;
+}
+
+/* Put the pages of s (in no index, entries of the page map clear) among the
+ * free ones, joined with its neighbours. */
+static void
+run_insert(struct wr_span *s)
+{
+    struct wr_span *before = run_at(s->base - WR_PAGE_BYTES);
+    struct wr_span *after = run_at(s->base + wr_span_bytes(s));
+
+    if (before != NULL) {
+        index_remove(before);
+        wr_pagemap_set(before->base, 1, NULL);
+        wr_pagemap_set(s->base - WR_PAGE_BYTES, 1, NULL);
+        s->base = before->base;
+        s->pages += before->pages;
+        record_free(before);
+    }
+    if (after != NULL) {
+        index_remove(after);
+        wr_pagemap_set(after->base, 1, NULL);
+        wr_pagemap_set(after->base + wr_span_bytes(after) - WR_PAGE_BYTES, 1,
+                       NULL);
+        s->pages += after->pages;
+        record_free(after);
+    }
+    run_map_ends(s);
+    index_add(s);
+}
+
+/* Cut the run s after so many pages; the rest becomes a free run of its
+ * own. Its two end pages must not stay in the page map under s. */
+static bool
+run_split(struct wr_span *s, size_t pages)
+{
+    struct wr_span *rest;
+
+    WR_ASSERT(pages < s->pages);
+    rest = record_new(0);
+    if (rest == NULL)
+        return false;
+    rest->base = s->base + (pages << WR_PAGE_SHIFT);
+    rest->pages = s->pages - (uint32_t)pages;
+    s->pages = (uint32_t)pages;
+    run_insert(rest);
+    return true;
+}
+
+/* Commit at least so many pages more; they become free. */
+static bool
+commit_more(size_t pages)
+{
+    size_t need = pages << WR_PAGE_SHIFT;
+    size_t step = wr_count_get(heap_mapped) / 8;
+    struct wr_span *s;
+
+    step = wr_min(wr_max(step, COMMIT_MIN), COMMIT_MAX);
+    step = wr_align_up(wr_max(need, step), WR_PAGE_BYTES);
+    if (step > reserved_end - reserved_next)
+        step = reserved_end - reserved_next;
+    if (step < need || !wr_pagemap_cover(reserved_next, reserved_next + step))
+        return false;
+    s = record_new(0);
+    if (s == NULL)
+        return false;
+    if (!wr_os_commit((void *)reserved_next, step) &&
+        (step == need || !wr_os_commit((void *)reserved_next, step = need))) {
+        record_free(s);
+        return false;
+    }
+    s->base = reserved_next;
+    s->pages = (uint32_t)(step >> WR_PAGE_SHIFT);
+    reserved_next += step;
+    wr_pagemap_mark_released(s->base, s->pages, true);
+    wr_count_add(heap_mapped, step);
+    wr_count_add(heap_idle, step);
+    wr_count_add(heap_released, step);
+    run_insert(s);
+    return true;
+}
+
+/* New address space for at least so many pages, tried large first: under a
+ * tight ulimit -v a small piece is better than none. What is left of the old
+ * reservation is committed, which costs nothing until it is touched. */
+static bool
+reserve_more(size_t pages)
+{
+    size_t need = (pages << WR_PAGE_SHIFT) + WR_PAGE_BYTES;
+    size_t sizes[] = {wr_max(RESERVE_BYTES, wr_align_up(need, RESERVE_BYTES)),
+                      wr_align_up(need, 4 * WR_MIB),
+                      wr_align_up(need, COMMIT_MIN)};
+    uintptr_t p = 0;
+    size_t i;
+
+    for (i = 0; i < wr_countof(sizes) && p == 0; i++)
+        p = (uintptr_t)wr_os_reserve(sizes[i]);
+    if (p == 0)
+        return false;
+    if (p == reserved_end) {
+        reserved_end += sizes[i - 1];
+        return true;
+    }
+    if (reserved_next < reserved_end)
+        (void)commit_more((reserved_end - reserved_next) >> WR_PAGE_SHIFT);
+    reserved_next = wr_align_up(p, WR_PAGE_BYTES);
+    reserved_end = wr_align_down(p + sizes[i - 1], WR_PAGE_BYTES);
+    return true;
+}
+
+static bool
+grow(size_t pages)
+{
+    if (reserved_end - reserved_next >= pages << WR_PAGE_SHIFT &&
+        commit_more(pages))
+        return true;
+    if (reserve_more(pages) && commit_more(pages))
+        return true;
+    wr_count_add(map_failures, 1);
+    return false;
+}
+
+/* ---- spans ---- */
+
+static void
+note_peak(void)
+{
+    uint64_t inuse = wr_count_get(heap_inuse);
+
+    if (inuse > wr_count_get(heap_peak))
+        atomic_store_explicit(&wr_counters->heap_peak, inuse,
+                              memory_order_relaxed);
+}
+
+/* The pages of a run go from idle to in use; were they all zero? */
+static bool
+account_taken(uintptr_t base, size_t pages)
+{
+    size_t released = wr_pagemap_released(base, pages);
+
+    wr_pagemap_mark_released(base, pages, false);
+    wr_count_sub(heap_released, released << WR_PAGE_SHIFT);
+    wr_count_sub(heap_idle, pages << WR_PAGE_SHIFT);
+    wr_count_add(heap_inuse, pages << WR_PAGE_SHIFT);
+    note_peak();
+    return released == pages;
+}
+
+/* A free run out of the index, cut to the wish; its end entries cleared. */
+static struct wr_span *
+take_run(size_t pages, size_t align_pages)
+{
+    size_t slack = align_pages - 1;
+    size_t mask = (align_pages << WR_PAGE_SHIFT) - 1;
+    struct wr_span *s = index_find(pages + slack);
+
+    if (s == NULL) {
+        if (!grow(pages + slack))
+            return NULL;
+        s = index_find(pages + slack);
+        WR_ASSERT(s != NULL);
+    }
+    index_remove(s);
+    wr_pagemap_set(s->base, 1, NULL);
+    wr_pagemap_set(s->base + wr_span_bytes(s) - WR_PAGE_BYTES, 1, NULL);
+    if ((s->base & mask) != 0) { /* give the unaligned head back */
+        size_t head = (align_pages << WR_PAGE_SHIFT) - (s->base & mask);
+        struct wr_span *rest = record_new(0);
+
+        if (rest == NULL) {
+            run_insert(s);
+            return NULL;
+        }
+        rest->base = s->base + head;
+        rest->pages = s->pages - (uint32_t)(head >> WR_PAGE_SHIFT);
+        s->pages = (uint32_t)(head >> WR_PAGE_SHIFT);
+        run_insert(s);
+        s = rest;
+    }
+    if (s->pages > pages && !run_split(s, pages)) {
+        run_insert(s);
+        return NULL;
+    }
+    return s;
+}
+
+static struct wr_span *
+alloc_locked(size_t pages, size_t align_pages, unsigned words,
+             enum wr_span_state state)
+{
+    struct wr_span *s = record_new(words);
+    struct wr_span *run;
+
+    if (s == NULL)
+        return NULL;
+    run = take_run(pages, align_pages);
+    if (run == NULL) {
+        record_free(s);
+        return NULL;
+    }
+    s->base = run->base;
+    s->pages = (uint32_t)pages;
+    s->zero = account_taken(s->base, pages);
+    record_free(run);
+    atomic_store_explicit(&s->state, (uint8_t)state, memory_order_release);
+    wr_pagemap_set(s->base, pages, s);
+    return s;
+}
+
+struct wr_span *
+wr_mheap_alloc(size_t pages, size_t align_pages, unsigned words,
+               enum wr_span_state state)
+{
+    struct wr_span *s;
+
+    if (pages > UINT32_MAX / 2 || align_pages > UINT32_MAX / 2)
+        return NULL;
+    wr_lock_take(&wr_mheap_lock);
+    s = alloc_locked(pages, align_pages, words, state);
+    wr_lock_give(&wr_mheap_lock);
+    return s;
+}
+
+static size_t
+idle_resident(void)
+{
+    return wr_count_get(heap_idle) - wr_count_get(heap_released);
+}
+
+void
+wr_mheap_free(struct wr_span *s, bool emptied)
+{
+    struct wr_span *run;
+    size_t idle;
+
+    wr_lock_take(&wr_mheap_lock);
+    WR_ASSERT(wr_span_state(s) == WR_SPAN_SMALL ||
+              wr_span_state(s) == WR_SPAN_LARGE);
+    wr_pagemap_set(s->base, s->pages, NULL);
+    wr_count_sub(heap_inuse, wr_span_bytes(s));
+    wr_count_add(heap_idle, wr_span_bytes(s));
+    if (emptied) {
+        wr_pagemap_mark_released(s->base, s->pages, true);
+        wr_count_add(heap_released, wr_span_bytes(s));
+    }
+    run = s;
+    if (s->record_words != 0) { /* free runs need no bits */
+        run = record_new(0);
+        if (run != NULL) {
+            run->base = s->base;
+            run->pages = s->pages;
+            record_free(s);
+        } else {
+            run = s;
+        }
+    }
+    run->own_next = run->own_prev = NULL;
+    run_insert(run);
+    idle = idle_resident();
+    wr_lock_give(&wr_mheap_lock);
+    if (idle >= WR_MIB && wr_events.pages_idle != NULL)
+        wr_events.pages_idle(idle);
+}
+
+static bool
+shrink_locked(struct wr_span *s, size_t pages)
+{
+    struct wr_span *rest = record_new(0);
+    size_t cut = s->pages - pages;
+
+    if (rest == NULL)
+        return false;
+    rest->base = s->base + (pages << WR_PAGE_SHIFT);
+    rest->pages = (uint32_t)cut;
+    wr_pagemap_set(rest->base, cut, NULL);
+    s->pages = (uint32_t)pages;
+    wr_count_sub(heap_inuse, cut << WR_PAGE_SHIFT);
+    wr_count_add(heap_idle, cut << WR_PAGE_SHIFT);
+    run_insert(rest);
+    return true;
+}
+
+static bool
+extend_locked(struct wr_span *s, size_t pages)
+{
+    uintptr_t end = s->base + wr_span_bytes(s);
+    size_t more = pages - s->pages;
+    struct wr_span *run = run_at(end);
+
+    if (run == NULL || run->base != end || run->pages < more)
+        return false;
+    index_remove(run);
+    wr_pagemap_set(run->base, 1, NULL);
+    wr_pagemap_set(run->base + wr_span_bytes(run) - WR_PAGE_BYTES, 1, NULL);
+    if (run->pages > more && !run_split(run, more)) {
+        run_insert(run);
+        return false;
+    }
+    (void)account_taken(run->base, more);
+    record_free(run);
+    s->pages = (uint32_t)pages;
+    wr_pagemap_set(end, more, s);
+    return true;
+}
+
+bool
+wr_mheap_resize(struct wr_span *s, size_t pages)
+{
+    bool done = true;
+
+    if (pages > UINT32_MAX / 2)
+        return false;
+    wr_lock_take(&wr_mheap_lock);
+    WR_ASSERT(wr_span_state(s) == WR_SPAN_LARGE);
+    if (pages < s->pages)
+        done = shrink_locked(s, pages);
+    else if (pages > s->pages)
+        done = extend_locked(s, pages);
+    wr_lock_give(&wr_mheap_lock);
+    return done;
+}
+
+/* ---- scavenging ---- */
+
+/* The largest free run that has resident pages, or NULL. */
+static struct wr_span *
+tree_resident(struct wr_span *s)
+{
+    struct wr_span *found;
+
+    if (s == NULL)
+        return NULL;
+    found = tree_resident(s->own_prev);
+    if (found == NULL && wr_pagemap_released(s->base, s->pages) < s->pages)
+        found = s;
+    return found != NULL ? found : tree_resident(s->own_next);
+}
+
+static struct wr_span *
+find_resident(void)
+{
+    struct wr_span *s = tree_resident(tree);
+
+    for (size_t i = RUN_LISTS; s == NULL && i-- > 1;)
+        for (struct wr_span *r = runs[i].first; s == NULL && r != NULL;
+             r = r->next)
+            if (wr_pagemap_released(r->base, r->pages) < r->pages)
+                s = r;
+    return s;
+}
+
+/* Take s out of sight while the system works on it, so that the lock need
+ * not be held; nobody joins it or hands it out meanwhile. */
+static void
+hide_run(struct wr_span *s)
+{
+    index_remove(s);
+    wr_pagemap_set(s->base, 1, NULL);
+    wr_pagemap_set(s->base + wr_span_bytes(s) - WR_PAGE_BYTES, 1, NULL);
+    atomic_store_explicit(&s->state, WR_SPAN_MOVING, memory_order_release);
+    moving += s->pages;
+}
+
+static void
+show_run(struct wr_span *s)
+{
+    moving -= s->pages;
+    run_insert(s);
+}
+
+/* Release up to `most` bytes of s, in one go of resident pages: what was
+ * released. Lock held, and dropped in between. */
+static size_t
+release_some(struct wr_span *s, size_t most)
+{
+    uintptr_t at;
+    size_t bytes = wr_pagemap_resident(s->base, s->base + wr_span_bytes(s), &at)
+                   << WR_PAGE_SHIFT;
+    bool done;
+
+    bytes = wr_min(bytes, wr_align_up(most, WR_PAGE_BYTES));
+    hide_run(s);
+    wr_lock_give(&wr_mheap_lock);
+    done = wr_os_release((void *)at, bytes);
+    wr_lock_take(&wr_mheap_lock);
+    if (done) {
+        wr_pagemap_mark_released(at, bytes >> WR_PAGE_SHIFT, true);
+        wr_count_add(heap_released, bytes);
+        wr_count_add(scavenged, bytes);
+    }
+    show_run(s);
+    return done ? bytes : 0;
+}
+
+size_t
+wr_mheap_scavenge(size_t bytes)
+{
+    size_t given = 0, n = 1;
+    struct wr_span *s;
+
+    wr_lock_take(&wr_mheap_lock);
+    while (given < bytes && n > 0 && (s = find_resident()) != NULL) {
+        n = release_some(s, bytes - given);
+        given += n;
+    }
+    wr_lock_give(&wr_mheap_lock);
+    return given;
+}
+
+/* ---- walking ---- */
+
+static void
+each_in_window(size_t index, void (*visit)(struct wr_span *, void *), void *arg)
+{
+    struct wr_window *w = wr_windows[index];
+    uintptr_t base = (uintptr_t)index << WR_WINDOW_SHIFT;
+
+    for (size_t i = 0; i < WR_WINDOW_PAGES; i++) {
+        struct wr_span *s = w->span[i];
+
+        if (s != NULL && s->base == base + (i << WR_PAGE_SHIFT))
+            visit(s, arg);
+    }
+}
+
+static void
+each_record(void (*visit)(struct wr_span *, void *), void *arg)
+{
+    for (size_t i = 0; i < WR_WINDOWS; i++)
+        if (wr_windows[i] != NULL)
+            each_in_window(i, visit, arg);
+}
+
+struct each_span {
+    void (*visit)(struct wr_span *, void *);
+    void *arg;
+};
+
+static void
+visit_if_blocks(struct wr_span *s, void *arg)
+{
+    struct each_span *e = arg;
+
+    if (wr_span_state(s) == WR_SPAN_SMALL || wr_span_state(s) == WR_SPAN_LARGE)
+        e->visit(s, e->arg);
+}
+
+void
+wr_mheap_each_span(void (*visit)(struct wr_span *, void *), void *arg)
+{
+    struct each_span e = {visit, arg};
+
+    each_record(visit_if_blocks, &e);
+}
+
+struct tally {
+    size_t inuse, idle, released;
+};
+
+static void
+check_record(struct wr_span *s, void *arg)
+{
+    struct tally *t = arg;
+    uintptr_t last = s->base + wr_span_bytes(s) - WR_PAGE_BYTES;
+
+    WR_ASSERT(s->pages > 0);
+    WR_ASSERT(wr_span_of((void *)last) == s);
+    if (wr_span_state(s) == WR_SPAN_FREE) {
+        WR_ASSERT(run_at(last + WR_PAGE_BYTES) == NULL);
+        t->idle += wr_span_bytes(s);
+        t->released += wr_pagemap_released(s->base, s->pages) << WR_PAGE_SHIFT;
+        return;
+    }
+    WR_ASSERT(wr_span_state(s) == WR_SPAN_SMALL ||
+              wr_span_state(s) == WR_SPAN_LARGE);
+    for (uintptr_t a = s->base; a <= last; a += WR_PAGE_BYTES)
+        WR_ASSERT(wr_span_of((void *)a) == s);
+    WR_ASSERT(wr_pagemap_released(s->base, s->pages) == 0);
+    t->inuse += wr_span_bytes(s);
+}
+
+void
+wr_mheap_check(void)
+{
+    struct tally t = {0, 0, 0};
+
+    WR_ASSERT(wr_lock_held(&wr_mheap_lock));
+    each_record(check_record, &t);
+    WR_ASSERT(t.inuse == wr_count_get(heap_inuse));
+    t.idle += moving << WR_PAGE_SHIFT;
+    WR_ASSERT(t.idle == wr_count_get(heap_idle));
+    WR_ASSERT(moving != 0 || t.released == wr_count_get(heap_released));
+    WR_ASSERT(t.idle + t.inuse == wr_count_get(heap_mapped));
+}

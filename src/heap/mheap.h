@@ -1,0 +1,43 @@
+/* mheap: all pages of the heap.
+ *
+ * Hands out runs of pages as spans, takes them back, joins free neighbours,
+ * grows by committing more of the address space it reserved, and gives idle
+ * pages back to the system. One lock guards it (place 3 in os/lock.h).
+ * Best fit, lowest address first, so that the upper end can empty.
+ */
+#ifndef WR_HEAP_MHEAP_H
+#define WR_HEAP_MHEAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "heap/span.h"
+#include "os/lock.h"
+
+extern struct wr_lock wr_mheap_lock;
+
+/* A span of that many pages whose base is a multiple of align_pages (a power
+ * of two), with room for 3 * words bit words, all of them clear. state tells
+ * what it will hold. NULL: the system has no more. Takes the lock. */
+struct wr_span *wr_mheap_alloc(size_t pages, size_t align_pages, unsigned words,
+                               enum wr_span_state state);
+/* Give a span back; its record is gone. emptied: its pages are not resident
+ * any more (they were moved away). Takes the lock. */
+void wr_mheap_free(struct wr_span *s, bool emptied);
+/* Make a large span that long where it stands: shrinking always works,
+ * growing when the pages behind it are free. Takes the lock. */
+bool wr_mheap_resize(struct wr_span *s, size_t pages);
+/* Give up to so many bytes of idle pages back; the bytes given. Takes the
+ * lock, but not while the system works. */
+size_t wr_mheap_scavenge(size_t bytes);
+
+/* Memory for the heap's own records, zeroed, never returned. NULL: none.
+ * Takes the lock. */
+void *wr_mheap_meta(size_t bytes, _Atomic uint64_t *account);
+
+/* Call visit for every span that holds blocks. Lock held by the caller. */
+void wr_mheap_each_span(void (*visit)(struct wr_span *, void *), void *arg);
+/* Walk everything and assert the invariants. Lock held by the caller. */
+void wr_mheap_check(void);
+
+#endif

@@ -1,0 +1,335 @@
+/* The contract of os.h on Linux.
+ *
+ * Invariants
+ * 1. Only raw system calls and vDSO-free time: nothing here depends on
+ *    libc's state, so it works before libc is ready and on a thread libc
+ *    does not know.
+ * 2. Reserved address space is PROT_NONE: it costs nothing and cannot become
+ *    a huge page before it is committed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "base/base.h"
+#include "base/text.h"
+#include "os/os.h"
+#include "os/syscall.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+
+static _Atomic unsigned fail_after;
+static _Atomic bool fail_for_ever;
+
+void
+wr_os_fail_after(unsigned n, bool for_ever)
+{
+    atomic_store(&fail_for_ever, for_ever);
+    atomic_store(&fail_after, n);
+}
+
+/* Is this wish for memory the one a test wants refused? */
+static bool
+refused_by_test(void)
+{
+    unsigned n = atomic_load_explicit(&fail_after, memory_order_relaxed);
+
+    if (wr_likely(n == 0))
+        return false;
+    if (n == 1 && atomic_load(&fail_for_ever))
+        return true;
+    return atomic_fetch_sub(&fail_after, 1) == 1;
+}
+
+static void *
+map(void *at, size_t bytes, int protection, int flags, int fd)
+{
+    long p;
+
+    if (refused_by_test())
+        return NULL;
+    p = wr_syscall6(SYS_mmap, (long)at, (long)bytes, protection, flags, fd, 0);
+    return wr_syscall_failed(p) ? NULL : (void *)p;
+}
+
+void *
+wr_os_reserve(size_t bytes)
+{
+    return map(NULL, bytes, PROT_NONE,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+}
+
+bool
+wr_os_commit(void *p, size_t bytes)
+{
+    if (refused_by_test())
+        return false;
+    return wr_syscall3(SYS_mprotect, p, bytes, PROT_READ | PROT_WRITE) == 0;
+}
+
+bool
+wr_os_release(void *p, size_t bytes)
+{
+    return wr_syscall3(SYS_madvise, p, bytes, MADV_DONTNEED) == 0;
+}
+
+bool
+wr_os_move(void *from, void *to, size_t bytes)
+{
+    long p;
+
+    if (refused_by_test())
+        return false;
+    p = wr_syscall6(SYS_mremap, (long)from, (long)bytes, (long)bytes,
+                    MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (long)to,
+                    0);
+    return p == (long)to;
+}
+
+void *
+wr_os_map(size_t bytes)
+{
+    return map(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+               -1);
+}
+
+void
+wr_os_unmap(void *p, size_t bytes)
+{
+    (void)wr_syscall2(SYS_munmap, p, bytes);
+}
+
+size_t
+wr_os_page_bytes(void)
+{
+    return 4096;
+}
+
+static uint64_t
+clock_now(int clock)
+{
+    struct timespec t = {0, 0};
+
+    (void)wr_syscall2(SYS_clock_gettime, clock, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t
+wr_os_realtime(void)
+{
+    return clock_now(CLOCK_REALTIME);
+}
+
+uint64_t
+wr_os_monotonic(void)
+{
+    return clock_now(CLOCK_MONOTONIC);
+}
+
+uint32_t
+wr_os_pid(void)
+{
+    return (uint32_t)wr_syscall0(SYS_getpid);
+}
+
+uint32_t
+wr_os_tid(void)
+{
+    return (uint32_t)wr_syscall0(SYS_gettid);
+}
+
+uint64_t
+wr_os_random(void)
+{
+    uint64_t n = 0;
+
+    /* 1: GRND_NONBLOCK. Early at boot there may be none: the time will do. */
+    if (wr_syscall3(SYS_getrandom, &n, sizeof n, 1) != sizeof n || n == 0)
+        n = wr_os_monotonic() * UINT64_C(0x9e3779b97f4a7c15) | 1;
+    return n;
+}
+
+void
+wr_os_write(int fd, const void *p, size_t bytes)
+{
+    const char *from = p;
+
+    while (bytes > 0) {
+        long n = wr_syscall3(SYS_write, fd, from, bytes);
+
+        if (n == -EINTR)
+            continue;
+        if (n <= 0)
+            return;
+        from += n;
+        bytes -= (size_t)n;
+    }
+}
+
+static long
+open_file(const char *path, int flags)
+{
+    return wr_syscall4(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, 0600);
+}
+
+long
+wr_os_read_file(const char *path, char *buf, size_t bytes)
+{
+    long fd = open_file(path, O_RDONLY);
+    size_t len = 0;
+    long n;
+
+    if (wr_syscall_failed(fd))
+        return -1;
+    do {
+        n = wr_syscall3(SYS_read, fd, buf + len, bytes - len);
+        if (n > 0)
+            len += (size_t)n;
+    } while (n > 0 || n == -EINTR);
+    (void)wr_syscall1(SYS_close, fd);
+    return n < 0 ? -1 : (long)len;
+}
+
+void *
+wr_os_map_new_file(const char *path, size_t bytes)
+{
+    long fd = open_file(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW);
+    void *p = NULL;
+
+    if (wr_syscall_failed(fd))
+        return NULL;
+    if (wr_syscall2(SYS_ftruncate, fd, bytes) == 0)
+        p = map(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, (int)fd);
+    (void)wr_syscall1(SYS_close, fd);
+    if (p == NULL)
+        (void)wr_syscall3(SYS_unlinkat, AT_FDCWD, path, 0);
+    return p;
+}
+
+bool
+wr_os_populate(void *p, size_t bytes)
+{
+    return wr_syscall3(SYS_madvise, p, bytes, MADV_POPULATE_WRITE) == 0;
+}
+
+void
+wr_os_wait(const void *word, uint32_t value, uint64_t ns)
+{
+    struct timespec t = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
+
+    (void)wr_syscall4(SYS_futex, word, FUTEX_WAIT_PRIVATE, value,
+                      ns == 0 ? NULL : &t);
+}
+
+void
+wr_os_wake(const void *word, int threads)
+{
+    (void)wr_syscall3(SYS_futex, word, FUTEX_WAKE_PRIVATE, threads);
+}
+
+/* Weir's own thread. Its stack mapping starts with a block that stands in
+ * for libc's thread control block: code compiled with a stack protector
+ * reads its canary from there. */
+enum { THREAD_STACK = 64 * 1024, THREAD_TLS = 4096 };
+
+struct thread_start {
+    void *self; /* x86-64 expects its own address at the block's start */
+    uint64_t zero[31];
+    void (*fn)(void *);
+    void *arg;
+};
+
+__attribute__((noreturn, used)) static void
+thread_main(struct thread_start *start)
+{
+    (void)wr_syscall2(SYS_prctl, PR_SET_NAME, "weir");
+    start->fn(start->arg);
+    for (;;)
+        (void)wr_syscall1(SYS_exit, 0);
+}
+
+enum {
+    THREAD_FLAGS = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+                   CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS
+};
+
+/* clone() returns twice; the child must not return into a frame of its
+ * parent, so it goes from here straight into thread_main. */
+static long
+clone_thread(void *stack_top, struct thread_start *start)
+{
+    long result;
+
+#if defined(__x86_64__)
+    register long r10 __asm__("r10") = 0;
+    register void *r8 __asm__("r8") = start;
+    register void (*r9)(struct thread_start *) __asm__("r9") = thread_main;
+
+    __asm__ volatile("syscall\n\t"
+                     "test %%rax, %%rax\n\t"
+                     "jnz 1f\n\t"
+                     "xor %%ebp, %%ebp\n\t"
+                     "mov %%r8, %%rdi\n\t"
+                     "call *%%r9\n\t"
+                     "ud2\n"
+                     "1:"
+                     : "=a"(result)
+                     : "a"((long)SYS_clone), "D"((long)THREAD_FLAGS),
+                       "S"(stack_top), "d"(0L), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+#elif defined(__aarch64__)
+    register long x8 __asm__("x8") = SYS_clone;
+    register long x0 __asm__("x0") = THREAD_FLAGS;
+    register void *x1 __asm__("x1") = stack_top;
+    register long x2 __asm__("x2") = 0;
+    register void *x3 __asm__("x3") = start;
+    register long x4 __asm__("x4") = 0;
+    register void (*x9)(struct thread_start *) __asm__("x9") = thread_main;
+
+    __asm__ volatile("svc 0\n\t"
+                     "cbnz x0, 1f\n\t"
+                     "mov x29, xzr\n\t"
+                     "mov x0, x3\n\t"
+                     "blr x9\n\t"
+                     "brk 1\n"
+                     "1:"
+                     : "+r"(x0)
+                     : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x9)
+                     : "x30", "memory");
+    result = x0;
+#endif
+    return result;
+}
+
+bool
+wr_os_thread_start(void (*fn)(void *), void *arg)
+{
+    char *base = wr_os_map(THREAD_TLS + THREAD_STACK);
+    struct thread_start *start = (struct thread_start *)base;
+    uint64_t all = ~UINT64_C(0), old;
+    long tid;
+
+    if (base == NULL)
+        return false;
+    start->self = start;
+    start->fn = fn;
+    start->arg = arg;
+    (void)wr_syscall4(SYS_rt_sigprocmask, SIG_BLOCK, &all, &old, sizeof old);
+    tid = clone_thread(base + THREAD_TLS + THREAD_STACK, start);
+    (void)wr_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof old);
+    if (wr_syscall_failed(tid))
+        wr_os_unmap(base, THREAD_TLS + THREAD_STACK);
+    return !wr_syscall_failed(tid);
+}

@@ -1,0 +1,82 @@
+/* A lock: one word, uncontended in one atomic step, else a sleep in the
+ * kernel. Not recursive, not fair, no thread-local storage.
+ *
+ * Fork: the forking thread takes every lock before fork and gives them back
+ * after, in parent and child. In between it may run other people's fork
+ * handlers that allocate: wr_lock_hold_all marks the thread so that its
+ * takes of locks it holds already pass through (see wr_lock_fork_*).
+ *
+ * Order of the locks (take a later one while holding an earlier one, never
+ * the other way):
+ *     1. thread table  (world/thread.c)
+ *     2. mcentral, one a size class (heap/mcentral.c)
+ *     3. mheap         (heap/mheap.c)
+ *     4. sample shards (profile/sample.c)
+ *     5. buckets       (profile/bucket.c)
+ *     6. region        (region/region.c): a leaf
+ */
+#ifndef WR_OS_LOCK_H
+#define WR_OS_LOCK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct wr_lock {
+    _Atomic uint32_t word; /* 0 free, 1 held, 2 held and waited for */
+    uint32_t passes;       /* takes that passed through while forking */
+};
+
+#define WR_LOCK_INIT                                                           \
+    {                                                                          \
+        0, 0                                                                   \
+    }
+
+void wr_lock_take_slow(struct wr_lock *l);
+void wr_lock_give_slow(struct wr_lock *l);
+
+static inline bool
+wr_lock_try(struct wr_lock *l)
+{
+    uint32_t free_word = 0;
+
+    return atomic_compare_exchange_strong_explicit(
+        &l->word, &free_word, 1, memory_order_acquire, memory_order_relaxed);
+}
+
+static inline void
+wr_lock_take(struct wr_lock *l)
+{
+    if (__builtin_expect(!wr_lock_try(l), 0))
+        wr_lock_take_slow(l);
+}
+
+static inline void
+wr_lock_give(struct wr_lock *l)
+{
+    if (__builtin_expect(l->passes != 0, 0)) {
+        l->passes--;
+        return;
+    }
+    if (__builtin_expect(
+            atomic_exchange_explicit(&l->word, 0, memory_order_release) == 2,
+            0))
+        wr_lock_give_slow(l);
+}
+
+/* Is it held by anybody? For assertions. */
+static inline bool
+wr_lock_held(struct wr_lock *l)
+{
+    return atomic_load_explicit(&l->word, memory_order_relaxed) != 0;
+}
+
+/* From here to wr_lock_fork_end this thread passes through held locks. Call
+ * with all locks held. who: an address that only this thread has (of its
+ * thread-local storage); the same in the child. */
+void wr_lock_fork_begin(const void *who);
+void wr_lock_fork_end(void);
+/* Who asks: set once, returns this thread's `who`. */
+extern const void *(*wr_lock_self)(void);
+
+#endif

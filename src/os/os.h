@@ -1,0 +1,63 @@
+/* The contract with the operating system: all of it, for the runtime.
+ *
+ * One file per system implements it (linux.c). Every call may be made from
+ * anywhere: before main, in signal handlers, in a forked child; none
+ * allocates, takes a lock of libc or changes errno. Failure is a return
+ * value, never a message.
+ * Units: bytes (multiples of wr_os_page_bytes where memory is concerned),
+ * nanoseconds.
+ */
+#ifndef WR_OS_OS_H
+#define WR_OS_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Memory. Address space is reserved (no access, no cost), then committed
+ * (readable, writable, zero), and its pages may be released: they read as
+ * zero when next touched. */
+void *wr_os_reserve(size_t bytes); /* NULL: refused */
+bool wr_os_commit(void *p, size_t bytes);
+bool wr_os_release(void *p, size_t bytes);
+/* Move the pages of from (committed, whole) to `to` (committed, as large),
+ * without copying; from reads as zero after. false: nothing has changed. */
+bool wr_os_move(void *from, void *to, size_t bytes);
+/* Reserve and commit in one: for tables. NULL: refused. */
+void *wr_os_map(size_t bytes);
+void wr_os_unmap(void *p, size_t bytes);
+size_t wr_os_page_bytes(void);
+
+/* A test switch: the n-th following wish for memory is refused, and all
+ * after it too when for_ever. 0 switches it off. */
+void wr_os_fail_after(unsigned n, bool for_ever);
+
+/* Time, names, chance. */
+uint64_t wr_os_realtime(void);
+uint64_t wr_os_monotonic(void);
+uint32_t wr_os_pid(void);
+uint32_t wr_os_tid(void);
+uint64_t wr_os_random(void); /* a seed; never 0 */
+
+/* Write all of it to a file descriptor; what fails is dropped. */
+void wr_os_write(int fd, const void *p, size_t bytes);
+/* Read a small file into buf: bytes read, or -1. */
+long wr_os_read_file(const char *path, char *buf, size_t bytes);
+
+/* A new file (0600, must not exist) of that length mapped shared. NULL:
+ * refused, and no file is left. */
+void *wr_os_map_new_file(const char *path, size_t bytes);
+/* Make pages of such a mapping present, so that no later touch can fail. */
+bool wr_os_populate(void *p, size_t bytes);
+
+/* Sleep until *word differs from value, or somebody wakes it, or the time
+ * is over (0: no limit). */
+void wr_os_wait(const void *word, uint32_t value, uint64_t ns);
+void wr_os_wake(const void *word, int threads);
+
+/* Run fn(arg) on a thread of Weir's own: no libc thread, no thread-local
+ * storage, all signals blocked, ends with the process. fn must only make
+ * calls of this header. false: not to be had here. */
+bool wr_os_thread_start(void (*fn)(void *), void *arg);
+
+#endif

@@ -1,0 +1,6 @@
+/* The counters before there is a region to keep them in. */
+#include "region/counters.h"
+
+static struct wr_counters private_counters;
+
+struct wr_counters *wr_counters = &private_counters;

@@ -1,0 +1,37 @@
+/* Events: how a lower floor tells a higher one what happened.
+ *
+ * Down by call, up by event: a floor never includes what lies above it; it
+ * calls through this table, which the higher floors fill once, at start
+ * (wr_start), before the program runs threads. An empty entry means that
+ * nobody listens. No entry may allocate from the heap, take a lock that
+ * stands before the caller's in os/lock.h, or fail.
+ */
+#ifndef WR_REGION_EVENT_H
+#define WR_REGION_EVENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct wr_text;
+struct wr_mcache;
+
+struct wr_events {
+    /* A thread got its cache: it is in `cache`, of the calling thread. */
+    void (*thread_attached)(struct wr_mcache *cache);
+    /* A block was picked as a sample; returns how many bytes to allocate
+     * before the next one (INT64_MAX: never). */
+    int64_t (*sampled)(void *block, size_t bytes);
+    /* A sampled block is being freed. */
+    void (*sample_freed)(void *block);
+    /* The heap has free pages it could give back; bytes of them. */
+    void (*pages_idle)(size_t bytes);
+    /* The program is about to be stopped over this block (it may be any
+     * address): add what is known of it and of the caller. */
+    void (*explain)(struct wr_text *t, const void *block);
+    /* A thread's counts are to be published in its region slot. */
+    void (*publish)(struct wr_mcache *cache);
+};
+
+extern struct wr_events wr_events;
+
+#endif

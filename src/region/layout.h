@@ -1,0 +1,199 @@
+/* The observable region: what a program under Weir shows of itself.
+ *
+ * One file per process image, mapped shared by the program (the writer) and
+ * read by anybody who may open it (mode 0600). Nothing a reader needs lives
+ * anywhere else, so the file of a killed program tells as much as that of a
+ * running one. docs/REGION.md is the same in prose.
+ *
+ *     offset 0   struct wr_region_header
+ *     then the tables, each where header.table[] says:
+ *       threads   struct wr_thread_slot[capacity]
+ *       modules   struct wr_module[capacity]
+ *       buckets   struct wr_bucket[capacity]
+ *       stacks    a pool of 8-byte words holding struct wr_stack records
+ *
+ * Rules that make reading safe without the writer's locks:
+ *   1. The file is filled from its start and never shrinks; a table's used
+ *      count is stored (release) only after the entries it covers are whole.
+ *      A reader loads the count (acquire) first. What a killed writer left
+ *      unfinished lies behind the count and does not exist.
+ *   2. Entries are never moved or removed. Fields that change after that are
+ *      aligned 8-byte words written by single stores or atomic adds.
+ *   3. Counts never fall. Where "in use" is a difference, a reader loads the
+ *      subtrahend (frees) before the minuend (allocs), so it is never below
+ *      zero on a live region.
+ *   4. header.magic is stored last when a region is made: a file without it
+ *      is not (yet) a region.
+ * Units: bytes, nanoseconds, unless a field says otherwise. Byte order and
+ * word size are the machine's: a region is read on the machine it was made.
+ */
+#ifndef WR_REGION_LAYOUT_H
+#define WR_REGION_LAYOUT_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define WR_REGION_MAGIC UINT64_C(0x314e474552524957) /* "WIRREGN1" */
+#define WR_REGION_VERSION 1u
+#define WR_REGION_SUFFIX ".weir"
+
+#define WR_CLASS_MAX 80   /* size classes a region has room for */
+#define WR_STACK_FRAMES 128 /* frames kept of one stack */
+#define WR_PATH_MAX 512
+
+enum wr_region_state {
+    WR_REGION_LIVE = 1,   /* the process may still run: ask the kernel */
+    WR_REGION_EXITED = 2, /* it went through exit() and its counts are final */
+    WR_REGION_EXECED = 3  /* reserved: the image was replaced by exec */
+};
+
+enum wr_table_id {
+    WR_TABLE_THREADS,
+    WR_TABLE_MODULES,
+    WR_TABLE_BUCKETS,
+    WR_TABLE_STACKS,
+    WR_TABLE_COUNT = 8 /* room for later ones; absent: capacity 0 */
+};
+
+struct wr_table {
+    uint64_t offset;       /* from the file's start, page-aligned */
+    uint32_t stride;       /* bytes of one entry */
+    uint32_t capacity;     /* entries */
+    _Atomic uint64_t used; /* entries that exist */
+};
+
+/* Process-wide counters. Each is a level (may fall) or a count (never). */
+struct wr_counters {
+    _Atomic uint64_t heap_mapped;   /* level: bytes of address space in use */
+    _Atomic uint64_t heap_inuse;    /* level: bytes in spans that hold objects */
+    _Atomic uint64_t heap_idle;     /* level: bytes in free spans */
+    _Atomic uint64_t heap_released; /* level: part of idle given back */
+    _Atomic uint64_t heap_peak;     /* the highest inuse so far */
+    _Atomic uint64_t large_allocs;  /* count: blocks above the size classes */
+    _Atomic uint64_t large_frees;
+    _Atomic uint64_t large_alloc_bytes;
+    _Atomic uint64_t large_free_bytes;
+    _Atomic uint64_t span_inuse;  /* level: bytes of span records in use */
+    _Atomic uint64_t span_sys;    /* level: bytes mapped for them */
+    _Atomic uint64_t cache_inuse; /* level: the same for thread caches */
+    _Atomic uint64_t cache_sys;
+    _Atomic uint64_t profile_sys;  /* level: region and sample tables */
+    _Atomic uint64_t other_sys;    /* level: page map and the rest */
+    _Atomic uint64_t samples;      /* count: sampled allocations */
+    _Atomic uint64_t sample_frees; /* count: sampled blocks freed */
+    _Atomic uint64_t samples_lost; /* count: in an "other" bucket */
+    _Atomic uint64_t map_failures; /* count: the system refused memory */
+    _Atomic uint64_t scavenged;    /* count: bytes ever given back */
+    _Atomic uint64_t forks;        /* count: children made by fork */
+    _Atomic uint64_t unloads;      /* count: dlclose calls seen */
+    _Atomic uint64_t reserved[42];
+};
+
+struct wr_region_header {
+    _Atomic uint64_t magic; /* WR_REGION_MAGIC, stored last */
+    uint32_t version;       /* WR_REGION_VERSION */
+    uint32_t header_bytes;  /* sizeof this struct */
+    uint64_t region_bytes;  /* the file's length */
+    _Atomic uint32_t state; /* enum wr_region_state */
+    uint32_t pid;
+    uint32_t ppid;
+    uint32_t forked_from; /* pid whose image this continues; 0: exec'd */
+    uint32_t uid;
+    uint32_t frame_max; /* WR_STACK_FRAMES of the writer */
+    uint64_t start_ns;  /* CLOCK_REALTIME when the region was made */
+    uint64_t start_mono_ns;
+    _Atomic uint64_t end_ns;      /* CLOCK_REALTIME at exit(); 0 before */
+    _Atomic uint64_t sample_rate; /* mean bytes between samples; 0: off */
+    uint64_t page_bytes;          /* the heap's page */
+    uint32_t class_count;         /* size classes, class 0 unused */
+    uint32_t capture_signal;      /* see below; 0: no thread stacks */
+    /* Thread stacks: a reader of the same user queues capture_signal with
+     * value capture_cookie to a thread listed in threads (si_code SI_QUEUE);
+     * its handler publishes the counters and stores its stack in its slot.
+     * capture_ready is 1 while the handler is in place, and falls to 0 when
+     * the program takes the signal for itself or is about to exec. */
+    uint64_t capture_cookie;
+    _Atomic uint32_t capture_ready;
+    uint32_t class_bytes[WR_CLASS_MAX]; /* object size of each size class */
+    char weir_version[24];
+    char exe[WR_PATH_MAX];    /* the program's file */
+    char cmdline[2048];       /* argv joined by NUL; cut if longer */
+    uint32_t cmdline_bytes;   /* bytes used of it */
+    uint32_t reserved;
+    struct wr_counters counters;
+    struct wr_table table[WR_TABLE_COUNT];
+};
+
+/* One size class of one thread slot. */
+struct wr_class_count {
+    _Atomic uint64_t allocs;
+    _Atomic uint64_t frees; /* by this thread, whoever allocated */
+};
+
+enum wr_thread_state {
+    WR_THREAD_EMPTY = 0,
+    WR_THREAD_RUNNING = 1,
+    WR_THREAD_ENDED = 2 /* the slot may be taken by a later thread */
+};
+
+/* A thread. The class counts are of the slot, not of the thread: they go on
+ * when a later thread takes the slot, so that sums over slots never fall.
+ * They are published at slow paths and lag by about a thousand operations. */
+struct wr_thread_slot {
+    _Atomic uint32_t state; /* enum wr_thread_state */
+    _Atomic uint32_t tid;
+    _Atomic uint64_t start_ns;     /* CLOCK_REALTIME */
+    _Atomic uint32_t create_stack; /* where it was made; 0: not known */
+    _Atomic uint32_t threads;      /* threads that have used this slot */
+    uint64_t stack_lo, stack_hi;   /* its stack; 0: not known */
+    struct wr_class_count count[WR_CLASS_MAX];
+    /* The last stack captured on request; seq is odd while it is written. */
+    _Atomic uint64_t capture_seq;
+    _Atomic uint64_t capture_ns; /* CLOCK_MONOTONIC */
+    uint32_t capture_frames;
+    uint32_t capture_unloads; /* counters.unloads then */
+    uint64_t capture_pc[WR_STACK_FRAMES];
+};
+
+/* A piece of code: one executable segment of a loaded file. Two entries may
+ * cover the same addresses when one was unloaded: an address of a stack
+ * recorded at `unloads` u belongs to the entry with the highest `born` that
+ * is <= u. */
+struct wr_module {
+    uint64_t start, end;   /* addresses of the segment */
+    uint64_t file_offset;  /* of start */
+    uint64_t bias;         /* address - address in the file */
+    uint64_t born;         /* counters.unloads when it was first seen */
+    uint32_t build_id_len; /* bytes of build_id; 0: none */
+    uint8_t build_id[32];
+    uint8_t main_program; /* 1: the executable itself */
+    uint8_t reserved[3];
+    char path[WR_PATH_MAX];
+};
+
+/* A call stack, in the pool. A stack's number is the index of its first word
+ * in the pool; 0 is "no stack" (word 0 is never part of a record). */
+struct wr_stack {
+    uint64_t hash;
+    uint32_t frames;
+    uint32_t unloads; /* counters.unloads when it was recorded */
+    uint64_t pc[];    /* return addresses, innermost first; a frame that was
+                         interrupted by a signal holds its address + 1 */
+};
+
+/* Sampled allocations of one size from one stack. Values are raw: a reader
+ * multiplies by 1 / (1 - exp(-size / rate)). Stack 0 gathers what found no
+ * room. rate 1 means every allocation is here. */
+struct wr_bucket {
+    uint32_t stack;
+    uint32_t flags;
+    uint64_t size; /* bytes of one block (its size class or pages) */
+    uint64_t rate; /* sample_rate these were sampled at */
+    _Atomic uint64_t allocs;
+    _Atomic uint64_t frees;
+    _Atomic uint64_t alloc_bytes;
+    _Atomic uint64_t free_bytes;
+    uint64_t reserved;
+};
+
+#endif
