@@ -8,6 +8,7 @@
 #   $build $weir $lib    the build directory, the program, libweir.so
 #   $scratch             a directory that is gone afterwards, where we are
 #   $out                 where `under` puts profiles
+#   plainly COMMAND...   run as it is
 #   under COMMAND...     run under `weir run`, quietly, profiles into $out
 #   same COMMAND...      run plainly and under Weir: same output, same status
 #   names WHERE REGEX... each REGEX is a function in the profiles of WHERE (a
@@ -65,11 +66,7 @@ cd "$scratch/work" || exit 2
 
 # Processes that were started under Weir by this script.
 marked() {
-    for environ in /proc/[0-9]*/environ; do
-        tr '\0' '\n' <"$environ" 2>/dev/null | grep -qxF "$mark" || continue
-        pid=${environ#/proc/}
-        echo "${pid%/environ}"
-    done
+    grep -lzxF "$mark" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3
 }
 
 clean_up() {
@@ -81,12 +78,16 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 1' HUP INT TERM
 
+plainly() {
+    env "$mark" "$@"
+}
+
 under() {
     env "$mark" "$weir" run -q --out "$out" -- "$@"
 }
 
 same() {
-    "$@" >"$scratch/plain.out" 2>"$scratch/plain.err" </dev/null
+    plainly "$@" >"$scratch/plain.out" 2>"$scratch/plain.err" </dev/null
     plain=$?
     under "$@" >"$scratch/weir.out" 2>"$scratch/weir.err" </dev/null
     status=$?
@@ -101,7 +102,7 @@ same() {
 }
 
 saved_profiles() {
-    find "$out" -type f -name '*heap*.pb.gz' | sort
+    find "$out" -type f -name '*heap*.pb.gz' 2>/dev/null | sort
 }
 
 names() {

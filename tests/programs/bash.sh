@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/bin/sh
 # bash: hundreds of forks, subshells, pipelines, background jobs and traps.
 . "$(dirname "$0")/_lib.sh"
 need bash

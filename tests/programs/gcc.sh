@@ -6,7 +6,7 @@ need gcc awk
 
 awk 'BEGIN {
     print "struct item { int key; double value; struct item *next; };"
-    for (i = 0; i < 1500; i++) {
+    for (i = 0; i < 400; i++) {
         printf "static int f%d(int a, struct item *p)\n{\n", i
         printf "    int s = a * %d;\n", i + 3
         print  "    for (struct item *q = p; q; q = q->next)"
@@ -15,7 +15,7 @@ awk 'BEGIN {
         printf "    return s + %s;\n}\n", \
             i ? "f" (i - 1) "(s & 7, p)" : "1"
     }
-    print "int all(struct item *p)\n{\n    return f1499(1, p);\n}"
+    print "int all(struct item *p)\n{\n    return f399(1, p);\n}"
 }' >large.c
 printf 'int main(void)\n{\n    return undeclared;\n}\n' >wrong.c
 printf '#include <stdio.h>\nint main(void)\n{\n    return puts("hi") < 0;\n}\n' \
@@ -24,7 +24,7 @@ printf '#include <stdio.h>\nint main(void)\n{\n    return puts("hi") < 0;\n}\n' 
 compile() {
     "$@" gcc -O1 -g -c -o large.o large.c || fail "gcc failed under: $*"
 }
-compile env
+compile plainly
 mv large.o plain.o
 compile under
 cmp plain.o large.o || fail "gcc made another object"

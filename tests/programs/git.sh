@@ -31,7 +31,8 @@ make_repository() {
 }
 make_repository under || fail "fast-import failed"
 under_id=$(git -C repo rev-parse main)
-make_repository env || fail "fast-import failed plainly"
+[ "$(git -C repo rev-list --count main)" = 400 ] || fail "not all commits are there"
+make_repository plainly || fail "fast-import failed plainly"
 [ "$(git -C repo rev-parse main)" = "$under_id" ] ||
     fail "the same stream gave other commits"
 
