@@ -1,0 +1,27 @@
+/* Walking a stack with all registers, for what does not condense.
+ *
+ *     struct wr_regs regs;
+ *     wr_regs_capture(&regs);
+ *     n = wr_unwind_full(&regs, pc, max);
+ *
+ * Runs each frame's description (some 500 ns) and evaluates expressions, so
+ * it passes signal trampolines and functions whose frame hangs on a register
+ * that the quick walk of unwind.c does not follow.
+ * Threads and signals: safe everywhere; needs about 2 KiB of stack.
+ */
+#ifndef WR_PROFILE_UNWIND_FULL_H
+#define WR_PROFILE_UNWIND_FULL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "os/regs.h"
+
+/* The callers of the code that these registers belong to. */
+size_t wr_unwind_full(const struct wr_regs *start, uintptr_t *pc, size_t max);
+
+/* Is this where a signal handler returns to? For code without description. */
+bool wr_unwind_is_trampoline(uintptr_t pc);
+
+#endif
