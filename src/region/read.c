@@ -410,8 +410,6 @@ wr_view_totals(const struct wr_region_view *v, struct wr_totals *t)
     add_slots(v, t, false);
     t->mallocs = load(&now->large_allocs);
     t->alloc_bytes = load(&now->large_alloc_bytes);
-    t->frees = at_most(t->frees, t->mallocs);
-    t->free_bytes = at_most(t->free_bytes, t->alloc_bytes);
     for (unsigned c = 1; c < classes; c++) {
         uint64_t size = v->header->class_bytes[c];
 
@@ -425,6 +423,8 @@ wr_view_totals(const struct wr_region_view *v, struct wr_totals *t)
         t->alloc_bytes += t->by_class[c].mallocs * size;
         t->free_bytes += t->by_class[c].frees * size;
     }
+    t->frees = at_most(t->frees, t->mallocs);
+    t->free_bytes = at_most(t->free_bytes, t->alloc_bytes);
 }
 
 /* The writer's process. */
@@ -501,22 +501,41 @@ older_than_region(const struct process *p, const struct wr_region_view *v)
     return p->start_ns <= v->header->start_mono_ns + slept;
 }
 
-/* Does fd, a process's maps, name the region's file? A name may lie across two
- * pieces read, so the end of each is kept in front of the next. */
+/* Is one of these lines of a process's maps about a region's file with that
+ * inode number? Returns in *rest where the last, unfinished line begins. */
 static bool
-maps_name(int fd, const char *name)
+lines_name(const char *text, size_t bytes, const char *inode, size_t *rest)
 {
-    char text[4096];
-    size_t length = strlen(name), kept = 0;
+    const char *at = text, *end;
+
+    while ((end = memchr(at, '\n', bytes - (size_t)(at - text))) != NULL) {
+        size_t n = (size_t)(end - at);
+
+        if (memmem(at, n, inode, strlen(inode)) != NULL &&
+            memmem(at, n, WR_REGION_SUFFIX, strlen(WR_REGION_SUFFIX)) != NULL)
+            return true;
+        at = end + 1;
+    }
+    *rest = (size_t)(at - text);
+    return false;
+}
+
+static bool
+maps_name(int fd, const char *inode)
+{
+    char text[6144]; /* a line is an address and a path, at most 4096 */
+    size_t kept = 0, rest = 0;
     ssize_t n;
 
     while ((n = read(fd, text + kept, sizeof text - kept)) > 0) {
         size_t bytes = kept + (size_t)n;
 
-        if (memmem(text, bytes, name, length) != NULL)
+        if (lines_name(text, bytes, inode, &rest))
             return true;
-        kept = at_most(bytes, length - 1);
-        memmove(text, text + bytes - kept, kept);
+        if (rest == 0 && bytes == sizeof text)
+            rest = bytes; /* no line is so long: this is not maps */
+        kept = bytes - rest;
+        memmove(text, text + rest, kept);
     }
     return false;
 }
@@ -526,19 +545,20 @@ maps_name(int fd, const char *name)
 static bool
 still_mapped(const struct wr_region_view *v)
 {
-    char name[64];
-    struct line l = {name, sizeof name, 0, false};
-    int fd = open_proc(v->header->pid, "/maps");
+    char inode[32];
+    struct line l = {inode, sizeof inode, 0, false};
+    int fd;
     bool found;
 
+    if (v->file_id == 0)
+        return true;
+    fd = open_proc(v->header->pid, "/maps");
     if (fd < 0)
         return true;
-    add(&l, "/");
-    add_number(&l, v->header->pid, 10);
-    add(&l, "-");
-    add_number(&l, v->header->start_mono_ns, 16);
-    add(&l, WR_REGION_SUFFIX);
-    found = maps_name(fd, name);
+    add(&l, " ");
+    add_number(&l, v->file_id, 10);
+    add(&l, " ");
+    found = maps_name(fd, inode);
     close(fd);
     return found;
 }

@@ -391,8 +391,7 @@ START_TEST(a_captured_stack_is_copied_only_when_whole)
 }
 END_TEST
 
-/* The writer's process. The children here map a file named as the runtime
- * names a region, since that is what tells an image from its successor. */
+/* The writer's process. */
 
 static uint64_t
 monotonic_ns(void)
@@ -412,8 +411,6 @@ child_makes_region(int ready)
 
     fake.header.pid = (uint32_t)getpid();
     fake.header.start_mono_ns = monotonic_ns();
-    snprintf(path, sizeof path, "%s/%d-%llx.weir", directory, (int)getpid(),
-             (unsigned long long)fake.header.start_mono_ns);
     fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
     if (fd < 0 || write(fd, &fake, sizeof fake) != (ssize_t)sizeof fake)
         _exit(9);
