@@ -67,7 +67,9 @@ kill "$two"
 wait "$two" 2>/dev/null
 kill "$server"
 wait "$server"
-[ $? -le 143 ] || fail "weir serve ended with $?"
+status=$?
+[ $status -eq 0 ] || [ $status -eq 143 ] ||
+    fail "weir serve, told to end, ended with $status"
 # Regions of programs started without weir run stay until a server sweeps
 # them; here nobody does.
 find "$XDG_RUNTIME_DIR" -name '*.weir' -delete
