@@ -1,0 +1,216 @@
+/* What weir says about itself. The help texts are complete: the manual page
+ * tells the same, longer. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "weir/cmd.h"
+
+static const char help_run[] =
+    "usage: weir run [options] [--] program [arguments]\n"
+    "\n"
+    "Runs a program on Weir's heap, in the foreground, and shows who holds\n"
+    "its memory: live over HTTP while it runs, and in files afterwards.\n"
+    "Signals, terminal, process group and exit status are as without weir.\n"
+    "Processes that it starts are recorded too, each by itself.\n"
+    "\n"
+    "      --http ADDR     where to answer: HOST:PORT, PORT (loopback),\n"
+    "                      unix:PATH or none; default 127.0.0.1:0 (any\n"
+    "                      free port, printed at the start)\n"
+    "  -s, --sample BYTES  record about one allocation in so many bytes;\n"
+    "                      64K, 1M; 1 records every one, 0 none\n"
+    "  -o, --out DIR       where to write the profiles at the end; default:\n"
+    "                      the run's own directory under\n"
+    "                      $XDG_RUNTIME_DIR/weir (else /dev/shm/weir-UID),\n"
+    "                      which a later weir run or weir serve removes\n"
+    "                      after a day\n"
+    "  -q, --quiet         neither address nor summary, only errors\n"
+    "  -h, --help          this text\n"
+    "\n"
+    "At the end every process has two files in DIR, for weir top and go tool\n"
+    "pprof: PROGRAM.PID.heap.pb.gz and PROGRAM.PID.allocs.pb.gz.\n"
+    "\n"
+    "A program that cannot be recorded (static, setuid, Go, sanitizer,\n"
+    "another C library) is run all the same, after a sentence that says why.\n"
+    "\n"
+    "Signals that are sent to weir go on to the program. What the terminal\n"
+    "sends (^C, ^\\, ^Z) reaches both; weir waits for the program.\n"
+    "\n"
+    "Exit status: the program's own; if a signal ended it, weir ends by the\n"
+    "same. 127: no such program. 126: it cannot be executed. 125: weir\n"
+    "failed.\n"
+    "\n"
+    "Environment: WEIR holds settings for the library (sample=BYTES,...),\n"
+    "which options replace; NO_COLOR turns colours off.\n"
+    "\n"
+    "Examples:\n"
+    "  weir run -- redis-server --port 7777\n"
+    "  weir run --http 127.0.0.1:6060 --out profiles -- ./server\n"
+    "  go tool pprof http://127.0.0.1:6060/debug/pprof/heap\n";
+
+static const char help_serve[] =
+    "usage: weir serve [options]\n"
+    "\n"
+    "Serves the profiles of all programs of this user that run with the Weir\n"
+    "library, however they were started: by LD_PRELOAD in a unit file or a\n"
+    "container, linked, or left over from a weir run. Runs until SIGINT,\n"
+    "SIGTERM or SIGHUP.\n"
+    "\n"
+    "      --http ADDR  HOST:PORT, PORT (loopback), unix:PATH or none;\n"
+    "                   default 127.0.0.1:6060. The socket http.sock (mode\n"
+    "                   0600) in the runtime directory answers always\n"
+    "      --keep SECS  remove what ended processes left after so many\n"
+    "                   seconds; default 3600\n"
+    "  -h, --help       this text\n"
+    "\n"
+    "Paths: /debug/pprof/NAME merges all running processes and labels samples\n"
+    "with pid and program; /pid/N/debug/pprof/NAME is one process, also after\n"
+    "it ended; /pid/ lists them (?format=json). NAME is heap, allocs,\n"
+    "goroutine (threads), threadcreate, cmdline or symbol.\n"
+    "\n"
+    "Host: a server on loopback answers only requests for localhost, loopback\n"
+    "addresses and the address it was given; others get 403, because a web\n"
+    "page could make a browser ask under its own name (DNS rebinding).\n"
+    "\n"
+    "Examples:\n"
+    "  weir serve\n"
+    "  weir serve --http 0.0.0.0:6060     # mind who can reach it\n"
+    "  go tool pprof http://127.0.0.1:6060/pid/1234/debug/pprof/heap\n";
+
+static const char help_ps[] =
+    "usage: weir ps [--json]\n"
+    "\n"
+    "Lists the programs of this user that run under Weir: pid, name, time\n"
+    "since the start, bytes allocated now, resident memory, mean bytes\n"
+    "between samples, and the address that serves it (- for none).\n"
+    "\n"
+    "  -j, --json  an array of objects: pid, program, uptime_s, heap_bytes,\n"
+    "              rss_bytes, sample_bytes, address, region\n"
+    "  -h, --help  this text\n"
+    "\n"
+    "Examples:\n"
+    "  weir ps\n"
+    "  weir ps --json | jq '.[] | select(.heap_bytes > 1e9)'\n";
+
+static const char help_top[] =
+    "usage: weir top [options] [PID | URL | FILE]\n"
+    "\n"
+    "Shows the biggest sites of a profile: flat is what a function holds\n"
+    "itself, cum what it and all it called hold. PID is a process under Weir,\n"
+    "running or ended; without it, the only one that runs. URL is\n"
+    "http://HOST:PORT/PATH or unix:SOCKET (without a path:\n"
+    "/debug/pprof/heap). FILE is any profile in pprof's protobuf format,\n"
+    "gzipped or not, or in Go's text form.\n"
+    "\n"
+    "  -n, --number N          rows, default 10; 0 for all\n"
+    "  -i, --sample-index NAME which values: inuse_space, inuse_objects,\n"
+    "                          alloc_space, alloc_objects, ...; default:\n"
+    "                          the profile's own\n"
+    "  -c, --cum               sort by cum instead of flat\n"
+    "  -h, --help              this text\n"
+    "\n"
+    "Examples:\n"
+    "  weir top\n"
+    "  weir top -c -n 20 1234\n"
+    "  weir top -i alloc_space http://127.0.0.1:6060/debug/pprof/heap\n"
+    "  weir top redis-server.1234.heap.pb.gz\n";
+
+static const char help_version[] = "usage: weir version\n"
+                                   "\n"
+                                   "Prints the version.\n";
+
+static const char help_help[] =
+    "usage: weir help [COMMAND]\n"
+    "\n"
+    "Explains a command, the same as weir COMMAND --help.\n";
+
+const struct wr_command wr_commands[] = {
+    {"run", wr_cmd_run, "run a program and record who holds its memory",
+     help_run},
+    {"ps", wr_cmd_ps, "list programs running under Weir", help_ps},
+    {"top", wr_cmd_top, "the biggest sites of a process, URL or file",
+     help_top},
+    {"serve", wr_cmd_serve, "serve all programs of this user over HTTP",
+     help_serve},
+    {"version", wr_cmd_version, "print the version", help_version},
+    {"help", wr_cmd_help, "explain a command", help_help},
+    {NULL, NULL, NULL, NULL},
+};
+
+const struct wr_command *
+wr_command_find(const char *name)
+{
+    for (const struct wr_command *c = wr_commands; c->name; c++)
+        if (strcmp(c->name, name) == 0)
+            return c;
+    return NULL;
+}
+
+void
+wr_help_print(FILE *out, const struct wr_command *c)
+{
+    if (c) {
+        fputs(c->help, out);
+        return;
+    }
+    fputs("usage: weir COMMAND [options]\n\n"
+          "Shows who holds a C program's memory, live and afterwards.\n\n",
+          out);
+    for (c = wr_commands; c->name; c++)
+        fprintf(out, "  %-8s %s\n", c->name, c->says);
+    fputs("\nweir help COMMAND says more. First steps:\n"
+          "  weir run -- redis-server\n"
+          "  weir top\n",
+          out);
+}
+
+int
+wr_usage_error(const char *command)
+{
+    fprintf(stderr, "weir: see: weir help %s\n", command);
+    return WR_EXIT_USAGE;
+}
+
+int
+wr_cmd_version(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1)
+        return wr_usage_error("version");
+    printf("weir %s\n", WEIR_VERSION);
+    return 0;
+}
+
+int
+wr_cmd_help(int argc, char **argv)
+{
+    const struct wr_command *c = argc > 1 ? wr_command_find(argv[1]) : NULL;
+    if (argc > 1 && !c) {
+        wr_say("there is no command \"%s\"", argv[1]);
+        return wr_usage_error("help");
+    }
+    wr_help_print(stdout, c);
+    return 0;
+}
+
+void
+wr_say(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    flockfile(stderr);
+    fputs("weir: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    funlockfile(stderr);
+    va_end(args);
+}
+
+bool
+wr_colour(FILE *out)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(fileno(out)) && !(no && *no) && term &&
+           strcmp(term, "dumb") != 0;
+}

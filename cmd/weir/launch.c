@@ -1,0 +1,163 @@
+/* Launch.
+ *
+ * 1. Between vfork and exec the child touches only its signals and one
+ *    variable of the parent's stack: the parent sleeps meanwhile, and both
+ *    share all memory.
+ * 2. weir installs no signal handlers, so there is none the child could run.
+ */
+#include "weir/launch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void
+wr_inherited_take(struct wr_inherited *was)
+{
+    struct sigaction plain = {.sa_handler = SIG_DFL};
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &was->mask);
+    /* An ignored SIGCHLD would take the exit status away from us. */
+    sigaction(SIGCHLD, &plain, &was->child);
+}
+
+void
+wr_inherited_restore(const struct wr_inherited *was)
+{
+    sigaction(SIGCHLD, &was->child, NULL);
+    sigprocmask(SIG_SETMASK, &was->mask, NULL);
+}
+
+pid_t
+wr_launch(const char *path, char *const argv[], char *const envp[],
+          const struct wr_inherited *was, int *error)
+{
+    volatile int failed = 0;
+    pid_t pid = vfork();
+    if (pid == 0) {
+        wr_inherited_restore(was);
+        execve(path, argv, envp);
+        failed = errno;
+        _exit(127);
+    }
+    *error = pid < 0 ? errno : failed;
+    return *error ? -1 : pid;
+}
+
+/* --- Environment ------------------------------------------------------- */
+
+/* The value of an entry "NAME=value", or NULL. */
+static const char *
+value_of(const char *entry, const char *name)
+{
+    size_t n = strlen(name);
+    return strncmp(entry, name, n) == 0 && entry[n] == '=' ? entry + n + 1
+                                                           : NULL;
+}
+
+static const char *
+find(char *const env[], const char *name)
+{
+    for (size_t i = 0; env[i]; i++) {
+        const char *v = value_of(env[i], name);
+        if (v)
+            return v;
+    }
+    return NULL;
+}
+
+/* Is the word at s (n bytes) a path whose last part starts libweir.so? */
+static bool
+is_ours(const char *s, size_t n)
+{
+    const char *slash = memrchr(s, '/', n);
+    const char *last = slash ? slash + 1 : s;
+    size_t rest = n - (size_t)(last - s);
+    return rest >= 10 && memcmp(last, "libweir.so", 10) == 0;
+}
+
+bool
+wr_preload_strip(char *value)
+{
+    char *out = value;
+    bool found = false;
+    for (const char *p = value; *p;) {
+        size_t n = strcspn(p, " :");
+        if (n && is_ours(p, n)) {
+            found = true;
+        } else if (n) {
+            if (out != value)
+                *out++ = ':';
+            memmove(out, p, n);
+            out += n;
+        }
+        p += n + (p[n] != 0);
+    }
+    *out = 0;
+    return found;
+}
+
+/* Copy the comma-separated settings of the user that ours do not replace. */
+static void
+keep_settings(FILE *out, const char *old, const struct wr_settings *set)
+{
+    while (old && *old) {
+        size_t n = strcspn(old, ",");
+        bool replaced = (set->dir && strncmp(old, "dir=", 4) == 0) ||
+                        (set->sample && strncmp(old, "sample=", 7) == 0);
+        if (n && !replaced)
+            fprintf(out, ",%.*s", (int)n, old);
+        old += n + (old[n] != 0);
+    }
+}
+
+static void
+print_settings(FILE *out, char *const env[], const struct wr_settings *set)
+{
+    fprintf(out, "WEIR=dir=%s", set->dir);
+    if (set->sample)
+        fprintf(out, ",sample=%s", set->sample);
+    keep_settings(out, find(env, "WEIR"), set);
+    fputc(0, out);
+    fprintf(out, "LD_PRELOAD=%s", set->library);
+    const char *old = find(env, "LD_PRELOAD");
+    char *copy = old ? strdup(old) : NULL;
+    if (copy)
+        wr_preload_strip(copy);
+    if (copy && *copy)
+        fprintf(out, ":%s", copy);
+    free(copy);
+    fputc(0, out);
+}
+
+char **
+wr_environment(char *const env[], const struct wr_settings *set)
+{
+    char *ours = NULL;
+    size_t bytes = 0, count = 0, n = 0;
+    FILE *out = open_memstream(&ours, &bytes);
+    if (!out)
+        return NULL;
+    print_settings(out, env, set);
+    if (fclose(out) != 0)
+        return NULL;
+    while (env[count])
+        count++;
+    char **all = malloc((count + 3) * sizeof *all + bytes);
+    if (!all) {
+        free(ours);
+        return NULL;
+    }
+    char *text = memcpy(all + count + 3, ours, bytes);
+    free(ours);
+    all[n++] = text;
+    all[n++] = text + strlen(text) + 1;
+    for (size_t i = 0; i < count; i++)
+        if (!value_of(env[i], "WEIR") && !value_of(env[i], "LD_PRELOAD"))
+            all[n++] = env[i];
+    all[n] = NULL;
+    return all;
+}

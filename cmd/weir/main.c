@@ -1,0 +1,56 @@
+/* weir: the first word says what to do.
+ *
+ * weir itself must not run on Weir's heap, or it would record itself: when
+ * LD_PRELOAD names libweir.so, it starts again without it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "weir/cmd.h"
+#include "weir/launch.h"
+
+static void
+leave_preload(char **argv)
+{
+    const char *preload = getenv("LD_PRELOAD");
+    char *rest = preload ? strdup(preload) : NULL;
+    if (!rest || !wr_preload_strip(rest)) {
+        free(rest);
+        return;
+    }
+    if (*rest)
+        setenv("LD_PRELOAD", rest, 1);
+    else
+        unsetenv("LD_PRELOAD");
+    free(rest);
+    execv("/proc/self/exe", argv); /* if it fails, go on as we are */
+}
+
+/* Data that did not reach its reader is a failure. */
+static int
+finish(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    wr_say("cannot write the output");
+    return status ? status : 1;
+}
+
+int
+main(int argc, char **argv)
+{
+    leave_preload(argv);
+    const char *word = argc > 1 ? argv[1] : "";
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+        word = "help";
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
+        word = "version";
+    const struct wr_command *c = wr_command_find(word);
+    if (c)
+        return finish(c->run(argc - 1, argv + 1));
+    if (*word)
+        wr_say("there is no command \"%s\"", word);
+    wr_help_print(stderr, NULL);
+    return WR_EXIT_USAGE;
+}

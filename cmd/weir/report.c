@@ -1,0 +1,286 @@
+/* Report.
+ *
+ * 1. A region is removed only after both of its profiles were written whole.
+ * 2. The heap and the allocs profile are one profile encoded twice: only the
+ *    type shown first differs.
+ */
+#include "weir/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "analyse/profile.h"
+#include "analyse/symbol.h"
+#include "analyse/top.h"
+#include "serve/source.h"
+#include "weir/cmd.h"
+#include "weir/place.h"
+#include <weir/memstats.h>
+
+#define SITES     5           /* shown in the summary */
+#define OLD_RUNS  (24 * 3600) /* seconds after which other runs' files go */
+#define NAMESAKES 1000
+
+struct making {
+    const struct wr_report *r;
+    struct wr_sources sources;
+    struct wr_symboliser *symboliser;
+    struct wr_profile *all; /* of every image that ended */
+    size_t written, failed;
+    char first[WR_PATH_MAX]; /* the main program's heap profile */
+};
+
+/* A new file "PROGRAM.PID.KIND.pb.gz", numbered if that exists: descriptor
+ * and path, or -1. */
+static int
+create(char *path, size_t bytes, const char *dir, const struct wr_source *one,
+       const char *kind)
+{
+    for (int i = 1; i < NAMESAKES; i++) {
+        char number[16] = "";
+        if (i > 1)
+            snprintf(number, sizeof number, ".%d", i);
+        int n = snprintf(path, bytes, "%s/%s.%u%s.%s.pb.gz", dir,
+                         one->program[0] ? one->program : "program", one->pid,
+                         number, kind);
+        if (n < 0 || (size_t)n >= bytes) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd >= 0 || errno != EEXIST)
+            return fd;
+    }
+    return -1;
+}
+
+static int
+write_all(int fd, const unsigned char *bytes, size_t count)
+{
+    while (count > 0) {
+        ssize_t n = write(fd, bytes, count);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return -1;
+        bytes += n;
+        count -= (size_t)n;
+    }
+    return 0;
+}
+
+static int
+save(const struct making *m, const struct wr_source *one,
+     const struct wr_profile *p, const char *kind, char *path)
+{
+    char why[WR_WHY];
+    unsigned char *bytes;
+    size_t count;
+    if (wr_profile_encode(p, true, &bytes, &count, why, sizeof why) != 0) {
+        wr_say("no profile of %s (pid %u): %s", one->program, one->pid, why);
+        return -1;
+    }
+    int fd = create(path, WR_PATH_MAX, m->r->out_dir, one, kind);
+    int rc = fd < 0 ? -1 : write_all(fd, bytes, count);
+    if (fd >= 0 && close(fd) != 0)
+        rc = -1;
+    if (rc != 0) {
+        wr_say("cannot write %s: %s", path, strerror(errno));
+        if (fd >= 0)
+            unlink(path);
+    }
+    free(bytes);
+    return rc;
+}
+
+static int
+save_both(struct making *m, const struct wr_source *one, struct wr_profile *p)
+{
+    char heap[WR_PATH_MAX], allocs[WR_PATH_MAX];
+    if (save(m, one, p, "heap", heap) != 0)
+        return -1;
+    if (one->pid == m->r->pid || !m->first[0])
+        memcpy(m->first, heap, sizeof heap);
+    uint32_t old = p->default_type;
+    p->default_type = wr_profile_string(p, "alloc_space");
+    int rc = save(m, one, p, "allocs", allocs);
+    p->default_type = old;
+    return rc;
+}
+
+static void
+add_to_all(struct making *m, struct wr_profile *p)
+{
+    char why[WR_WHY];
+    if (!m->all) {
+        m->all = p;
+        return;
+    }
+    wr_profile_merge(m->all, p, why, sizeof why);
+    wr_profile_free(p);
+}
+
+static void
+finish_image(struct making *m, const struct wr_source *one)
+{
+    char why[WR_WHY];
+    struct wr_profile *p;
+    if (wr_profile_from_region(&p, &one->view, WR_PROFILE_HEAP,
+                               WR_VALUES_ESTIMATED, why, sizeof why) != 0) {
+        wr_say("no profile of %s (pid %u): %s", one->program, one->pid, why);
+        m->failed++;
+        return;
+    }
+    wr_profile_symbolise(p, m->symboliser, 0);
+    if (save_both(m, one, p) == 0) {
+        m->written++;
+        unlink(one->path);
+    } else {
+        m->failed++;
+    }
+    add_to_all(m, p);
+}
+
+/* --- The summary ------------------------------------------------------- */
+
+/* The image the numbers are of: the program's own, else the biggest. */
+static const struct wr_source *
+main_image(const struct making *m)
+{
+    const struct wr_source *best = NULL;
+    uint64_t peak = 0;
+    for (size_t i = 0; i < m->sources.count; i++) {
+        const struct wr_source *one = &m->sources.list[i];
+        uint64_t p = atomic_load(&one->view.header->counters.heap_peak);
+        if (one->pid == m->r->pid && !one->replaced)
+            return one;
+        if (!best || p > peak) {
+            best = one;
+            peak = p;
+        }
+    }
+    return best;
+}
+
+static void
+print_end(const struct wr_report *r)
+{
+    const char *slash = strrchr(r->program, '/');
+    const char *bold = wr_colour(stderr) ? "\033[1m" : "";
+    const char *plain = *bold ? "\033[0m" : "";
+    fprintf(stderr, "weir: %s%s%s (pid %u) ", bold,
+            slash ? slash + 1 : r->program, plain, r->pid);
+    if (WIFSIGNALED(r->status))
+        fprintf(stderr, "was killed by signal %d (%s)", WTERMSIG(r->status),
+                strsignal(WTERMSIG(r->status)));
+    else
+        fprintf(stderr, "ended with status %d", WEXITSTATUS(r->status));
+    fprintf(stderr, " after %.2f s\n", r->seconds);
+}
+
+static void
+print_numbers(const struct wr_source *one)
+{
+    struct weir_memstats s;
+    char peak[32], left[32], total[32];
+    wr_memstats_from_view(&s, &one->view);
+    uint64_t highest = atomic_load(&one->view.header->counters.heap_peak);
+    wr_value_format(peak, sizeof peak, (int64_t)highest, "bytes");
+    wr_value_format(left, sizeof left, (int64_t)s.heap_alloc, "bytes");
+    wr_value_format(total, sizeof total, (int64_t)s.total_alloc, "bytes");
+    fprintf(stderr, "  heap peak  %10s   in use at the end %s in %llu blocks\n",
+            peak, left, (unsigned long long)s.heap_objects);
+    fprintf(stderr, "  allocated  %10s   in %llu blocks\n", total,
+            (unsigned long long)s.mallocs);
+}
+
+/* The biggest sites still in use, or, when nothing is, of all allocated. */
+static void
+print_sites(const struct wr_profile *p)
+{
+    struct wr_top top;
+    uint32_t type = wr_profile_find_type(p, "inuse_space");
+    const char *title = "in use at the end";
+    if (type == WR_NONE || wr_profile_total(p, type) == 0) {
+        type = wr_profile_find_type(p, "alloc_space");
+        title = "ever allocated";
+    }
+    if (type == WR_NONE || wr_top_make(&top, p, type) != 0)
+        return;
+    if (top.count > 0)
+        fprintf(stderr, "  biggest sites, %s:\n", title);
+    for (size_t i = 0; i < top.count && i < SITES && top.rows[i].flat; i++) {
+        char value[32];
+        wr_value_format(value, sizeof value, top.rows[i].flat, top.unit);
+        fprintf(stderr, "    %10s %5.1f%%  %s\n", value,
+                top.total ? 100.0 * (double)top.rows[i].flat / (double)top.total
+                          : 0,
+                top.rows[i].name);
+    }
+    wr_top_fini(&top);
+}
+
+static void
+print_rest(const struct making *m)
+{
+    size_t live = wr_sources_live(&m->sources);
+    if (live > 0)
+        fprintf(stderr,
+                "  %zu process%s of the run still going: weir serve shows "
+                "%s, weir ps lists %s\n",
+                live, live == 1 ? " is" : "es are", live == 1 ? "it" : "them",
+                live == 1 ? "it" : "them");
+    if (m->written > 1)
+        fprintf(stderr, "  %zu processes were recorded, merged above\n",
+                m->written);
+    if (m->written > 0)
+        fprintf(stderr, "  profiles in %s\n  next: weir top %s\n",
+                m->r->out_dir, m->first);
+}
+
+static void
+summarise(const struct making *m)
+{
+    const struct wr_source *one = main_image(m);
+    print_end(m->r);
+    if (!one) {
+        fputs("  nothing was recorded: the program never loaded libweir.so "
+              "(does it clear its environment?)\n",
+              stderr);
+        return;
+    }
+    print_numbers(one);
+    if (m->all)
+        print_sites(m->all);
+    print_rest(m);
+}
+
+void
+wr_report_make(const struct wr_report *r)
+{
+    struct making m = {.r = r};
+    char base[WR_PATH_MAX];
+    if (wr_sources_scan(&m.sources, r->run_dir, WR_SCAN_HERE) != 0 ||
+        !(m.symboliser = wr_symboliser_new())) {
+        wr_say("out of memory: the regions stay in %s", r->run_dir);
+        return;
+    }
+    size_t live = wr_sources_live(&m.sources);
+    if (m.sources.count > live && wr_place_make(r->out_dir) != 0)
+        wr_say("cannot make %s: %s", r->out_dir, strerror(errno));
+    for (size_t i = live; i < m.sources.count; i++)
+        finish_image(&m, &m.sources.list[i]);
+    if (!r->quiet)
+        summarise(&m);
+    rmdir(r->run_dir); /* when nothing was left in it */
+    if (wr_region_directory(base, sizeof base, false) == 0)
+        wr_sources_sweep(base, OLD_RUNS);
+    if (m.all)
+        wr_profile_free(m.all);
+    wr_symboliser_free(m.symboliser);
+    wr_sources_free(&m.sources);
+}

@@ -1,0 +1,131 @@
+/* Scopes.
+ *
+ * 1. With one process its profile is passed on as it is; with more, every
+ *    sample says by labels whose it is.
+ * 2. A region that cannot be read does not spoil the answer about others.
+ */
+#include "serve/scope.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include "analyse/symbol.h"
+#include "serve/capture.h"
+
+#define CAPTURE_WAIT_MS 50
+
+static int
+scan(struct wr_scope *s, const char *dir, enum wr_scan how)
+{
+    int rc = dir ? wr_sources_scan(&s->sources, dir, how)
+                 : wr_sources_self(&s->sources);
+    /* A program without a region has an empty scope, which is no failure. */
+    if (rc != 0 && dir)
+        return -1;
+    s->list = calloc(s->sources.count + 1, sizeof *s->list);
+    return s->list ? 0 : -1;
+}
+
+int
+wr_scope_open(struct wr_scope *s, const char *dir, enum wr_scan how,
+              uint32_t pid)
+{
+    *s = (struct wr_scope){.pid = pid};
+    if (scan(s, dir, how) != 0) {
+        wr_scope_close(s);
+        return -1;
+    }
+    for (size_t i = 0; i < s->sources.count; i++) {
+        struct wr_source *one = &s->sources.list[i];
+        if (pid ? one->pid == pid && !one->replaced : one->live)
+            s->list[s->count++] = one;
+    }
+    return 0;
+}
+
+static bool
+was_in(const struct wr_scope *before, const struct wr_source *one)
+{
+    for (size_t i = 0; i < before->count; i++)
+        if (before->list[i]->view.file_id == one->view.file_id)
+            return true;
+    return false;
+}
+
+int
+wr_scope_reopen(struct wr_scope *s, const char *dir, enum wr_scan how,
+                const struct wr_scope *before)
+{
+    *s = (struct wr_scope){.pid = before->pid};
+    if (scan(s, dir, how) != 0) {
+        wr_scope_close(s);
+        return -1;
+    }
+    for (size_t i = 0; i < s->sources.count; i++) {
+        struct wr_source *one = &s->sources.list[i];
+        if (was_in(before, one) || (!s->pid && one->live))
+            s->list[s->count++] = one;
+    }
+    return 0;
+}
+
+void
+wr_scope_close(struct wr_scope *s)
+{
+    wr_sources_free(&s->sources);
+    free(s->list);
+    *s = (struct wr_scope){0};
+}
+
+void
+wr_scope_capture(const struct wr_scope *s)
+{
+    struct wr_captured c;
+    for (size_t i = 0; i < s->count; i++)
+        if (s->list[i]->live)
+            wr_capture_threads(&s->list[i]->view, CAPTURE_WAIT_MS, &c);
+}
+
+static struct wr_profile *
+profile_of(struct wr_source *one, struct wr_names *names,
+           enum wr_profile_kind kind, enum wr_profile_values values,
+           bool labelled, char *why, size_t why_bytes)
+{
+    struct wr_profile *p;
+    if (wr_profile_from_region(&p, &one->view, kind, values, why, why_bytes))
+        return NULL;
+    pthread_mutex_lock(&names->lock);
+    wr_profile_symbolise(p, names->symboliser, one->live ? (int)one->pid : 0);
+    pthread_mutex_unlock(&names->lock);
+    if (labelled) {
+        wr_profile_add_label(p, "pid", NULL, one->pid);
+        wr_profile_add_label(p, "program", one->program, 0);
+    }
+    return p;
+}
+
+int
+wr_scope_profile(const struct wr_scope *s, struct wr_names *names,
+                 enum wr_profile_kind kind, enum wr_profile_values values,
+                 struct wr_profile **out, char *why, size_t why_bytes)
+{
+    struct wr_profile *all = NULL;
+    snprintf(why, why_bytes, "no program is running under Weir here");
+    for (size_t i = 0; i < s->count; i++) {
+        struct wr_profile *p = profile_of(s->list[i], names, kind, values,
+                                          s->count > 1, why, why_bytes);
+        if (!p)
+            continue;
+        if (!all) {
+            all = p;
+            continue;
+        }
+        int rc = wr_profile_merge(all, p, why, why_bytes);
+        wr_profile_free(p);
+        if (rc != 0) {
+            wr_profile_free(all);
+            return -1;
+        }
+    }
+    *out = all;
+    return all ? 0 : -1;
+}

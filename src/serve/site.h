@@ -1,0 +1,34 @@
+/* The site: what each path answers, apart from any HTTP library.
+ *
+ *     struct wr_site *site = wr_site_new("/run/user/1000/weir", WR_SCAN_RUNS);
+ *     wr_site_answer(site, &request, &answer);
+ *     wr_site_free(site);
+ *
+ * Paths:
+ *     /debug/pprof/        an index, and below it Go's profiles of all live
+ *                          processes, merged; samples carry the labels pid
+ *                          and program when there is more than one process
+ *     /pid/                the processes, as HTML or JSON
+ *     /pid/N/debug/pprof/  the same as above of one process, dead or alive
+ *
+ * Threads: any number of requests at a time; they share one symboliser, which
+ * a lock guards (it is a leaf: nothing is locked below it). Answers that wait
+ * (seconds=N) hold no lock and watch request->socket and request->stop.
+ */
+#ifndef WR_SERVE_SITE_H
+#define WR_SERVE_SITE_H
+
+#include "serve/request.h"
+#include "serve/source.h"
+
+struct wr_site;
+
+/* dir NULL: the program itself. NULL: no memory. */
+struct wr_site *wr_site_new(const char *dir, enum wr_scan how);
+void wr_site_free(struct wr_site *site);
+
+/* Always gives an answer, if only an error. */
+void wr_site_answer(struct wr_site *site, const struct wr_request *q,
+                    struct wr_answer *a);
+
+#endif

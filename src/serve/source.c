@@ -1,0 +1,266 @@
+/* Sources: finding regions.
+ *
+ * 1. A source in a list has an open view; what does not open is not listed.
+ * 2. At most one source of a pid is not `replaced`: the one made last.
+ * 3. Nothing is removed but *.weir files whose process is gone, and what a
+ *    run left in its own run-* directory. Links are not followed.
+ */
+#include "serve/source.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+bool
+wr_source_is_run(const char *name)
+{
+    return strncmp(name, "run-", 4) == 0 && name[4] >= '0' && name[4] <= '9';
+}
+
+static bool
+is_region(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot && dot != name && strcmp(dot, WR_REGION_SUFFIX) == 0;
+}
+
+static void
+describe(struct wr_source *one)
+{
+    const struct wr_region_header *h = one->view.header;
+    const char *slash = memrchr(h->exe, '/', strnlen(h->exe, sizeof h->exe));
+    const char *name = slash ? slash + 1 : h->exe;
+    size_t room = sizeof h->exe - (size_t)(name - h->exe);
+    one->pid = h->pid;
+    one->live = wr_view_alive(&one->view);
+    snprintf(one->program, sizeof one->program, "%.*s",
+             (int)strnlen(name, room), name);
+}
+
+static struct wr_source *
+append(struct wr_sources *s)
+{
+    if (s->count % 16 == 0) {
+        void *list = realloc(s->list, (s->count + 16) * sizeof *s->list);
+        if (!list)
+            return NULL;
+        s->list = list;
+    }
+    return &s->list[s->count];
+}
+
+static int
+add_file(struct wr_sources *s, const char *path)
+{
+    char why[256];
+    struct wr_source *one = append(s);
+    if (!one)
+        return -1;
+    memset(one, 0, sizeof *one);
+    if (wr_region_open(&one->view, path, why, sizeof why) != 0)
+        return 0;
+    snprintf(one->path, sizeof one->path, "%s", path);
+    describe(one);
+    s->count++;
+    return 0;
+}
+
+static int
+scan(struct wr_sources *s, const char *dir, enum wr_scan how)
+{
+    DIR *d = opendir(dir);
+    struct dirent *e;
+    int rc = 0;
+    if (!d)
+        return 0;
+    while (rc == 0 && (e = readdir(d)) != NULL) {
+        char path[WR_PATH_MAX];
+        int n = snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
+        if (n < 0 || (size_t)n >= sizeof path)
+            continue;
+        if (is_region(e->d_name))
+            rc = add_file(s, path);
+        else if (how == WR_SCAN_RUNS && wr_source_is_run(e->d_name))
+            rc = scan(s, path, WR_SCAN_HERE);
+    }
+    closedir(d);
+    return rc;
+}
+
+static int
+scan_places(struct wr_sources *s)
+{
+    int rc = 0;
+    for (unsigned n = 0; rc == 0 && n < WR_REGION_PLACES; n++) {
+        char place[WR_PATH_MAX];
+        if (wr_region_place(n, place, sizeof place) == 0)
+            rc = scan(s, place, WR_SCAN_RUNS);
+    }
+    return rc;
+}
+
+static int
+by_pid_and_start(const void *a, const void *b)
+{
+    const struct wr_source *x = a, *y = b;
+    uint64_t xs = x->view.header->start_mono_ns;
+    uint64_t ys = y->view.header->start_mono_ns;
+    if (x->pid != y->pid)
+        return x->pid < y->pid ? -1 : 1;
+    return xs < ys ? -1 : xs > ys;
+}
+
+static int
+by_life(const void *a, const void *b)
+{
+    const struct wr_source *x = a, *y = b;
+    if (x->live != y->live)
+        return x->live ? -1 : 1;
+    return by_pid_and_start(a, b);
+}
+
+static void
+sort(struct wr_sources *s)
+{
+    if (s->count == 0)
+        return;
+    qsort(s->list, s->count, sizeof *s->list, by_pid_and_start);
+    for (size_t i = 0; i + 1 < s->count; i++)
+        if (s->list[i].pid == s->list[i + 1].pid) {
+            s->list[i].replaced = true;
+            s->list[i].live = false;
+        }
+    qsort(s->list, s->count, sizeof *s->list, by_life);
+}
+
+int
+wr_sources_scan(struct wr_sources *s, const char *dir, enum wr_scan how)
+{
+    *s = (struct wr_sources){0};
+    int rc = how == WR_SCAN_ALL ? scan_places(s) : scan(s, dir, how);
+    if (rc != 0) {
+        wr_sources_free(s);
+        return -1;
+    }
+    sort(s);
+    return 0;
+}
+
+int
+wr_sources_self(struct wr_sources *s)
+{
+    char why[256];
+    *s = (struct wr_sources){0};
+    struct wr_source *one = calloc(1, sizeof *one);
+    if (!one)
+        return -1;
+    if (wr_region_open_self(&one->view, why, sizeof why) != 0) {
+        free(one);
+        return -1;
+    }
+    describe(one);
+    one->live = true;
+    *s = (struct wr_sources){.list = one, .count = 1};
+    return 0;
+}
+
+void
+wr_sources_free(struct wr_sources *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        wr_region_close(&s->list[i].view);
+    free(s->list);
+    *s = (struct wr_sources){0};
+}
+
+size_t
+wr_sources_live(const struct wr_sources *s)
+{
+    size_t n = 0;
+    while (n < s->count && s->list[n].live)
+        n++;
+    return n;
+}
+
+struct wr_source *
+wr_sources_find(const struct wr_sources *s, uint32_t pid)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->list[i].pid == pid && !s->list[i].replaced)
+            return &s->list[i];
+    return NULL;
+}
+
+/* Was the file written, or its directory changed, less than age ago? The
+ * writes of a mapping do not touch a file's time, so this is the time when
+ * the region was made, or a little later: the exit time is better. */
+static bool
+is_young(const struct wr_source *one, unsigned age)
+{
+    struct stat st;
+    time_t last = (time_t)(atomic_load(&one->view.header->end_ns) / 1000000000);
+    if (last == 0 && stat(one->path, &st) == 0)
+        last = st.st_mtime;
+    return time(NULL) - last < (time_t)age;
+}
+
+/* Remove a run's directory with all its files. It has no folders in it. */
+static void
+remove_run(const char *dir)
+{
+    DIR *d = opendir(dir);
+    struct dirent *e;
+    if (!d)
+        return;
+    while ((e = readdir(d)) != NULL)
+        if (e->d_name[0] != '.')
+            unlinkat(dirfd(d), e->d_name, 0);
+    closedir(d);
+    rmdir(dir);
+}
+
+static void
+sweep_runs(const char *dir, unsigned age)
+{
+    DIR *d = opendir(dir);
+    struct dirent *e;
+    if (!d)
+        return;
+    while ((e = readdir(d)) != NULL) {
+        struct stat st;
+        struct wr_sources s;
+        char path[WR_PATH_MAX];
+        int n = snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
+        if (!wr_source_is_run(e->d_name) || n >= (int)sizeof path)
+            continue;
+        if (lstat(path, &st) != 0 || !S_ISDIR(st.st_mode) ||
+            time(NULL) - st.st_mtime < (time_t)age)
+            continue;
+        if (wr_sources_scan(&s, path, WR_SCAN_HERE) != 0)
+            continue;
+        if (wr_sources_live(&s) == 0)
+            remove_run(path);
+        wr_sources_free(&s);
+    }
+    closedir(d);
+}
+
+size_t
+wr_sources_sweep(const char *dir, unsigned age)
+{
+    struct wr_sources s;
+    size_t removed = 0;
+    if (wr_sources_scan(&s, dir, WR_SCAN_HERE) != 0)
+        return 0;
+    for (size_t i = 0; i < s.count; i++)
+        if (!s.list[i].live && !is_young(&s.list[i], age))
+            removed += unlink(s.list[i].path) == 0;
+    wr_sources_free(&s);
+    sweep_runs(dir, age);
+    return removed;
+}
