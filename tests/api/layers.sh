@@ -20,6 +20,8 @@ fresh_tree() {
     echo '#include "region/r.h"' >>"$tree/src/serve/s.h"
     echo '#ifdef __linux__' >"$tree/src/os/linux.c"
     echo '#include "serve/s.h"' >"$tree/cmd/weir/main.c"
+    echo '#include "weir/cmd.h"' >>"$tree/cmd/weir/main.c"
+    : >"$tree/cmd/weir/cmd.h"
     echo '#include <weir/weir.h>' >"$tree/include/weir/weir.h"
     : >"$tree/src/region/r.h"
 }
@@ -53,6 +55,7 @@ refuses src/base/b.c '#include "heap/h.h"' 'base may not include heap'
 refuses src/heap/b.c '# include "serve/s.h"' 'heap may not include serve'
 refuses src/serve/b.c '#include "heap/h.h"' 'serve may not include heap'
 refuses cmd/weir/b.c '#include "heap/h.h"' 'cmd may not include heap'
+refuses src/serve/b.c '#include "weir/cmd.h"' 'serve may not include cmd'
 refuses src/heap/b.c '#include "base/none.h"' 'does not exist'
 refuses src/heap/b.c '#include "a.h"' 'not in this folder'
 refuses src/heap/b.c '#include "tests/a.h"' 'in no floor'
