@@ -1,0 +1,443 @@
+/* From a region to a profile.
+ *
+ * Invariants:
+ * 1. A bucket's frees are read before its allocs: in use is never negative.
+ * 2. An address of a stack belongs to the module that covered it when the
+ *    stack was recorded (see struct wr_module). Addresses of no module stay
+ *    without a mapping.
+ * 3. mapping 0 is the main program, whatever the order of the table: clients
+ *    name the profile after it.
+ */
+#include "analyse/profile.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "analyse/legacy.h"
+#include "analyse/store.h"
+#include "region/read.h"
+
+#define MEMO_SLOTS 4096u /* a power of two */
+
+/* Return addresses repeat from stack to stack: where each was found last. */
+struct memo {
+    uint64_t pc;
+    uint32_t unloads;
+    uint32_t location;
+};
+
+struct build {
+    struct wr_profile *p;
+    const struct wr_region_view *view;
+    struct memo *memo;
+    uint32_t *mappings; /* by module; WR_NONE: not used so far */
+    uint64_t modules;
+    bool estimated, alive;
+};
+
+static const char *const kind_names[WR_PROFILE_KINDS] = {
+    "heap", "allocs", "threadcreate", "goroutine"};
+
+const char *
+wr_profile_kind_name(enum wr_profile_kind kind)
+{
+    return kind < WR_PROFILE_KINDS ? kind_names[kind] : "";
+}
+
+enum wr_profile_kind
+wr_profile_kind_of(const char *name)
+{
+    int k = 0;
+    while (k < WR_PROFILE_KINDS && strcmp(kind_names[k], name) != 0)
+        k++;
+    return (enum wr_profile_kind)k;
+}
+
+/* --- Modules and locations ---------------------------------------------- */
+
+static uint32_t
+module_path(struct wr_profile *p, const struct wr_module *m)
+{
+    static const char deleted[] = " (deleted)";
+    size_t n = strnlen(m->path, sizeof m->path), d = sizeof deleted - 1;
+    if (n > d && memcmp(m->path + n - d, deleted, d) == 0)
+        n -= d;
+    return wr_profile_string_n(p, m->path, n);
+}
+
+static uint32_t
+build_id(struct wr_profile *p, const struct wr_module *m)
+{
+    char hex[2 * sizeof m->build_id + 1];
+    size_t n = m->build_id_len;
+    if (n > sizeof m->build_id)
+        n = sizeof m->build_id;
+    for (size_t i = 0; i < n; i++)
+        snprintf(hex + 2 * i, 3, "%02x", m->build_id[i]);
+    return wr_profile_string_n(p, hex, 2 * n);
+}
+
+static uint32_t
+use_module(struct build *b, uint64_t i)
+{
+    const struct wr_module *m = wr_view_module(b->view, i);
+    if (!m)
+        return WR_NONE;
+    if (b->mappings[i] == WR_NONE) {
+        struct wr_mapping ours = {.start = m->start,
+                                  .limit = m->end,
+                                  .offset = m->file_offset,
+                                  .file = module_path(b->p, m),
+                                  .build_id = build_id(b->p, m)};
+        b->mappings[i] = wr_profile_mapping(b->p, &ours);
+    }
+    return b->mappings[i];
+}
+
+static void
+use_main_program(struct build *b)
+{
+    for (uint64_t i = 0; i < b->modules; i++) {
+        const struct wr_module *m = wr_view_module(b->view, i);
+        if (m && m->main_program)
+            use_module(b, i);
+    }
+}
+
+static uint32_t
+mapping_at(struct build *b, uint64_t address, uint32_t unloads)
+{
+    uint64_t best = 0, best_born = 0;
+    bool found = false;
+    for (uint64_t i = 0; i < b->modules; i++) {
+        const struct wr_module *m = wr_view_module(b->view, i);
+        if (!m || address < m->start || address >= m->end ||
+            m->born > unloads || (found && m->born < best_born))
+            continue;
+        best = i;
+        best_born = m->born;
+        found = true;
+    }
+    return found ? use_module(b, best) : WR_NONE;
+}
+
+static uint32_t
+location_at(struct build *b, uint64_t pc, uint32_t unloads)
+{
+    uint64_t h = wr_hash_word(unloads, pc);
+    struct memo *memo = &b->memo[(h >> 32) & (MEMO_SLOTS - 1)];
+    if (memo->pc != pc || memo->unloads != unloads) {
+        uint32_t mapping = mapping_at(b, pc - 1, unloads);
+        *memo = (struct memo){
+            pc, unloads, wr_profile_location(b->p, mapping, pc - 1, NULL, 0)};
+    }
+    return memo->location;
+}
+
+/* A frame that stands for what has no stack. */
+static uint32_t
+named_location(struct build *b, const char *name)
+{
+    struct wr_function f = {.name = wr_profile_string(b->p, name)};
+    f.system_name = f.name;
+    struct wr_line line = {.function = wr_profile_function(b->p, &f)};
+    return wr_profile_location(b->p, WR_NONE, 0, &line, 1);
+}
+
+/* Frames of a stack of return addresses; zeros are no frames. */
+static uint32_t
+add_frames(struct build *b, const uint64_t *pc, uint32_t n, uint32_t unloads,
+           uint32_t frames[WR_STACK_FRAMES])
+{
+    uint32_t depth = 0;
+    for (uint32_t i = 0; i < n && depth < WR_STACK_FRAMES; i++)
+        if (pc[i] > 1)
+            frames[depth++] = location_at(b, pc[i], unloads);
+    return depth;
+}
+
+static uint32_t
+add_stack(struct build *b, uint32_t number, const char *none,
+          uint32_t frames[WR_STACK_FRAMES])
+{
+    const struct wr_stack *s = number ? wr_view_stack(b->view, number) : NULL;
+    uint32_t depth =
+        s ? add_frames(b, s->pc, s->frames, s->unloads, frames) : 0;
+    if (depth == 0)
+        frames[depth++] = named_location(b, none);
+    return depth;
+}
+
+/* --- The heap ----------------------------------------------------------- */
+
+static uint64_t
+load(const _Atomic uint64_t *from)
+{
+    return atomic_load_explicit(from, memory_order_acquire);
+}
+
+/* Allocated and in use, in blocks and bytes: sample types 0 to 3. */
+static void
+bucket_values(const struct build *b, const struct wr_bucket *bucket,
+              int64_t values[4])
+{
+    uint64_t frees = load(&bucket->frees);
+    uint64_t free_bytes = load(&bucket->free_bytes);
+    uint64_t allocs = load(&bucket->allocs);
+    uint64_t alloc_bytes = load(&bucket->alloc_bytes);
+    double scale = b->estimated ? wr_sampling_scale((double)bucket->size,
+                                                    (double)bucket->rate)
+                                : 1;
+    if (frees > allocs)
+        frees = allocs;
+    if (free_bytes > alloc_bytes)
+        free_bytes = alloc_bytes;
+    values[0] = wr_round((double)allocs * scale);
+    values[1] = wr_round((double)alloc_bytes * scale);
+    values[2] = wr_round((double)(allocs - frees) * scale);
+    values[3] = wr_round((double)(alloc_bytes - free_bytes) * scale);
+}
+
+static void
+add_bucket(struct build *b, const struct wr_bucket *bucket,
+           const struct wr_label *bytes_label)
+{
+    uint32_t frames[WR_STACK_FRAMES];
+    struct wr_label label = *bytes_label;
+    int64_t values[4];
+    bucket_values(b, bucket, values);
+    if (values[0] == 0)
+        return;
+    label.num = (int64_t)bucket->size;
+    uint32_t depth = add_stack(b, bucket->stack, "[other]", frames);
+    wr_profile_sample(b->p, frames, depth, values, &label, bucket->size != 0);
+}
+
+static void
+build_heap(struct build *b, enum wr_profile_kind kind)
+{
+    struct wr_profile *p = b->p;
+    struct wr_label label = {.key = wr_profile_string(p, "bytes"),
+                             .unit = wr_profile_string(p, "bytes")};
+    wr_profile_add_type(p, "alloc_objects", "count");
+    wr_profile_add_type(p, "alloc_space", "bytes");
+    wr_profile_add_type(p, "inuse_objects", "count");
+    wr_profile_add_type(p, "inuse_space", "bytes");
+    p->period_type = (struct wr_value_type){wr_profile_string(p, "space"),
+                                            wr_profile_string(p, "bytes")};
+    p->period = (int64_t)load(&b->view->header->sample_rate);
+    p->drop_frames = wr_profile_string(p, wr_allocator_frames);
+    if (kind == WR_PROFILE_ALLOCS)
+        p->default_type = wr_profile_string(p, "alloc_space");
+    uint64_t n = wr_view_used(b->view, WR_TABLE_BUCKETS);
+    for (uint64_t i = 0; i < n; i++) {
+        const struct wr_bucket *bucket = wr_view_bucket(b->view, i);
+        if (bucket)
+            add_bucket(b, bucket, &label);
+    }
+}
+
+/* --- Threads ------------------------------------------------------------ */
+
+static void
+set_count_type(struct wr_profile *p, const char *name)
+{
+    wr_profile_add_type(p, name, "count");
+    p->period_type = (struct wr_value_type){wr_profile_string(p, name),
+                                            wr_profile_string(p, "count")};
+    p->period = 1;
+}
+
+/* The thread's name, while there is a thread to ask about. */
+static bool
+thread_name(const struct build *b, uint32_t tid, char name[32])
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%u/task/%u/comm", b->view->header->pid,
+             tid);
+    FILE *f = b->alive ? fopen(path, "re") : NULL;
+    if (!f)
+        return false;
+    bool ok = fgets(name, 32, f) != NULL;
+    fclose(f);
+    if (ok)
+        name[strcspn(name, "\n")] = '\0';
+    return ok;
+}
+
+/* A consistent copy of the stack in a slot: its frames, 0 when there is none
+ * or when it is being written all the time. */
+static uint32_t
+captured_stack(const struct wr_thread_slot *t, uint64_t pc[WR_STACK_FRAMES],
+               uint32_t *unloads)
+{
+    for (int tries = 0; tries < 100; tries++) {
+        uint64_t seq = load(&t->capture_seq);
+        if (seq == 0)
+            return 0;
+        uint32_t n = t->capture_frames;
+        if (n > WR_STACK_FRAMES)
+            n = WR_STACK_FRAMES;
+        memcpy(pc, t->capture_pc, n * sizeof *pc);
+        *unloads = t->capture_unloads;
+        atomic_thread_fence(memory_order_acquire);
+        if ((seq & 1) == 0 && seq == load(&t->capture_seq))
+            return n;
+    }
+    return 0;
+}
+
+static void
+add_thread(struct build *b, const struct wr_thread_slot *t)
+{
+    uint64_t pc[WR_STACK_FRAMES];
+    uint32_t frames[WR_STACK_FRAMES], unloads = 0;
+    uint32_t tid = atomic_load_explicit(&t->tid, memory_order_acquire);
+    uint32_t n = captured_stack(t, pc, &unloads);
+    uint32_t depth = add_frames(b, pc, n, unloads, frames);
+    if (depth == 0)
+        frames[depth++] = named_location(b, "[stack not captured]");
+    char name[32];
+    struct wr_label label[2] = {
+        {.key = wr_profile_string(b->p, "tid"), .num = tid}};
+    uint32_t labels = 1;
+    if (thread_name(b, tid, name))
+        label[labels++] =
+            (struct wr_label){.key = wr_profile_string(b->p, "thread"),
+                              .str = wr_profile_string(b->p, name)};
+    wr_profile_sample(b->p, frames, depth, &(int64_t){1}, label, labels);
+}
+
+static void
+add_thread_origin(struct build *b, const struct wr_thread_slot *t)
+{
+    uint32_t frames[WR_STACK_FRAMES];
+    uint32_t stack =
+        atomic_load_explicit(&t->create_stack, memory_order_acquire);
+    uint32_t depth = add_stack(b, stack, "[origin not known]", frames);
+    wr_profile_sample(b->p, frames, depth, &(int64_t){1}, NULL, 0);
+}
+
+static void
+build_threads(struct build *b, enum wr_profile_kind kind)
+{
+    set_count_type(b->p, wr_profile_kind_name(kind));
+    uint64_t n = wr_view_used(b->view, WR_TABLE_THREADS);
+    for (uint64_t i = 0; i < n; i++) {
+        const struct wr_thread_slot *t = wr_view_thread(b->view, i);
+        if (!t || atomic_load_explicit(&t->state, memory_order_acquire) !=
+                      WR_THREAD_RUNNING)
+            continue;
+        if (kind == WR_PROFILE_GOROUTINE)
+            add_thread(b, t);
+        else
+            add_thread_origin(b, t);
+    }
+}
+
+/* --- What it is a profile of -------------------------------------------- */
+
+static int64_t
+now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void commentf(struct wr_profile *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+commentf(struct wr_profile *p, const char *format, ...)
+{
+    char text[WR_PATH_MAX + 128];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    wr_profile_comment(p, text);
+}
+
+static void
+describe_times(struct build *b)
+{
+    const struct wr_region_header *h = b->view->header;
+    int64_t end = (int64_t)load(&h->end_ns), start = (int64_t)h->start_ns;
+    b->p->time_ns = end ? end : now_ns();
+    if (b->alive || end)
+        commentf(b->p, "uptime: %.0f s", (double)(b->p->time_ns - start) / 1e9);
+    if (!b->alive)
+        commentf(b->p, end ? "state: exited" : "state: killed");
+}
+
+static void
+describe(struct build *b)
+{
+    const struct wr_region_header *h = b->view->header;
+    char host[256] = "";
+    gethostname(host, sizeof host - 1);
+    commentf(b->p, "program: %.*s", (int)strnlen(h->exe, sizeof h->exe),
+             h->exe);
+    commentf(b->p, "pid: %u", h->pid);
+    commentf(b->p, "host: %s", host);
+    commentf(b->p, "weir: %.*s",
+             (int)strnlen(h->weir_version, sizeof h->weir_version),
+             h->weir_version);
+    describe_times(b);
+}
+
+static void
+describe_sampling(struct build *b)
+{
+    const struct wr_counters *c = &b->view->header->counters;
+    commentf(b->p, "sample rate: %lld bytes", (long long)b->p->period);
+    commentf(b->p, "samples: %llu, without a stack of their own: %llu",
+             (unsigned long long)load(&c->samples),
+             (unsigned long long)load(&c->samples_lost));
+}
+
+static bool
+build_init(struct build *b)
+{
+    b->p = wr_profile_new();
+    b->modules = wr_view_used(b->view, WR_TABLE_MODULES);
+    b->memo = calloc(MEMO_SLOTS, sizeof *b->memo);
+    b->mappings = malloc((b->modules + 1) * sizeof *b->mappings);
+    for (uint64_t i = 0; b->mappings && i < b->modules; i++)
+        b->mappings[i] = WR_NONE;
+    b->alive = wr_view_alive(b->view);
+    return b->p && b->memo && b->mappings;
+}
+
+int
+wr_profile_from_region(struct wr_profile **out,
+                       const struct wr_region_view *view,
+                       enum wr_profile_kind kind, enum wr_profile_values values,
+                       char *why, size_t n)
+{
+    struct build b = {.view = view, .estimated = values == WR_VALUES_ESTIMATED};
+    bool ok = build_init(&b);
+    if (ok) {
+        use_main_program(&b);
+        describe(&b);
+        if (kind == WR_PROFILE_HEAP || kind == WR_PROFILE_ALLOCS) {
+            build_heap(&b, kind);
+            describe_sampling(&b);
+        } else {
+            build_threads(&b, kind);
+        }
+        ok = !b.p->failed;
+    }
+    free(b.memo);
+    free(b.mappings);
+    if (!ok) {
+        wr_profile_free(b.p);
+        return wr_profile_fail(why, n, "out of memory");
+    }
+    *out = b.p;
+    return 0;
+}
