@@ -73,7 +73,7 @@ add(struct serving *s, const char *text, char *why, size_t why_bytes)
 static int
 listen_all(struct serving *s)
 {
-    char why[400], text[WR_PATH_MAX + 8];
+    char why[400], text[WR_PATH_MAX + 16];
     if (strcmp(s->http, "none") != 0 && add(s, s->http, why, sizeof why) != 0) {
         wr_say("%s%s", why,
                errno == EADDRINUSE ? " (is weir serve running already?)" : "");
