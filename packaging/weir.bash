@@ -14,7 +14,7 @@ _weir()
 
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W 'run serve ps top help --version' \
+        COMPREPLY=($(compgen -W 'run ps top serve version help' \
             -- "$word"))
         return
     fi
@@ -33,25 +33,38 @@ _weir()
         COMPREPLY=($(compgen -W '127.0.0.1:0 127.0.0.1:6060' -- "$word"))
         return
         ;;
-    --sample)
+    -s | --sample)
         COMPREPLY=($(compgen -W '0 1 65536 524288' -- "$word"))
         return
         ;;
-    --out)
+    -i | --sample-index)
+        COMPREPLY=($(compgen -W 'inuse_space inuse_objects alloc_space
+            alloc_objects' -- "$word"))
+        return
+        ;;
+    -o | --out)
         COMPREPLY=($(compgen -d -- "$word"))
         return
         ;;
     esac
     case $command in
     run)
-        COMPREPLY=($(compgen -W '-q --http --sample --out --' -- "$word")
+        COMPREPLY=($(compgen -W '--http --sample --out --quiet --help --' \
+            -- "$word")
             $(compgen -c -- "$word"))
         ;;
     serve)
-        COMPREPLY=($(compgen -W '--http' -- "$word"))
+        COMPREPLY=($(compgen -W '--http --keep --help' -- "$word"))
+        ;;
+    ps)
+        COMPREPLY=($(compgen -W '--json --help' -- "$word"))
+        ;;
+    help)
+        COMPREPLY=($(compgen -W 'run ps top serve version' -- "$word"))
         ;;
     top)
-        COMPREPLY=($(compgen -W "$(_weir_pids)" -- "$word")
+        COMPREPLY=($(compgen -W "--number --sample-index --cum --help
+            $(_weir_pids)" -- "$word")
             $(compgen -f -- "$word"))
         ;;
     esac

@@ -29,7 +29,7 @@ weir=$prefix/bin/weir
 under sh -c 'grep -o "/[^ ]*libweir\.so[.0-9]*" /proc/self/maps' >maps ||
     fail "weir run: $(cat maps)"
 grep -q "^$prefix/lib/" maps || fail "another library: $(sort -u maps)"
-"$weir" --version | grep -q '[0-9]\.[0-9]' || fail "weir --version"
+"$weir" version | grep -q '[0-9]\.[0-9]' || fail "weir version"
 
 cat >tiny.c <<'END'
 #include <stdio.h>
@@ -56,8 +56,8 @@ for module in weir weir-serve; do
         fail "a program made with pkg-config $module ended with $?"
 done
 version=$(pkg-config --modversion weir)
-[ "$("$weir" --version | grep -o '[0-9][0-9.]*' | head -1)" = "$version" ] ||
-    fail "weir --version and pkg-config disagree"
+[ "$("$weir" version)" = "weir $version" ] ||
+    fail "weir version says '$("$weir" version)', pkg-config $version"
 
 # CMake.
 mkdir cmake
@@ -87,6 +87,17 @@ for page in "$prefix"/share/man/man?/*; do
     complaints=$(man --warnings=w -E UTF-8 -l "$page" 2>&1 >/dev/null)
     [ -z "$complaints" ] || fail "$page: $complaints"
     man -l "$page" 2>/dev/null | grep -qi weir || fail "$page is empty"
+done
+# Each option of a command's --help is in its page and in the completion.
+for command in run serve ps top; do
+    page=$(MANWIDTH=200 man -l "$prefix/share/man/man1/weir-$command.1" 2>/dev/null)
+    for option in $("$weir" $command --help |
+        grep -o '^  [- a-z,]*--[a-z-]*' | grep -o -e '--.*'); do
+        echo "$page" | grep -q -e "$option" ||
+            fail "weir-$command(1) does not tell of $option"
+        grep -q -e "$option" "$prefix/share/bash-completion/completions/weir" ||
+            fail "weir $command $option is not completed"
+    done
 done
 bash -n "$prefix/share/bash-completion/completions/weir" ||
     fail "the completion does not parse"
