@@ -13,6 +13,7 @@
 #define TESTS_REGION_FAKE_H
 
 #include <stdalign.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
