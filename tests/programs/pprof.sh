@@ -7,8 +7,10 @@ if ! command -v go >/dev/null; then
     echo "skip: no go on this machine; script/setup installs it"
     exit 77
 fi
+# Newer versions of Go build pprof when it is first wanted, and keep it.
+GOCACHE=$(go env GOCACHE)
+export GOCACHE GOTOOLCHAIN=local
 export HOME="$scratch/work" PPROF_TMPDIR="$scratch/work/pprof"
-export GOFLAGS=-mod=mod GOTOOLCHAIN=local GOTELEMETRY=off GOCACHE="$HOME/cache"
 
 cat >grow.pl <<'END'
 $| = 1;
