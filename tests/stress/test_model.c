@@ -15,6 +15,7 @@
 #include <check.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -472,6 +473,73 @@ START_TEST(threads_that_come_and_go_leave_a_whole_heap)
 }
 END_TEST
 
+/* ---- memory that must come back while threads run ---- */
+
+static uint64_t
+held(void)
+{
+    return wr_count_get(heap_inuse);
+}
+
+START_TEST(spans_whose_last_block_went_are_given_back)
+{
+    enum { COUNT = 200000 };
+    void **p = malloc(COUNT * sizeof *p);
+
+    for (unsigned i = 0; i < COUNT; i++)
+        p[i] = wr_malloc(16 + i % 500);
+    ck_assert_uint_gt(held(), COUNT * 200);
+    for (unsigned i = 0; i < COUNT; i++)
+        wr_free(p[i * 77773ul % COUNT]);
+    ck_assert_uint_lt(held(), 8 << 20);
+    free(p);
+    nothing_left();
+}
+END_TEST
+
+static _Atomic(void *) handed[4096]; /* a ring from the maker to the freer */
+static _Atomic unsigned long made, taken;
+
+static void *
+take_and_free(void *count)
+{
+    while (taken < (unsigned long)(uintptr_t)count) {
+        if (taken == made) {
+            sched_yield();
+            continue;
+        }
+        wr_free(handed[taken % 4096]);
+        taken++;
+    }
+    wr_mcache_detach();
+    return NULL;
+}
+
+START_TEST(what_another_thread_frees_comes_back_to_its_maker)
+{
+    enum { COUNT = 400000 };
+    uint64_t most = 0;
+    pthread_t t;
+
+    made = taken = 0;
+    pthread_create(&t, NULL, take_and_free, (void *)(uintptr_t)COUNT);
+    while (made < COUNT) {
+        if (made - taken == 4096) {
+            sched_yield();
+            continue;
+        }
+        handed[made % 4096] = wr_malloc(100 + made % 400);
+        made++;
+        if (made % 1000 == 0 && held() > most)
+            most = held();
+    }
+    pthread_join(t, NULL);
+    /* At most 4096 blocks of at most 512 bytes lived at a time: 2 MiB. */
+    ck_assert_uint_lt(most, 10 << 20);
+    nothing_left();
+}
+END_TEST
+
 /* ---- refusals ---- */
 
 START_TEST(a_single_refusal_of_the_system_harms_nothing)
@@ -541,6 +609,8 @@ suite(void)
     tcase_add_loop_test(t, blocks_may_be_freed_by_any_thread, 0, 3);
     tcase_add_test(t, more_threads_than_processors_get_along);
     tcase_add_test(t, threads_that_come_and_go_leave_a_whole_heap);
+    tcase_add_test(t, spans_whose_last_block_went_are_given_back);
+    tcase_add_test(t, what_another_thread_frees_comes_back_to_its_maker);
     tcase_add_test(t, a_single_refusal_of_the_system_harms_nothing);
     tcase_add_test(t, a_system_without_memory_harms_nothing);
     tcase_add_test(t, refused_sizes_and_alignments_answer_NULL);
