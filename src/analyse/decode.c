@@ -8,6 +8,7 @@
  */
 #include "analyse/profile.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -272,6 +273,7 @@ decode_proto(struct wr_profile **out, const unsigned char *bytes, size_t length,
     free(r.functions.entry);
     free(r.locations.entry);
     if (memory && !r.wrong) {
+        assert(wr_profile_check(r.p));
         *out = r.p;
         return 0;
     }

@@ -10,6 +10,7 @@
  */
 #include "analyse/profile.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -438,6 +439,7 @@ wr_profile_from_region(struct wr_profile **out,
         wr_profile_free(b.p);
         return wr_profile_fail(why, n, "out of memory");
     }
+    assert(wr_profile_check(b.p));
     *out = b.p;
     return 0;
 }

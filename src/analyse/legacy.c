@@ -9,6 +9,7 @@
  */
 #include "analyse/legacy.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -554,6 +555,7 @@ wr_legacy_decode(struct wr_profile **out, const char *bytes, size_t length,
     free(text);
     free(s.row);
     if (memory && !s.wrong) {
+        assert(wr_profile_check(s.p));
         *out = s.p;
         return 0;
     }

@@ -9,6 +9,7 @@
  */
 #include "analyse/profile.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,6 +226,7 @@ join(struct wr_profile *into, const struct wr_profile *from, int64_t sign,
     free(j.mappings);
     free(j.functions);
     free(j.locations);
+    assert(wr_profile_check(into));
     return ok ? 0 : wr_profile_fail(why, n, "out of memory");
 }
 

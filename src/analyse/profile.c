@@ -585,23 +585,40 @@ wr_profile_total(const struct wr_profile *p, uint32_t type)
     return total;
 }
 
-void
-wr_profile_check(const struct wr_profile *p)
+static bool
+locations_hold(const struct wr_profile *p)
 {
-    assert(p->string_count > 0 && p->strings[0][0] == '\0');
-    for (uint32_t i = 0; i < p->line_count; i++)
-        assert(p->lines[i].function < p->function_count);
-    for (uint32_t i = 0; i < p->frame_count; i++)
-        assert(p->frames[i] < p->location_count);
     for (uint32_t i = 0; i < p->location_count; i++) {
         const struct wr_location *l = &p->locations[i];
-        assert(l->mapping == WR_NONE || l->mapping < p->mapping_count);
-        assert(l->first_line + l->line_count <= p->line_count);
+        if ((l->mapping != WR_NONE && l->mapping >= p->mapping_count) ||
+            l->first_line + l->line_count > p->line_count)
+            return false;
     }
+    return true;
+}
+
+static bool
+samples_hold(const struct wr_profile *p)
+{
     for (uint32_t i = 0; i < p->sample_count; i++) {
         const struct wr_sample *s = &p->samples[i];
-        assert(s->first_frame + s->depth <= p->frame_count);
-        assert(s->first_label + s->label_count <= p->label_count);
+        if (s->first_frame + s->depth > p->frame_count ||
+            s->first_label + s->label_count > p->label_count)
+            return false;
     }
-    (void)p;
+    return true;
+}
+
+bool
+wr_profile_check(const struct wr_profile *p)
+{
+    if (p->string_count == 0 || p->strings[0][0] != '\0')
+        return false;
+    for (uint32_t i = 0; i < p->line_count; i++)
+        if (p->lines[i].function >= p->function_count)
+            return false;
+    for (uint32_t i = 0; i < p->frame_count; i++)
+        if (p->frames[i] >= p->location_count)
+            return false;
+    return locations_hold(p) && samples_hold(p);
 }

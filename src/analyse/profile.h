@@ -217,7 +217,7 @@ uint32_t wr_profile_find_type(const struct wr_profile *p, const char *name);
 /* Value of a type summed over all samples. */
 int64_t wr_profile_total(const struct wr_profile *p, uint32_t type);
 
-/* Debug builds: are all indices in range? Stops the program if not. */
-void wr_profile_check(const struct wr_profile *p);
+/* Are all indices in range? For assertions and tests. */
+bool wr_profile_check(const struct wr_profile *p);
 
 #endif

@@ -1,0 +1,341 @@
+/* Opening files for their names.
+ *
+ * Invariants:
+ * 1. elfutils' dwfl finds and joins file, debug file and compressed or shared
+ *    (dwz) sections; it calls us to look for the debug file, and we look on
+ *    this machine only: a profile must not wait for a server.
+ * 2. Symbols are sorted by address; of those at one address the best name
+ *    comes first.
+ */
+#include "analyse/binary.h"
+
+#include <elfutils/libdwelf.h>
+#include <elfutils/libdwfl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <zlib.h>
+
+struct symbol {
+    uint64_t address, size;
+    const char *name;
+    int rank; /* smaller is better */
+};
+
+struct wr_binary {
+    Dwfl *dwfl;
+    Dwfl_Module *module;
+    Elf *elf;
+    uint64_t bias;       /* dwfl's address - the file's */
+    uint64_t dwarf_bias; /* dwfl's address - the debug information's */
+    struct wr_dwarf *dwarf;
+    struct symbol *symbols;
+    size_t symbol_count;
+    bool symbols_read;
+};
+
+/* --- Separate debug files ----------------------------------------------- */
+
+static bool
+has_checksum(int fd, uint32_t wanted)
+{
+    unsigned char bytes[64 << 10];
+    uLong crc = crc32(0, NULL, 0);
+    ssize_t n;
+    while ((n = read(fd, bytes, sizeof bytes)) > 0)
+        crc = crc32(crc, bytes, (uInt)n);
+    return n == 0 && crc == wanted && lseek(fd, 0, SEEK_SET) == 0;
+}
+
+/* The file that .gnu_debuglink names: beside the program, in .debug there,
+ * or under /usr/lib/debug. */
+static int
+open_debuglink(const char *file, const char *link, uint32_t checksum,
+               char **found)
+{
+    static const char *const forms[] = {"%s%.*s/%s", "%s%.*s/.debug/%s",
+                                        "%s%.*s/%s"};
+    static const char *const roots[] = {"", "", "/usr/lib/debug"};
+    const char *slash = strrchr(file, '/');
+    int directory = slash ? (int)(slash - file) : 0;
+    for (int i = 0; slash && i < 3; i++) {
+        char path[1024];
+        snprintf(path, sizeof path, forms[i], roots[i], directory, file, link);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0 && has_checksum(fd, checksum)) {
+            *found = strdup(path);
+            return fd;
+        }
+        if (fd >= 0)
+            close(fd);
+    }
+    return -1;
+}
+
+static int
+find_debug_file(Dwfl_Module *module, void **userdata, const char *name,
+                Dwarf_Addr base, const char *file, const char *link,
+                GElf_Word checksum, char **found)
+{
+    int fd = dwfl_build_id_find_debuginfo(module, userdata, name, base, file,
+                                          link, checksum, found);
+    if (fd >= 0 || !link || !file)
+        return fd;
+    return open_debuglink(file, link, checksum, found);
+}
+
+static int
+find_no_file(Dwfl_Module *module, void **userdata, const char *name,
+             Dwarf_Addr base, char **file, Elf **elf)
+{
+    (void)module, (void)userdata, (void)name, (void)base, (void)file, (void)elf;
+    return -1;
+}
+
+static const Dwfl_Callbacks callbacks = {
+    .find_elf = find_no_file,
+    .find_debuginfo = find_debug_file,
+    .section_address = dwfl_offline_section_address,
+};
+
+/* --- Opening ------------------------------------------------------------ */
+
+/* The kernel's own code, copied into a file: every process has the same. */
+static int
+open_vdso(void)
+{
+    const unsigned char *image =
+        (const unsigned char *)getauxval(AT_SYSINFO_EHDR);
+    Elf64_Ehdr header;
+    int fd = image ? memfd_create("vdso", MFD_CLOEXEC) : -1;
+    if (fd < 0)
+        return -1;
+    memcpy(&header, image, sizeof header);
+    size_t bytes = header.e_shoff + (size_t)header.e_shnum * header.e_shentsize;
+    if (write(fd, image, bytes) == (ssize_t)bytes)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static bool
+same_build_id(Elf *elf, const char *wanted)
+{
+    const void *bytes;
+    ssize_t n = dwelf_elf_gnu_build_id(elf, &bytes);
+    if (n <= 0 || strlen(wanted) != (size_t)n * 2)
+        return false;
+    for (ssize_t i = 0; i < n; i++) {
+        char hex[3];
+        snprintf(hex, sizeof hex, "%02x", ((const unsigned char *)bytes)[i]);
+        if (memcmp(hex, wanted + 2 * i, 2) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool
+is_wanted(int fd, const char *build_id)
+{
+    elf_version(EV_CURRENT);
+    Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+    bool wanted = elf && elf_kind(elf) == ELF_K_ELF &&
+                  (!*build_id || same_build_id(elf, build_id));
+    elf_end(elf);
+    return wanted;
+}
+
+static void
+open_dwarf(struct wr_binary *b)
+{
+    Dwarf_Addr bias;
+    Dwarf *dw = dwfl_module_getdwarf(b->module, &bias);
+    if (dw) {
+        b->dwarf_bias = bias;
+        b->dwarf = wr_dwarf_new(dw);
+    }
+}
+
+/* Takes fd over, also when it fails. */
+static struct wr_binary *
+open_fd(int fd, const char *path)
+{
+    struct wr_binary *b = calloc(1, sizeof *b);
+    GElf_Addr bias = 0;
+    if (b && (b->dwfl = dwfl_begin(&callbacks)))
+        b->module = dwfl_report_offline(b->dwfl, path, path, fd);
+    if (b && b->module) {
+        dwfl_report_end(b->dwfl, NULL, NULL);
+        b->elf = dwfl_module_getelf(b->module, &bias);
+        b->bias = bias;
+        if (b->elf) {
+            open_dwarf(b);
+            return b;
+        }
+    } else {
+        close(fd);
+    }
+    wr_binary_close(b);
+    return NULL;
+}
+
+struct wr_binary *
+wr_binary_open(const char *path, const char *build_id)
+{
+    int fd = strcmp(path, "[vdso]") == 0 ? open_vdso()
+                                         : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    if (!is_wanted(fd, build_id)) {
+        close(fd);
+        return NULL;
+    }
+    return open_fd(fd, path);
+}
+
+void
+wr_binary_close(struct wr_binary *b)
+{
+    if (!b)
+        return;
+    wr_dwarf_free(b->dwarf);
+    free(b->symbols);
+    if (b->dwfl)
+        dwfl_end(b->dwfl);
+    free(b);
+}
+
+bool
+wr_binary_has_lines(const struct wr_binary *b)
+{
+    return b->dwarf != NULL;
+}
+
+uint64_t
+wr_binary_address(const struct wr_binary *b, uint64_t offset)
+{
+    size_t n;
+    if (elf_getphdrnum(b->elf, &n) != 0)
+        return 0;
+    for (size_t i = 0; i < n; i++) {
+        GElf_Phdr p;
+        if (gelf_getphdr(b->elf, (int)i, &p) && p.p_type == PT_LOAD &&
+            (p.p_flags & PF_X) && offset >= p.p_offset &&
+            offset - p.p_offset < p.p_filesz)
+            return offset - p.p_offset + p.p_vaddr;
+    }
+    return 0;
+}
+
+/* --- Symbols ------------------------------------------------------------ */
+
+/* Of several names for one address: functions before labels, global before
+ * weak before local, then the one with fewer underscores in front. */
+static int
+rank_of(const GElf_Sym *s, const char *name)
+{
+    int type = GELF_ST_TYPE(s->st_info), bind = GELF_ST_BIND(s->st_info);
+    int rank = type == STT_NOTYPE ? 1000 : 0;
+    rank += bind == STB_GLOBAL ? 0 : bind == STB_WEAK ? 100 : 200;
+    return rank + (int)strspn(name, "_");
+}
+
+static bool
+is_code(const GElf_Sym *s, const char *name)
+{
+    int type = GELF_ST_TYPE(s->st_info);
+    return name && *name && s->st_shndx != SHN_UNDEF &&
+           (type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE);
+}
+
+static int
+by_address(const void *a, const void *b)
+{
+    const struct symbol *x = a, *y = b;
+    if (x->address != y->address)
+        return x->address < y->address ? -1 : 1;
+    if (x->rank != y->rank)
+        return x->rank - y->rank;
+    return strcmp(x->name, y->name);
+}
+
+static void
+read_symbols(struct wr_binary *b)
+{
+    int n = dwfl_module_getsymtab(b->module);
+    b->symbols_read = true;
+    b->symbols = n > 0 ? calloc((size_t)n, sizeof *b->symbols) : NULL;
+    for (int i = 0; b->symbols && i < n; i++) {
+        GElf_Sym s;
+        GElf_Addr address;
+        const char *name = dwfl_module_getsym_info(b->module, i, &s, &address,
+                                                   NULL, NULL, NULL);
+        if (is_code(&s, name))
+            b->symbols[b->symbol_count++] = (struct symbol){
+                address - b->bias, s.st_size, name, rank_of(&s, name)};
+    }
+    if (b->symbol_count)
+        qsort(b->symbols, b->symbol_count, sizeof *b->symbols, by_address);
+}
+
+/* How many symbols start at or before the address. */
+static size_t
+symbols_before(const struct wr_binary *b, uint64_t address)
+{
+    size_t lo = 0, hi = b->symbol_count;
+    while (lo < hi) {
+        size_t middle = lo + (hi - lo) / 2;
+        if (b->symbols[middle].address <= address)
+            lo = middle + 1;
+        else
+            hi = middle;
+    }
+    return lo;
+}
+
+/* The symbol whose bytes hold the address. One without a size, as assembler
+ * code has, reaches to the next symbol. */
+static const struct symbol *
+find_symbol(struct wr_binary *b, uint64_t address)
+{
+    if (!b->symbols_read)
+        read_symbols(b);
+    size_t i = symbols_before(b, address);
+    if (i == 0)
+        return NULL;
+    uint64_t start = b->symbols[i - 1].address;
+    while (i > 1 && b->symbols[i - 2].address == start)
+        i--;
+    for (size_t n = i - 1;
+         n < b->symbol_count && b->symbols[n].address == start; n++)
+        if (b->symbols[n].size == 0 || address - start < b->symbols[n].size)
+            return &b->symbols[n];
+    return NULL;
+}
+
+static size_t
+symbol_frame(struct wr_binary *b, uint64_t address, struct wr_dwarf_frame *f)
+{
+    const struct symbol *s = find_symbol(b, address);
+    if (!s)
+        return 0;
+    *f = (struct wr_dwarf_frame){
+        .name = s->name, .linkage = s->name, .entry = address - s->address};
+    return 1;
+}
+
+size_t
+wr_binary_frames(struct wr_binary *b, uint64_t address,
+                 struct wr_dwarf_frame f[WR_DWARF_FRAMES])
+{
+    size_t n = 0;
+    if (b->dwarf)
+        n = wr_dwarf_frames(b->dwarf, address + b->bias - b->dwarf_bias, f);
+    return n ? n : symbol_frame(b, address, f);
+}

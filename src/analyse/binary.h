@@ -1,0 +1,32 @@
+/* A program file or shared library, opened to give names to addresses: its
+ * DWARF (inside, or in a separate debug file) and its symbol table.
+ *
+ *     struct wr_binary *b = wr_binary_open("/usr/bin/redis-server", "");
+ *     size_t n = wr_binary_frames(b, wr_binary_address(b, offset), f);
+ *     wr_binary_close(b);
+ *
+ * Addresses are the file's own, as nm prints them. Threads: one at a time.
+ * Ownership: names live until the binary is closed.
+ */
+#ifndef WR_ANALYSE_BINARY_H
+#define WR_ANALYSE_BINARY_H
+
+#include <stdbool.h>
+#include "analyse/dwarf.h"
+
+struct wr_binary;
+
+/* NULL: no such file, not ELF, or its build id is another than the one asked
+ * for ("" asks for none). "[vdso]" is that of this machine's kernel. */
+struct wr_binary *wr_binary_open(const char *path, const char *build_id);
+void wr_binary_close(struct wr_binary *b);
+
+bool wr_binary_has_lines(const struct wr_binary *b);
+/* The address where an offset of the file is loaded, or 0. */
+uint64_t wr_binary_address(const struct wr_binary *b, uint64_t offset);
+/* Frames at an address, innermost first; with a symbol table only, one frame
+ * without file and line. 0: nothing is known. */
+size_t wr_binary_frames(struct wr_binary *b, uint64_t address,
+                        struct wr_dwarf_frame f[WR_DWARF_FRAMES]);
+
+#endif

@@ -1,0 +1,349 @@
+/* An index over DWARF, in three steps that each happen when first needed:
+ * which unit covers an address (all units' ranges, once), which function of
+ * that unit (its functions' ranges, once per unit), which inlined functions
+ * inside it (a walk over that one function).
+ *
+ * Invariants:
+ * 1. Ranges are sorted by their start once they are complete. A search
+ *    returns the narrowest of the ranges that start last before the address.
+ * 2. A unit is indexed at most twice: shallow first (functions at the top and
+ *    in namespaces and types); deep, into functions as well, only when an
+ *    address of the unit was in none of those.
+ * 3. Memory that runs out shortens the index and never breaks it: an address
+ *    then has no frames.
+ */
+#include "analyse/dwarf.h"
+
+#include <dwarf.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NESTING_MAX 64 /* of the tree of entries: more is damaged data */
+
+struct range {
+    uint64_t lo, hi;
+    uint32_t unit;
+    Dwarf_Off function; /* of a unit's ranges: the entry */
+};
+
+struct ranges {
+    struct range *at;
+    size_t count, capacity;
+    uint64_t longest; /* how far before an address a range may start */
+};
+
+enum depth { DEPTH_NONE, DEPTH_SHALLOW, DEPTH_DEEP };
+
+struct unit {
+    Dwarf_Die die;   /* where the line table hangs */
+    Dwarf_Die split; /* where the functions hang; usually the same */
+    struct ranges functions;
+    enum depth indexed;
+};
+
+struct wr_dwarf {
+    Dwarf *dw;
+    struct unit *units;
+    size_t unit_count, unit_capacity;
+    struct ranges ranges;
+    bool complete;
+};
+
+/* --- Ranges ------------------------------------------------------------- */
+
+static void
+ranges_add(struct ranges *r, struct range range)
+{
+    if (range.lo == 0 || range.lo >= range.hi)
+        return; /* of a section the linker threw away */
+    if (r->count == r->capacity) {
+        size_t more = r->capacity ? r->capacity * 2 : 16;
+        struct range *bigger = realloc(r->at, more * sizeof *bigger);
+        if (!bigger)
+            return;
+        r->at = bigger;
+        r->capacity = more;
+    }
+    r->at[r->count++] = range;
+    if (range.hi - range.lo > r->longest)
+        r->longest = range.hi - range.lo;
+}
+
+static void
+ranges_add_die(struct ranges *r, Dwarf_Die *die, uint32_t unit)
+{
+    Dwarf_Addr base, lo, hi;
+    Dwarf_Off offset = dwarf_dieoffset(die);
+    ptrdiff_t next = 0;
+    while ((next = dwarf_ranges(die, next, &base, &lo, &hi)) > 0)
+        ranges_add(r, (struct range){lo, hi, unit, offset});
+}
+
+static int
+by_start(const void *a, const void *b)
+{
+    const struct range *x = a, *y = b;
+    if (x->lo != y->lo)
+        return x->lo < y->lo ? -1 : 1;
+    return (x->hi < y->hi) - (x->hi > y->hi);
+}
+
+static void
+ranges_sort(struct ranges *r)
+{
+    if (r->count)
+        qsort(r->at, r->count, sizeof *r->at, by_start);
+}
+
+/* How many ranges start at or before the address. */
+static size_t
+ranges_before(const struct ranges *r, uint64_t address)
+{
+    size_t lo = 0, hi = r->count;
+    while (lo < hi) {
+        size_t middle = lo + (hi - lo) / 2;
+        if (r->at[middle].lo <= address)
+            lo = middle + 1;
+        else
+            hi = middle;
+    }
+    return lo;
+}
+
+static const struct range *
+ranges_find(const struct ranges *r, uint64_t address)
+{
+    for (size_t i = ranges_before(r, address); i-- > 0;) {
+        if (address < r->at[i].hi)
+            return &r->at[i];
+        if (address - r->at[i].lo > r->longest)
+            break;
+    }
+    return NULL;
+}
+
+/* --- Units -------------------------------------------------------------- */
+
+static void
+add_unit(struct wr_dwarf *d, const Dwarf_Die *die, const Dwarf_Die *split)
+{
+    if (d->unit_count == d->unit_capacity) {
+        size_t more = d->unit_capacity ? d->unit_capacity * 2 : 64;
+        struct unit *bigger = realloc(d->units, more * sizeof *bigger);
+        if (!bigger)
+            return;
+        d->units = bigger;
+        d->unit_capacity = more;
+    }
+    struct unit *u = &d->units[d->unit_count];
+    *u = (struct unit){.die = *die, .split = split->cu ? *split : *die};
+    ranges_add_die(&d->ranges, &u->die, (uint32_t)d->unit_count++);
+}
+
+static void
+index_units(struct wr_dwarf *d)
+{
+    Dwarf_CU *cu = NULL;
+    Dwarf_Half version;
+    uint8_t type;
+    Dwarf_Die die, split;
+    d->complete = true;
+    while (memset(&split, 0, sizeof split),
+           dwarf_get_units(d->dw, cu, &cu, &version, &type, &die, &split) == 0)
+        if (type == DW_UT_compile || type == DW_UT_skeleton)
+            add_unit(d, &die, &split);
+    ranges_sort(&d->ranges);
+}
+
+/* --- Functions ---------------------------------------------------------- */
+
+static bool
+holds_functions(int tag, enum depth depth)
+{
+    switch (tag) {
+    case DW_TAG_namespace:
+    case DW_TAG_module:
+    case DW_TAG_class_type:
+    case DW_TAG_structure_type:
+    case DW_TAG_union_type:
+    case DW_TAG_enumeration_type:
+        return true;
+    case DW_TAG_subprogram:
+    case DW_TAG_lexical_block:
+        return depth == DEPTH_DEEP;
+    default:
+        return false;
+    }
+}
+
+static void
+index_functions(struct ranges *r, Dwarf_Die *parent, enum depth depth,
+                int nesting)
+{
+    Dwarf_Die die;
+    if (nesting > NESTING_MAX || dwarf_child(parent, &die) != 0)
+        return;
+    do {
+        int tag = dwarf_tag(&die);
+        if (tag == DW_TAG_subprogram)
+            ranges_add_die(r, &die, 0);
+        if (holds_functions(tag, depth))
+            index_functions(r, &die, depth, nesting + 1);
+    } while (dwarf_siblingof(&die, &die) == 0);
+}
+
+static const struct range *
+find_function(struct unit *u, uint64_t address)
+{
+    const struct range *found = ranges_find(&u->functions, address);
+    while (!found && u->indexed < DEPTH_DEEP) {
+        u->indexed++;
+        u->functions.count = 0;
+        index_functions(&u->functions, &u->split, u->indexed, 0);
+        ranges_sort(&u->functions);
+        found = ranges_find(&u->functions, address);
+    }
+    return found;
+}
+
+/* --- Inlined functions -------------------------------------------------- */
+
+struct chain {
+    Dwarf_Die die[WR_DWARF_FRAMES]; /* outermost first */
+    size_t count;
+};
+
+/* Blocks are looked into whatever their own ranges say: compilers leave out
+ * pieces of them, but not of the inlined functions inside. */
+static bool
+find_inlined(struct chain *c, Dwarf_Die *parent, uint64_t address, int nesting)
+{
+    Dwarf_Die die;
+    if (nesting > NESTING_MAX || dwarf_child(parent, &die) != 0)
+        return false;
+    do {
+        int tag = dwarf_tag(&die);
+        if (tag == DW_TAG_lexical_block || tag == DW_TAG_try_block ||
+            tag == DW_TAG_catch_block) {
+            if (find_inlined(c, &die, address, nesting + 1))
+                return true;
+        } else if (tag == DW_TAG_inlined_subroutine &&
+                   dwarf_haspc(&die, address) > 0) {
+            if (c->count < WR_DWARF_FRAMES)
+                c->die[c->count++] = die;
+            find_inlined(c, &die, address, nesting + 1);
+            return true;
+        }
+    } while (dwarf_siblingof(&die, &die) == 0);
+    return false;
+}
+
+/* --- Names and lines ---------------------------------------------------- */
+
+static const char *
+linkage_name(Dwarf_Die *die)
+{
+    Dwarf_Attribute a;
+    if (!dwarf_attr_integrate(die, DW_AT_linkage_name, &a) &&
+        !dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &a))
+        return NULL;
+    return dwarf_formstring(&a);
+}
+
+static Dwarf_Word
+number(Dwarf_Die *die, unsigned name)
+{
+    Dwarf_Attribute a;
+    Dwarf_Word value;
+    if (!dwarf_attr(die, name, &a) || dwarf_formudata(&a, &value) != 0)
+        return 0;
+    return value;
+}
+
+/* Where the inlined function was called. */
+static void
+set_call_site(struct wr_dwarf_frame *f, Dwarf_Die *unit, Dwarf_Die *inlined)
+{
+    Dwarf_Files *files;
+    size_t count;
+    Dwarf_Word file = number(inlined, DW_AT_call_file);
+    f->line = (int)number(inlined, DW_AT_call_line);
+    if (dwarf_getsrcfiles(unit, &files, &count) == 0 && file < count)
+        f->file = dwarf_filesrc(files, file, NULL, NULL);
+}
+
+static void
+set_source_line(struct wr_dwarf_frame *f, Dwarf_Die *unit, uint64_t address)
+{
+    Dwarf_Line *line = dwarf_getsrc_die(unit, address);
+    if (!line)
+        return;
+    f->file = dwarf_linesrc(line, NULL, NULL);
+    dwarf_lineno(line, &f->line);
+}
+
+static size_t
+frames_of_chain(struct unit *u, struct chain *c, uint64_t address,
+                struct wr_dwarf_frame *f)
+{
+    Dwarf_Addr entry = 0;
+    if (dwarf_entrypc(&c->die[0], &entry) != 0 || entry > address)
+        entry = address;
+    for (size_t i = 0; i < c->count; i++) {
+        Dwarf_Die *die = &c->die[c->count - 1 - i];
+        f[i] = (struct wr_dwarf_frame){.name = dwarf_diename(die),
+                                       .linkage = linkage_name(die),
+                                       .entry = address - entry};
+        if (i == 0)
+            set_source_line(&f[i], &u->die, address);
+        else
+            set_call_site(&f[i], &u->split, &c->die[c->count - i]);
+    }
+    return c->count;
+}
+
+size_t
+wr_dwarf_frames(struct wr_dwarf *d, uint64_t address,
+                struct wr_dwarf_frame f[WR_DWARF_FRAMES])
+{
+    struct chain c;
+    if (!d->complete)
+        index_units(d);
+    const struct range *at = ranges_find(&d->ranges, address);
+    if (!at)
+        return 0;
+    struct unit *u = &d->units[at->unit];
+    const struct range *function = find_function(u, address);
+    if (!function)
+        return 0;
+    Dwarf *dw = dwarf_cu_getdwarf(u->split.cu);
+    if (!dwarf_offdie(dw, function->function, &c.die[0]))
+        return 0;
+    c.count = 1;
+    find_inlined(&c, &c.die[0], address, 0);
+    return frames_of_chain(u, &c, address, f);
+}
+
+/* --- Life --------------------------------------------------------------- */
+
+struct wr_dwarf *
+wr_dwarf_new(Dwarf *dw)
+{
+    struct wr_dwarf *d = calloc(1, sizeof *d);
+    if (d)
+        d->dw = dw;
+    return d;
+}
+
+void
+wr_dwarf_free(struct wr_dwarf *d)
+{
+    if (!d)
+        return;
+    for (size_t i = 0; i < d->unit_count; i++)
+        free(d->units[i].functions.at);
+    free(d->units);
+    free(d->ranges.at);
+    free(d);
+}
