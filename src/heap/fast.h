@@ -55,7 +55,7 @@ wr_free_fast(void *p)
     bits = wr_word_load(word);
     bit = (uint64_t)1 << (block % 64);
     used = atomic_load_explicit(&s->used, memory_order_relaxed) - 1;
-    if (wr_unlikely((bits & bit) != 0 || used == 0 || mc->publish_left == 0))
+    if (wr_unlikely((bits & bit) != 0 || used == 0 || mc->publish_left <= 0))
         goto slow;
     mc->publish_left--;
     wr_word_store(word, bits | bit);

@@ -12,6 +12,7 @@
 #include "heap/mcentral.h"
 #include "heap/mheap.h"
 #include "heap/misuse.h"
+#include "heap/scavenge.h"
 #include "os/os.h"
 #include "region/counters.h"
 #include "region/event.h"
@@ -22,12 +23,6 @@ enum { MOVE_MIN = 1 << 20 };
 struct wr_events wr_events;
 
 /* ---- samples ---- */
-
-void
-wr_heap_set_sample(struct wr_mcache *mc, int64_t bytes)
-{
-    mc->sample_left = bytes;
-}
 
 static void
 mark_sampled(struct wr_span *s, unsigned block)
@@ -46,17 +41,17 @@ sample(struct wr_mcache *mc, struct wr_span *s, void *p)
 {
     bool exact;
 
-    if (wr_events.sampled == NULL || mc->forking) {
-        mc->sample_left = INT64_MAX;
+    mc->sample_left = INT64_MAX;
+    if (wr_events.sampled == NULL || mc->forking)
         return;
-    }
     mark_sampled(s, s->class_id != 0 ? wr_span_block_of(s, p, &exact) : 0);
-    mc->sample_left = wr_events.sampled(p, wr_span_block_bytes(s));
+    wr_events.sampled(p, wr_span_block_bytes(s));
+    mc->sample_left = wr_events.next_sample(mc);
 }
 
 /* A block is about to be freed: if it is a sample, say so. */
 static void
-unsample(struct wr_span *s, unsigned block, void *p)
+unsample(struct wr_span *s, unsigned block, void *p, size_t bytes)
 {
     _Atomic uint64_t *word = wr_span_sampled_word(s, block / 64);
     uint64_t bit = (uint64_t)1 << (block % 64);
@@ -68,7 +63,7 @@ unsample(struct wr_span *s, unsigned block, void *p)
         return; /* two threads free it at once: one of them will be stopped */
     atomic_fetch_sub_explicit(&s->samples, 1, memory_order_relaxed);
     if (wr_events.sample_freed != NULL)
-        wr_events.sample_freed(p);
+        wr_events.sample_freed(p, bytes);
 }
 
 /* ---- allocating ---- */
@@ -197,8 +192,7 @@ large_free(struct wr_span *s, void *p, const char *call, bool emptied)
 
     if ((uintptr_t)p != s->base)
         wr_misuse(call, p);
-    if (atomic_load_explicit(&s->samples, memory_order_relaxed) != 0)
-        unsample(s, 0, p);
+    unsample(s, 0, p, wr_span_bytes(s));
     /* Of two threads that free it at once one gets past this. */
     if (!atomic_compare_exchange_strong(&s->state, &large, WR_SPAN_MOVING))
         wr_misuse(call, p);
@@ -250,7 +244,7 @@ small_free(struct wr_mcache *mc, struct wr_span *s, void *p)
         wr_misuse("free", p);
     if ((atomic_load_explicit(&s->owner, memory_order_relaxed) &
          WR_OWNER_SAMPLED) != 0) {
-        unsample(s, block, p);
+        unsample(s, block, p, s->block_bytes);
         if (ours)
             maybe_plain(s);
     }
@@ -361,8 +355,7 @@ resize_large(struct wr_mcache *mc, struct wr_span *s, size_t size)
         return false;
     wr_count_add(large_frees, 1);
     wr_count_add(large_free_bytes, old);
-    if (atomic_load_explicit(&s->samples, memory_order_relaxed) != 0)
-        unsample(s, 0, p);
+    unsample(s, 0, p, old);
     wr_count_add(large_allocs, 1);
     wr_count_add(large_alloc_bytes, now);
     if (mc->sample_left < (int64_t)now)
@@ -436,6 +429,10 @@ wr_heap_fork_before(void)
 void
 wr_heap_fork_after(bool in_child)
 {
+    if (in_child) {
+        wr_mheap_fork_child();
+        wr_scavenge_fork_child();
+    }
     wr_lock_give(&wr_mheap_lock);
     wr_mcentral_unlock_all();
     if (in_child)

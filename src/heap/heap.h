@@ -53,8 +53,4 @@ void wr_heap_check(void);
 void *wr_malloc_slow(size_t size);
 void wr_free_slow(void *p);
 
-/* The number of bytes from here to the calling thread's next sample: what
- * the profiler's policy says. */
-void wr_heap_set_sample(struct wr_mcache *mc, int64_t bytes);
-
 #endif

@@ -13,6 +13,9 @@
 #include "region/counters.h"
 #include "region/event.h"
 
+/* A refill stands for so many frees in the count to the next publishing. */
+enum { REFILL_COUNTS = 64 };
+
 static _Atomic uint64_t no_word;
 
 #define NO_SLOT                                                                \
@@ -86,6 +89,8 @@ wr_mcache_get(void)
     wr_self = mc;
     if (wr_events.thread_attached != NULL)
         wr_events.thread_attached(mc);
+    if (wr_events.next_sample != NULL)
+        mc->sample_left = wr_events.next_sample(mc);
     return mc;
 }
 
@@ -325,8 +330,11 @@ wr_mcache_refill(struct wr_mcache *mc, unsigned class_id)
     WR_ASSERT(class_id != 0 && class_id < WR_CLASSES);
     if (go_on(slot))
         return true;
-    if (wr_events.publish != NULL)
+    mc->publish_left -= REFILL_COUNTS;
+    if (mc->publish_left <= 0 && wr_events.publish != NULL) {
+        mc->publish_left = WR_PUBLISH_EVERY;
         wr_events.publish(mc);
+    }
     s = next_span(mc, class_id);
     if (s == NULL)
         return false;
@@ -396,6 +404,8 @@ wr_mcache_detach(void)
 
     if (mc == &wr_mcache_none)
         return;
+    if (wr_events.thread_detached != NULL)
+        wr_events.thread_detached(mc);
     wr_self = &wr_mcache_none;
     for (s = wr_inbox_drain(&mc->inbox, true); s != NULL; s = next) {
         next = s->inbox_next;

@@ -11,9 +11,9 @@
 
 #include <string.h>
 
+#include "heap/scavenge.h"
 #include "os/os.h"
 #include "region/counters.h"
-#include "region/event.h"
 
 enum {
     RUN_LISTS = 128,
@@ -28,7 +28,8 @@ struct wr_lock wr_mheap_lock = WR_LOCK_INIT;
 static struct wr_span_list runs[RUN_LISTS];
 static uint64_t runs_present[RUN_LISTS / 64]; /* lists that are not empty */
 static struct wr_span *tree;                  /* a treap; see tree_* */
-static size_t moving;                         /* pages in no index just now */
+static struct wr_span *hidden; /* free runs in no index just now */
+static size_t idle_low;        /* the least idle_resident since it was read */
 
 /* The reservation being committed: [reserved_next, reserved_end). */
 static uintptr_t reserved_next, reserved_end;
@@ -377,6 +378,12 @@ note_peak(void)
                               memory_order_relaxed);
 }
 
+static size_t
+idle_resident(void)
+{
+    return wr_count_get(heap_idle) - wr_count_get(heap_released);
+}
+
 /* The pages of a run go from idle to in use; were they all zero? */
 static bool
 account_taken(uintptr_t base, size_t pages)
@@ -387,6 +394,7 @@ account_taken(uintptr_t base, size_t pages)
     wr_count_sub(heap_released, released << WR_PAGE_SHIFT);
     wr_count_sub(heap_idle, pages << WR_PAGE_SHIFT);
     wr_count_add(heap_inuse, pages << WR_PAGE_SHIFT);
+    idle_low = wr_min(idle_low, idle_resident());
     note_peak();
     return released == pages;
 }
@@ -466,12 +474,6 @@ wr_mheap_alloc(size_t pages, size_t align_pages, unsigned words,
     return s;
 }
 
-static size_t
-idle_resident(void)
-{
-    return wr_count_get(heap_idle) - wr_count_get(heap_released);
-}
-
 void
 wr_mheap_free(struct wr_span *s, bool emptied)
 {
@@ -503,8 +505,7 @@ wr_mheap_free(struct wr_span *s, bool emptied)
     run_insert(run);
     idle = idle_resident();
     wr_lock_give(&wr_mheap_lock);
-    if (idle >= WR_MIB && wr_events.pages_idle != NULL)
-        wr_events.pages_idle(idle);
+    wr_scavenge_tell(idle);
 }
 
 static bool
@@ -603,14 +604,38 @@ hide_run(struct wr_span *s)
     wr_pagemap_set(s->base, 1, NULL);
     wr_pagemap_set(s->base + wr_span_bytes(s) - WR_PAGE_BYTES, 1, NULL);
     atomic_store_explicit(&s->state, WR_SPAN_MOVING, memory_order_release);
-    moving += s->pages;
+    s->inbox_next = hidden;
+    hidden = s;
 }
 
 static void
 show_run(struct wr_span *s)
 {
-    moving -= s->pages;
+    struct wr_span **at = &hidden;
+
+    while (*at != s)
+        at = &(*at)->inbox_next;
+    *at = s->inbox_next;
     run_insert(s);
+}
+
+void
+wr_mheap_fork_child(void)
+{
+    while (hidden != NULL)
+        show_run(hidden);
+}
+
+size_t
+wr_mheap_idle_low(void)
+{
+    size_t low;
+
+    wr_lock_take(&wr_mheap_lock);
+    low = wr_min(idle_low, idle_resident());
+    idle_low = SIZE_MAX;
+    wr_lock_give(&wr_mheap_lock);
+    return low;
 }
 
 /* Release up to `most` bytes of s, in one go of resident pages: what was
@@ -732,8 +757,11 @@ wr_mheap_check(void)
     WR_ASSERT(wr_lock_held(&wr_mheap_lock));
     each_record(check_record, &t);
     WR_ASSERT(t.inuse == wr_count_get(heap_inuse));
-    t.idle += moving << WR_PAGE_SHIFT;
+    for (struct wr_span *s = hidden; s != NULL; s = s->inbox_next) {
+        t.idle += wr_span_bytes(s);
+        t.released += wr_pagemap_released(s->base, s->pages) << WR_PAGE_SHIFT;
+    }
     WR_ASSERT(t.idle == wr_count_get(heap_idle));
-    WR_ASSERT(moving != 0 || t.released == wr_count_get(heap_released));
+    WR_ASSERT(t.released == wr_count_get(heap_released));
     WR_ASSERT(t.idle + t.inuse == wr_count_get(heap_mapped));
 }

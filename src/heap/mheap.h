@@ -31,6 +31,12 @@ bool wr_mheap_resize(struct wr_span *s, size_t pages);
  * lock, but not while the system works. */
 size_t wr_mheap_scavenge(size_t bytes);
 
+/* The least idle and resident memory there was since the last call: what
+ * nobody needed in all that time. Takes the lock. */
+size_t wr_mheap_idle_low(void);
+/* In a forked child, lock held: runs that lost threads were giving back. */
+void wr_mheap_fork_child(void);
+
 /* Memory for the heap's own records, zeroed, never returned. NULL: none.
  * Takes the lock. */
 void *wr_mheap_meta(size_t bytes, _Atomic uint64_t *account);

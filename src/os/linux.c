@@ -219,9 +219,18 @@ wr_os_map_new_file(const char *path, size_t bytes)
 }
 
 bool
+wr_os_replace(void *from, void *to, size_t bytes)
+{
+    return wr_syscall6(SYS_mremap, (long)from, (long)bytes, (long)bytes,
+                       MREMAP_MAYMOVE | MREMAP_FIXED, (long)to, 0) == (long)to;
+}
+
+bool
 wr_os_populate(void *p, size_t bytes)
 {
-    return wr_syscall3(SYS_madvise, p, bytes, MADV_POPULATE_WRITE) == 0;
+    long r = wr_syscall3(SYS_madvise, p, bytes, MADV_POPULATE_WRITE);
+
+    return r == 0 || r == -EINVAL; /* a kernel before 5.14: hope */
 }
 
 void

@@ -1,7 +1,7 @@
 /* Invariants
  * 1. word is 0 exactly when nobody holds the lock; 2 whenever somebody may
  *    sleep on it.
- * 2. forking is the thread that holds every lock, or NULL. Only that thread
+ * 2. forking is the thread that holds every lock, or 0. Only that thread
  *    can find a lock held by itself, so passing through is safe.
  */
 #include "os/lock.h"
@@ -14,15 +14,14 @@
 
 enum { SPINS = 100 };
 
-static _Atomic(const void *) forking;
-const void *(*wr_lock_self)(void);
+static _Atomic uintptr_t forking; /* its thread pointer; the child has it too */
 
 static bool
 passes_through(void)
 {
-    const void *who = atomic_load_explicit(&forking, memory_order_relaxed);
+    uintptr_t who = atomic_load_explicit(&forking, memory_order_relaxed);
 
-    return who != NULL && wr_lock_self != NULL && who == wr_lock_self();
+    return who != 0 && who == wr_os_thread_pointer();
 }
 
 void
@@ -49,13 +48,13 @@ wr_lock_give_slow(struct wr_lock *l)
 }
 
 void
-wr_lock_fork_begin(const void *who)
+wr_lock_fork_begin(void)
 {
-    atomic_store(&forking, who);
+    atomic_store(&forking, wr_os_thread_pointer());
 }
 
 void
 wr_lock_fork_end(void)
 {
-    atomic_store(&forking, NULL);
+    atomic_store(&forking, 0);
 }

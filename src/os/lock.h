@@ -3,8 +3,8 @@
  *
  * Fork: the forking thread takes every lock before fork and gives them back
  * after, in parent and child. In between it may run other people's fork
- * handlers that allocate: wr_lock_hold_all marks the thread so that its
- * takes of locks it holds already pass through (see wr_lock_fork_*).
+ * handlers that allocate: between wr_lock_fork_begin and _end its takes of
+ * locks, which it holds already, pass through.
  *
  * Order of the locks (take a later one while holding an earlier one, never
  * the other way):
@@ -71,12 +71,9 @@ wr_lock_held(struct wr_lock *l)
     return atomic_load_explicit(&l->word, memory_order_relaxed) != 0;
 }
 
-/* From here to wr_lock_fork_end this thread passes through held locks. Call
- * with all locks held. who: an address that only this thread has (of its
- * thread-local storage); the same in the child. */
-void wr_lock_fork_begin(const void *who);
+/* From begin to end the calling thread passes through held locks. begin: with
+ * all locks held; end: in the parent and in the child, before giving them. */
+void wr_lock_fork_begin(void);
 void wr_lock_fork_end(void);
-/* Who asks: set once, returns this thread's `who`. */
-extern const void *(*wr_lock_self)(void);
 
 #endif

@@ -47,6 +47,9 @@ long wr_os_read_file(const char *path, char *buf, size_t bytes);
 /* A new file (0600, must not exist) of that length mapped shared. NULL:
  * refused, and no file is left. */
 void *wr_os_map_new_file(const char *path, size_t bytes);
+/* Let the mapping at `to` become the one at `from` (which is then gone), of
+ * the same length. false: nothing has changed. */
+bool wr_os_replace(void *from, void *to, size_t bytes);
 /* Make pages of such a mapping present, so that no later touch can fail. */
 bool wr_os_populate(void *p, size_t bytes);
 

@@ -7,6 +7,7 @@
 #define WR_OS_SYSCALL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/syscall.h>
 
 #if defined(__x86_64__)
@@ -64,6 +65,20 @@ wr_os_pause(void)
 #else
     __asm__ volatile("yield");
 #endif
+}
+
+/* A word that tells threads apart, without touching thread-local storage. */
+static inline uintptr_t
+wr_os_thread_pointer(void)
+{
+    uintptr_t p;
+
+#if defined(__x86_64__)
+    __asm__("mov %%fs:0, %0" : "=r"(p));
+#else
+    __asm__("mrs %0, tpidr_el0" : "=r"(p));
+#endif
+    return p;
 }
 
 static inline bool

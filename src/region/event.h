@@ -18,13 +18,15 @@ struct wr_mcache;
 struct wr_events {
     /* A thread got its cache: it is in `cache`, of the calling thread. */
     void (*thread_attached)(struct wr_mcache *cache);
-    /* A block was picked as a sample; returns how many bytes to allocate
-     * before the next one (INT64_MAX: never). */
-    int64_t (*sampled)(void *block, size_t bytes);
+    /* The calling thread gives its cache back. */
+    void (*thread_detached)(struct wr_mcache *cache);
+    /* How many bytes that thread is to allocate before its next sample
+     * (INT64_MAX: never). */
+    int64_t (*next_sample)(struct wr_mcache *cache);
+    /* A block was picked as a sample. */
+    void (*sampled)(void *block, size_t bytes);
     /* A sampled block is being freed. */
-    void (*sample_freed)(void *block);
-    /* The heap has free pages it could give back; bytes of them. */
-    void (*pages_idle)(size_t bytes);
+    void (*sample_freed)(void *block, size_t bytes);
     /* The program is about to be stopped over this block (it may be any
      * address): add what is known of it and of the caller. */
     void (*explain)(struct wr_text *t, const void *block);

@@ -1,0 +1,23 @@
+/* The sentences of weir_err. */
+#include <weir/error.h>
+
+#include "base/base.h"
+
+WR_EXPORT const char *
+weir_strerror(weir_err err)
+{
+    static const char *const text[] = {
+        [WEIR_OK] = "no error",
+        [WEIR_EINVAL] = "an argument makes no sense",
+        [WEIR_ENOMEM] = "the system gave no memory",
+        [WEIR_EIO] = "reading or writing failed; errno says why",
+        [WEIR_ENOENT] = "there is no such profile, program or file",
+        [WEIR_ENOTSUP] = "it is not available in this program; does it run "
+                         "on Weir's heap?",
+        [WEIR_EBUSY] = "somebody else does it already; try again",
+    };
+
+    if ((unsigned)err >= wr_countof(text) || text[err] == NULL)
+        return "an unknown error of Weir";
+    return text[err];
+}

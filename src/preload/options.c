@@ -1,0 +1,56 @@
+/* Parsing the WEIR variable. Runs before libc is ready: no locale, no stdio. */
+#include "preload/options.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "profile/sample.h"
+
+/* One "name=value"; false: not understood. */
+static bool
+parse_one(struct wr_options *o, const char *s, size_t n)
+{
+    uint64_t bytes;
+
+    if (n > 7 && memcmp(s, "sample=", 7) == 0) {
+        if (wr_parse_bytes(s + 7, n - 7, &bytes) != 0 || bytes >> 62 != 0)
+            return false;
+        o->sample_rate = bytes;
+        return true;
+    }
+    if (n > 4 && memcmp(s, "dir=", 4) == 0) {
+        if (s[4] != '/' || n - 4 >= sizeof o->dir)
+            return false;
+        memcpy(o->dir, s + 4, n - 4);
+        o->dir[n - 4] = '\0';
+        return true;
+    }
+    return false;
+}
+
+static void
+complain(struct wr_text *t, const char *s, size_t n)
+{
+    if (t->len != 0)
+        return;
+    wr_text_str(t, "weir: left out \"");
+    wr_text_bytes(t, s, n < 80 ? n : 80);
+    wr_text_str(t, "\" in the variable WEIR: it takes sample=BYTES and "
+                   "dir=/PATH, separated by commas");
+}
+
+void
+wr_options_parse(struct wr_options *o, const char *value,
+                 struct wr_text *problem)
+{
+    o->sample_rate = WR_SAMPLE_RATE;
+    o->dir[0] = '\0';
+    wr_text_init(problem);
+    while (value != NULL && *value != '\0') {
+        size_t n = strcspn(value, ",");
+
+        if (n > 0 && !parse_one(o, value, n))
+            complain(problem, value, n);
+        value += n + (value[n] == ',');
+    }
+}

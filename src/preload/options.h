@@ -1,0 +1,32 @@
+/* The WEIR variable of the environment: what the user asked of Weir.
+ *
+ *     WEIR=sample=512KiB,dir=/run/user/1000/weir
+ *
+ *     sample=BYTES   mean bytes between two samples; 1: every allocation,
+ *                    0: none
+ *     dir=PATH       where the region's file is made, and stays
+ *
+ * An option that is unknown or makes no sense is left out; one sentence on
+ * stderr says so. Nothing else of Weir ever prints unasked.
+ */
+#ifndef WR_PRELOAD_OPTIONS_H
+#define WR_PRELOAD_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "region/layout.h"
+
+struct wr_text;
+
+struct wr_options {
+    uint64_t sample_rate;
+    char dir[WR_PATH_MAX]; /* "": the user's own */
+};
+
+/* value: of the variable; NULL when it is not set. problem: empty, or a
+ * sentence about the first option that was left out. */
+void wr_options_parse(struct wr_options *o, const char *value,
+                      struct wr_text *problem);
+
+#endif

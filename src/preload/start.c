@@ -1,0 +1,158 @@
+/* Invariants
+ * 1. start() runs once, as the first constructor of the process (the library
+ *    is linked with -z initfirst), so that every constructor's allocations
+ *    are sampled. Only the dynamic loader has allocated before.
+ * 2. Locks around fork are taken in the order of os/lock.h.
+ */
+#include "preload/start.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "base/text.h"
+#include "heap/heap.h"
+#include "heap/mcache.h"
+#include "heap/scavenge.h"
+#include "os/lock.h"
+#include "os/os.h"
+#include "preload/options.h"
+#include "profile/capture.h"
+#include "profile/sample.h"
+#include "profile/unwind.h"
+#include "region/counters.h"
+#include "region/event.h"
+#include "region/region.h"
+#include "world/thread.h"
+
+bool wr_started;
+
+/* ---- fork ---- */
+
+static void
+before_fork(void)
+{
+    wr_heap_fork_before();
+    wr_sample_fork_before();
+    wr_lock_fork_begin();
+}
+
+static void
+after_fork_parent(void)
+{
+    wr_count_add(forks, 1);
+    wr_lock_fork_end();
+    wr_sample_fork_after();
+    wr_heap_fork_after(false);
+}
+
+static void
+after_fork_child(void)
+{
+    int saved = errno;
+
+    wr_region_fork_child();
+    wr_world_fork_child();
+    wr_lock_fork_end();
+    wr_sample_fork_after();
+    wr_heap_fork_after(true);
+    errno = saved;
+}
+
+/* ---- start ---- */
+
+static const char *
+find_option(char **envp)
+{
+    for (; envp != NULL && *envp != NULL; envp++)
+        if (strncmp(*envp, "WEIR=", 5) == 0)
+            return *envp + 5;
+    return NULL;
+}
+
+static void
+start_region(const struct wr_options *o)
+{
+    uint32_t class_bytes[WR_CLASSES];
+    struct wr_region_options r = {
+        .dir = o->dir[0] != '\0' ? o->dir : NULL,
+        .keep = o->dir[0] != '\0',
+        .sample_rate = o->sample_rate,
+        .page_bytes = WR_PAGE_BYTES,
+        .class_bytes = class_bytes,
+        .class_count = WR_CLASSES,
+    };
+
+    for (unsigned i = 0; i < WR_CLASSES; i++)
+        class_bytes[i] = wr_class[i].bytes;
+    wr_region_start(&r);
+}
+
+/* The main thread may have a cache already, from before anybody listened. */
+static void
+attach_main_thread(void)
+{
+    struct wr_mcache *mc = wr_self;
+
+    if (mc != &wr_mcache_none) {
+        wr_events.thread_attached(mc);
+        if (wr_events.next_sample != NULL)
+            mc->sample_left = wr_events.next_sample(mc);
+    } else {
+        (void)wr_mcache_get();
+    }
+}
+
+static void
+tell_unwinder(void)
+{
+    uintptr_t lo, hi;
+
+    if (wr_thread_stack(&lo, &hi))
+        wr_unwind_set_stack(lo, hi);
+}
+
+__attribute__((constructor)) static void
+start(int argc, char **argv, char **envp)
+{
+    int saved = errno;
+    struct wr_options options;
+    struct wr_text problem;
+
+    if (environ == NULL) /* libc's own constructor comes after this one */
+        environ = envp;
+    wr_options_parse(&options, find_option(envp), &problem);
+    if (problem.len != 0) {
+        wr_text_str(&problem, "\n");
+        wr_os_write(STDERR_FILENO, problem.buf, problem.len);
+    }
+    wr_unwind_init();
+    start_region(&options);
+    wr_region_set_cmdline(argc, argv);
+    wr_world_start();
+    wr_sample_start(options.sample_rate);
+    attach_main_thread();
+    tell_unwinder();
+    wr_capture_start();
+    (void)pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+    wr_scavenge_enable(true);
+    wr_started = true;
+    errno = saved;
+}
+
+void
+wr_finish(void)
+{
+    if (!wr_started || wr_region == NULL || wr_region->pid != wr_os_pid())
+        return;
+    wr_world_publish();
+    wr_region_exit();
+}
+
+__attribute__((destructor)) static void
+finish(void)
+{
+    wr_finish();
+}

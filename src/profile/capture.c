@@ -1,0 +1,103 @@
+/* Invariants
+ * 1. A slot's capture fields are written by its own thread only, inside a
+ *    pair of steps that make capture_seq odd, then even.
+ * 2. The handler answers nobody who does not know the region's cookie.
+ */
+#include "profile/capture.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "heap/mcache.h"
+#include "os/os.h"
+#include "profile/module.h"
+#include "profile/unwind.h"
+#include "region/counters.h"
+#include "region/region.h"
+#include "world/thread.h"
+
+enum { SIGNAL = SIGURG };
+
+static _Atomic bool ours;
+
+static void
+store_stack(struct wr_thread_slot *slot, const ucontext_t *uc)
+{
+    uint64_t seq =
+        atomic_load_explicit(&slot->capture_seq, memory_order_relaxed);
+    uintptr_t pc[WR_STACK_FRAMES];
+    size_t n = wr_unwind_context(uc, pc, wr_countof(pc)), kept = 0;
+
+    atomic_store_explicit(&slot->capture_seq, seq + 1, memory_order_release);
+    atomic_thread_fence(memory_order_seq_cst);
+    for (size_t i = 0; i < n; i++)
+        if (!wr_module_is_weir(pc[i] - 1))
+            slot->capture_pc[kept++] = pc[i];
+    slot->capture_frames = (uint32_t)kept;
+    slot->capture_unloads = (uint32_t)wr_count_get(unloads);
+    atomic_store_explicit(&slot->capture_ns, wr_os_monotonic(),
+                          memory_order_relaxed);
+    wr_module_note(pc, n);
+    atomic_store_explicit(&slot->capture_seq, seq + 2, memory_order_release);
+}
+
+static void
+asked(int number, siginfo_t *info, void *context)
+{
+    int saved = errno;
+    struct wr_mcache *mc = wr_self;
+
+    (void)number;
+    if (info->si_code == SI_QUEUE && wr_region != NULL &&
+        (uint64_t)(uintptr_t)info->si_value.sival_ptr ==
+            wr_region->capture_cookie &&
+        mc->region_slot != NULL) {
+        wr_thread_publish(mc);
+        store_stack(mc->region_slot, context);
+    }
+    errno = saved;
+}
+
+void
+wr_capture_start(void)
+{
+    struct sigaction action, old;
+
+    if (wr_region == NULL || sigaction(SIGNAL, NULL, &old) != 0 ||
+        old.sa_handler != SIG_DFL)
+        return;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = asked;
+    action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+    if (sigaction(SIGNAL, &action, NULL) != 0)
+        return;
+    atomic_store(&ours, true);
+    wr_region->capture_signal = SIGNAL;
+    atomic_store_explicit(&wr_region->capture_ready, 1, memory_order_release);
+}
+
+bool
+wr_capture_owns(int number)
+{
+    return number == SIGNAL && atomic_load(&ours);
+}
+
+void
+wr_capture_stop(void)
+{
+    atomic_store(&ours, false);
+    if (wr_region != NULL)
+        atomic_store_explicit(&wr_region->capture_ready, 0,
+                              memory_order_release);
+}
+
+int
+wr_capture_pretend(struct sigaction *action)
+{
+    if (action != NULL) {
+        memset(action, 0, sizeof *action);
+        action->sa_handler = SIG_DFL;
+    }
+    return 0;
+}

@@ -1,0 +1,34 @@
+/* The sampler: which allocations are recorded, and what becomes of them.
+ *
+ * Each thread counts allocated bytes down to a point drawn from the
+ * exponential distribution with mean `rate`: a block of S bytes is sampled
+ * with probability 1 - exp(-S / rate), whatever came before. A sampled
+ * block's stack is captured, counted in its bucket, and the block remembered
+ * until it is freed.
+ * Threads: any. Allocates nothing on the heap.
+ */
+#ifndef WR_PROFILE_SAMPLE_H
+#define WR_PROFILE_SAMPLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define WR_SAMPLE_RATE ((uint64_t)64 << 10)
+
+/* Listen to the heap's events. The region is there. */
+void wr_sample_start(uint64_t rate);
+uint64_t wr_sample_rate(void);
+void wr_sample_set_rate(uint64_t rate);
+
+/* A number from the exponential distribution, rounded down. state: the
+ * chance of one thread; not 0. */
+int64_t wr_sample_draw(uint64_t *state, uint64_t mean);
+
+/* The calling thread's stack without Weir's own frames. */
+size_t wr_sample_stack(uintptr_t *pc, size_t max);
+
+void wr_sample_fork_before(void);
+void wr_sample_fork_after(void);
+
+#endif

@@ -1,0 +1,466 @@
+/* Invariants
+ * 1. wr_region points at REGION_BYTES of memory that never move; the header
+ *    and every entry below a table's used count are present (populated), so
+ *    that touching them cannot fail.
+ * 2. A table's used count is stored last, with release.
+ * 3. The file `path`, where it is not empty, is ours: made by this process
+ *    image and by nobody else.
+ */
+#include "region/region.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "base/text.h"
+#include "os/os.h"
+#include "region/counters.h"
+#include "region/read.h"
+
+enum {
+    THREADS = 2048,
+    MODULES = 512,
+    BUCKETS = 32768,
+    STACK_WORDS = 1 << 20,
+    HEADER_BYTES = 16384,
+    STEP_BYTES = 32768 /* populated at a time */
+};
+
+struct wr_region_header *wr_region;
+struct wr_lock wr_region_lock = WR_LOCK_INIT;
+
+static size_t region_bytes;
+static uint64_t present[WR_TABLE_COUNT]; /* bytes populated of each table */
+static char directory[WR_PATH_MAX];      /* for the children */
+static char path[WR_PATH_MAX + 64];
+static bool keep_file;
+static struct wr_counters orphan_counters; /* of a child without a region */
+
+static const struct {
+    uint32_t stride, capacity;
+} shape[] = {
+    [WR_TABLE_THREADS] = {sizeof(struct wr_thread_slot), THREADS},
+    [WR_TABLE_MODULES] = {sizeof(struct wr_module), MODULES},
+    [WR_TABLE_BUCKETS] = {sizeof(struct wr_bucket), BUCKETS},
+    [WR_TABLE_STACKS] = {sizeof(uint64_t), STACK_WORDS},
+};
+
+static unsigned char *
+at(uint64_t offset)
+{
+    return (unsigned char *)wr_region + offset;
+}
+
+void *
+wr_region_entry(enum wr_table_id t, uint64_t i)
+{
+    WR_ASSERT(i < wr_region->table[t].capacity);
+    return at(wr_region->table[t].offset + i * wr_region->table[t].stride);
+}
+
+uint64_t
+wr_region_used(enum wr_table_id t)
+{
+    return atomic_load_explicit(&wr_region->table[t].used,
+                                memory_order_acquire);
+}
+
+void
+wr_region_publish(enum wr_table_id t, uint64_t used)
+{
+    WR_ASSERT(used <= wr_region->table[t].capacity);
+    atomic_store_explicit(&wr_region->table[t].used, used,
+                          memory_order_release);
+}
+
+/* Make sure that the first n entries of a table can be touched. */
+static bool
+make_present(enum wr_table_id t, uint64_t n)
+{
+    struct wr_table *table = &wr_region->table[t];
+    uint64_t need = n * table->stride;
+    uint64_t most =
+        wr_align_up((uint64_t)table->capacity * table->stride, 4096);
+    uint64_t step;
+
+    if (n > table->capacity)
+        return false;
+    if (need <= present[t])
+        return true;
+    step =
+        wr_min(wr_align_up(need - present[t], STEP_BYTES), most - present[t]);
+    if (path[0] != '\0' &&
+        !wr_os_populate(at(table->offset + present[t]), step))
+        return false;
+    present[t] += step;
+    wr_count_add(profile_sys, step);
+    return true;
+}
+
+/* ---- making it ---- */
+
+static void
+lay_out(void)
+{
+    uint64_t offset = HEADER_BYTES;
+
+    for (unsigned t = 0; t < wr_countof(shape); t++) {
+        wr_region->table[t].offset = offset;
+        wr_region->table[t].stride = shape[t].stride;
+        wr_region->table[t].capacity = shape[t].capacity;
+        offset +=
+            wr_align_up((uint64_t)shape[t].stride * shape[t].capacity, 4096);
+    }
+    wr_region->table[WR_TABLE_STACKS].used = 1; /* stack 0 is none */
+    wr_region->table[WR_TABLE_BUCKETS].used = 0;
+}
+
+static size_t
+total_bytes(void)
+{
+    size_t bytes = HEADER_BYTES;
+
+    for (unsigned t = 0; t < wr_countof(shape); t++)
+        bytes += wr_align_up((size_t)shape[t].stride * shape[t].capacity, 4096);
+    return bytes;
+}
+
+static void
+describe_image(uint32_t forked_from)
+{
+    wr_region->pid = wr_os_pid();
+    wr_region->ppid = (uint32_t)getppid();
+    wr_region->forked_from = forked_from;
+    wr_region->uid = (uint32_t)geteuid();
+    wr_region->start_ns = wr_os_realtime();
+    wr_region->start_mono_ns = wr_os_monotonic();
+    wr_region->end_ns = 0;
+    wr_region->capture_cookie = wr_os_random();
+    wr_region->state = WR_REGION_LIVE;
+}
+
+static void
+describe_heap(const struct wr_region_options *o)
+{
+    ssize_t n;
+
+    wr_region->version = WR_REGION_VERSION;
+    wr_region->header_bytes = sizeof *wr_region;
+    wr_region->region_bytes = region_bytes;
+    wr_region->frame_max = WR_STACK_FRAMES;
+    wr_region->sample_rate = o->sample_rate;
+    wr_region->page_bytes = o->page_bytes;
+    wr_region->class_count = o->class_count;
+    for (unsigned i = 0; i < o->class_count; i++)
+        wr_region->class_bytes[i] = o->class_bytes[i];
+    strcpy(wr_region->weir_version, WEIR_VERSION);
+    n = readlink("/proc/self/exe", wr_region->exe, sizeof wr_region->exe - 1);
+    wr_region->exe[n > 0 ? n : 0] = '\0';
+}
+
+/* When did this process start, in CLOCK_MONOTONIC; 0: not known. Field 22 of
+ * /proc/self/stat, in hundredths of a second since boot. */
+static uint64_t
+process_start(void)
+{
+    char buf[512];
+    long n = wr_os_read_file("/proc/self/stat", buf, sizeof buf - 1);
+    uint64_t ticks = 0;
+    char *p;
+
+    if (n <= 0)
+        return 0;
+    buf[n] = '\0';
+    p = strrchr(buf, ')');
+    for (int field = 2; p != NULL && field < 22; field++)
+        p = strchr(p + 1, ' ');
+    if (p == NULL)
+        return 0;
+    for (p++; *p >= '0' && *p <= '9'; p++)
+        ticks = ticks * 10 + (uint64_t)(*p - '0');
+    return ticks * 10000000;
+}
+
+/* The file of that name: was it left by an image that this very process had
+ * before exec? Then it may go. */
+static bool
+is_former_self(const char *name)
+{
+    struct wr_region_view v;
+    char why[128];
+    uint64_t start = process_start();
+    bool former;
+
+    if (start == 0 || wr_region_open(&v, name, why, sizeof why) != 0)
+        return false;
+    former = v.header->start_mono_ns + 10000000 >= start;
+    wr_region_close(&v);
+    return former;
+}
+
+static void
+make_path(bool unique)
+{
+    struct wr_text t;
+
+    wr_text_init(&t);
+    wr_text_str(&t, directory);
+    wr_text_str(&t, "/");
+    wr_text_uint(&t, wr_os_pid());
+    if (unique) {
+        wr_text_str(&t, "-");
+        wr_text_hex(&t, wr_os_monotonic());
+    }
+    wr_text_str(&t, WR_REGION_SUFFIX);
+    if (t.len < sizeof path)
+        memcpy(path, t.buf, t.len + 1);
+    else
+        path[0] = '\0';
+}
+
+/* A new file named after the process. The image before exec leaves its name
+ * to us; a dead process whose number came round again keeps its. */
+static void *
+make_file(void)
+{
+    void *p;
+
+    make_path(false);
+    if (path[0] == '\0')
+        return NULL;
+    p = wr_os_map_new_file(path, region_bytes);
+    if (p == NULL && access(path, F_OK) == 0) {
+        if (is_former_self(path))
+            unlink(path);
+        else
+            make_path(true);
+        p = wr_os_map_new_file(path, region_bytes);
+    }
+    if (p != NULL && !wr_os_populate(p, HEADER_BYTES)) {
+        wr_os_unmap(p, region_bytes);
+        unlink(path);
+        p = NULL;
+    }
+    if (p == NULL)
+        path[0] = '\0';
+    return p;
+}
+
+static bool
+choose_directory(const char *dir)
+{
+    if (dir == NULL)
+        return wr_region_directory(directory, sizeof directory, true) == 0;
+    if (strlen(dir) >= sizeof directory)
+        return false;
+    strcpy(directory, dir);
+    return true;
+}
+
+static void
+publish_magic(void)
+{
+    atomic_store_explicit(&wr_region->magic, WR_REGION_MAGIC,
+                          memory_order_release);
+}
+
+void
+wr_region_start(const struct wr_region_options *o)
+{
+    int saved = errno;
+    struct wr_counters *old = wr_counters;
+
+    region_bytes = total_bytes();
+    keep_file = o->keep;
+    if (choose_directory(o->dir))
+        wr_region = make_file();
+    if (wr_region == NULL)
+        wr_region = wr_os_map(region_bytes);
+    if (wr_region == NULL) { /* no memory at all: nothing will be recorded */
+        errno = saved;
+        return;
+    }
+    lay_out();
+    describe_image(0);
+    describe_heap(o);
+    memcpy(&wr_region->counters, old, sizeof *old);
+    wr_counters = &wr_region->counters;
+    publish_magic();
+    errno = saved;
+}
+
+void
+wr_region_set_cmdline(int argc, char **argv)
+{
+    size_t len = 0;
+
+    if (wr_region == NULL)
+        return;
+    for (int i = 0; i < argc && argv[i] != NULL; i++) {
+        size_t n = strlen(argv[i]) + 1;
+
+        n = wr_min(n, sizeof wr_region->cmdline - len);
+        memcpy(wr_region->cmdline + len, argv[i], n);
+        len += n;
+    }
+    if (len > 0)
+        wr_region->cmdline[len - 1] = '\0';
+    wr_region->cmdline_bytes = (uint32_t)len;
+}
+
+const char *
+wr_region_path(void)
+{
+    return path;
+}
+
+void
+wr_region_exit(void)
+{
+    if (wr_region == NULL)
+        return;
+    wr_region->end_ns = wr_os_realtime();
+    atomic_store_explicit(&wr_region->capture_ready, 0, memory_order_release);
+    atomic_store_explicit(&wr_region->state, WR_REGION_EXITED,
+                          memory_order_release);
+    if (!keep_file && path[0] != '\0' && wr_region->pid == wr_os_pid())
+        (void)unlink(path);
+}
+
+/* ---- fork ---- */
+
+/* Copy what exists of `from`, in an order that keeps frees <= allocs. */
+static void
+copy_buckets(struct wr_region_header *to, struct wr_region_header *from)
+{
+    uint64_t offset = from->table[WR_TABLE_BUCKETS].offset;
+    uint64_t n = from->table[WR_TABLE_BUCKETS].used;
+    struct wr_bucket *a = (void *)((char *)from + offset);
+    struct wr_bucket *b = (void *)((char *)to + offset);
+
+    for (uint64_t i = 0; i < n; i++) {
+        b[i].stack = a[i].stack;
+        b[i].flags = a[i].flags;
+        b[i].size = a[i].size;
+        b[i].rate = a[i].rate;
+        b[i].frees = a[i].frees;
+        b[i].free_bytes = a[i].free_bytes;
+        b[i].allocs = a[i].allocs;
+        b[i].alloc_bytes = a[i].alloc_bytes;
+    }
+}
+
+static void
+copy_region(struct wr_region_header *to, struct wr_region_header *from)
+{
+    memcpy(to, from, sizeof *to);
+    atomic_store_explicit(&to->magic, 0, memory_order_relaxed);
+    for (unsigned t = 0; t < wr_countof(shape); t++) {
+        struct wr_table *table = &from->table[t];
+
+        if (t != WR_TABLE_BUCKETS)
+            memcpy((char *)to + table->offset, (char *)from + table->offset,
+                   to->table[t].used * table->stride);
+    }
+    copy_buckets(to, from);
+}
+
+static bool
+populate_as_parent(char *base)
+{
+    bool ok = true;
+
+    for (unsigned t = 0; t < wr_countof(shape) && ok; t++)
+        if (present[t] != 0)
+            ok = wr_os_populate(base + wr_region->table[t].offset, present[t]);
+    return ok;
+}
+
+void
+wr_region_fork_child(void)
+{
+    uint32_t parent;
+    void *fresh;
+
+    if (wr_region == NULL)
+        return;
+    parent = wr_region->pid;
+    if (path[0] == '\0') { /* private memory: the copy is made already */
+        describe_image(parent);
+        return;
+    }
+    fresh = make_file();
+    if (fresh != NULL && !populate_as_parent(fresh)) {
+        wr_os_unmap(fresh, region_bytes);
+        (void)unlink(path);
+        path[0] = '\0';
+        fresh = NULL;
+    }
+    if (fresh == NULL)
+        fresh = wr_os_map(region_bytes);
+    if (fresh != NULL) {
+        copy_region(fresh, wr_region);
+        if (wr_os_replace(fresh, wr_region, region_bytes)) {
+            describe_image(parent);
+            publish_magic();
+            return;
+        }
+        (void)unlink(path);
+    }
+    /* Better none than writing into the parent's. */
+    path[0] = '\0';
+    wr_counters = memcpy(&orphan_counters, wr_counters, sizeof orphan_counters);
+    wr_region = NULL;
+}
+
+/* ---- tables ---- */
+
+/* The next entry of a table, not counted yet. Lock held. */
+static void *
+next_entry(enum wr_table_id t, uint64_t entries)
+{
+    uint64_t used;
+
+    if (wr_region == NULL)
+        return NULL;
+    used = wr_region_used(t);
+    if (!make_present(t, used + entries))
+        return NULL;
+    return wr_region_entry(t, used);
+}
+
+struct wr_module *
+wr_region_new_module(void)
+{
+    return next_entry(WR_TABLE_MODULES, 1);
+}
+
+struct wr_bucket *
+wr_region_new_bucket(void)
+{
+    return next_entry(WR_TABLE_BUCKETS, 1);
+}
+
+struct wr_stack *
+wr_region_new_stack(uint32_t frames, uint32_t *number)
+{
+    uint64_t words = sizeof(struct wr_stack) / 8 + frames;
+
+    *number = wr_region == NULL ? 0 : (uint32_t)wr_region_used(WR_TABLE_STACKS);
+    return next_entry(WR_TABLE_STACKS, words);
+}
+
+struct wr_thread_slot *
+wr_region_new_thread(void)
+{
+    struct wr_thread_slot *slot;
+
+    wr_lock_take(&wr_region_lock);
+    slot = next_entry(WR_TABLE_THREADS, 1);
+    if (slot != NULL)
+        wr_region_publish(WR_TABLE_THREADS,
+                          wr_region_used(WR_TABLE_THREADS) + 1);
+    wr_lock_give(&wr_region_lock);
+    return slot;
+}

@@ -1,0 +1,57 @@
+/* The region's writer: this process's own region.
+ *
+ * There is always one after wr_region_start: a file when one can be had,
+ * else private memory of the same layout, which nobody outside can read but
+ * which serves weir_memstats and weir_profile_write just as well.
+ *
+ * Threads: tables grow under one lock (the last in os/lock.h); entries are
+ * written before the count that covers them. Whoever gets an entry owns its
+ * fields as layout.h says.
+ */
+#ifndef WR_REGION_REGION_H
+#define WR_REGION_REGION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "os/lock.h"
+#include "region/layout.h"
+
+/* The mapping; NULL before wr_region_start. Never moves, also not in a
+ * forked child. */
+extern struct wr_region_header *wr_region;
+extern struct wr_lock wr_region_lock;
+
+struct wr_region_options {
+    const char *dir;      /* NULL: the user's; see wr_region_directory */
+    bool keep;            /* the file stays when the program ends properly */
+    uint64_t sample_rate; /* the heap, for the header */
+    uint64_t page_bytes;
+    const uint32_t *class_bytes;
+    uint32_t class_count;
+};
+
+/* Make it. */
+void wr_region_start(const struct wr_region_options *o);
+/* argv, once it is known. */
+void wr_region_set_cmdline(int argc, char **argv);
+/* In a forked child: a region of its own, which goes on from the parent's. */
+void wr_region_fork_child(void);
+/* The program goes through exit(). */
+void wr_region_exit(void);
+/* The file's path; "" when there is none. */
+const char *wr_region_path(void);
+
+/* New entries. NULL (0 for a stack): the table is full. */
+struct wr_thread_slot *wr_region_new_thread(void);
+struct wr_module *wr_region_new_module(void);
+struct wr_bucket *wr_region_new_bucket(void);
+/* Its pcs are filled by the caller between this and the publishing call. */
+struct wr_stack *wr_region_new_stack(uint32_t frames, uint32_t *number);
+
+/* The entries made by wr_region_new_* since are whole: count them. */
+void wr_region_publish(enum wr_table_id t, uint64_t used);
+uint64_t wr_region_used(enum wr_table_id t);
+void *wr_region_entry(enum wr_table_id t, uint64_t i);
+
+#endif

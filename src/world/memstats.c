@@ -1,0 +1,79 @@
+/* weir_memstats: the sums over all threads and the process-wide counters.
+ *
+ * Invariants
+ * 1. Frees are summed before allocations, so heap_alloc is never negative.
+ */
+#include <weir/memstats.h>
+
+#include <string.h>
+
+#include "heap/mcache.h"
+#include "region/counters.h"
+
+_Static_assert(WEIR_SIZE_CLASSES >= WR_CLASSES, "by_size has room for all");
+
+static void
+add_class(struct weir_memstats *m, unsigned class_id)
+{
+    uint64_t allocs = 0, frees = 0;
+    uint32_t bytes = wr_class[class_id].bytes;
+    struct wr_mcache *mc;
+
+    for (mc = wr_mcache_first(); mc != NULL; mc = mc->next)
+        frees += wr_word_load(&mc->slot[class_id].frees);
+    for (mc = wr_mcache_first(); mc != NULL; mc = mc->next)
+        allocs += wr_word_load(&mc->slot[class_id].allocs);
+    m->by_size[class_id].size = bytes;
+    m->by_size[class_id].mallocs = allocs;
+    m->by_size[class_id].frees = frees;
+    m->mallocs += allocs;
+    m->frees += frees;
+    m->total_alloc += allocs * bytes;
+    m->heap_alloc += (allocs - frees) * bytes;
+}
+
+static void
+add_large(struct weir_memstats *m)
+{
+    uint64_t free_bytes = wr_count_get(large_free_bytes);
+    uint64_t alloc_bytes;
+
+    m->frees += wr_count_get(large_frees);
+    m->mallocs += wr_count_get(large_allocs);
+    alloc_bytes = wr_count_get(large_alloc_bytes);
+    m->total_alloc += alloc_bytes;
+    m->heap_alloc += alloc_bytes - free_bytes;
+}
+
+static void
+add_levels(struct weir_memstats *m)
+{
+    m->heap_inuse = wr_count_get(heap_inuse);
+    m->heap_idle = wr_count_get(heap_idle);
+    m->heap_sys = m->heap_inuse + m->heap_idle;
+    m->heap_released = wr_count_get(heap_released);
+    m->mspan_inuse = wr_count_get(span_inuse);
+    m->mspan_sys = wr_count_get(span_sys);
+    m->mcache_inuse = wr_count_get(cache_inuse);
+    m->mcache_sys = wr_count_get(cache_sys);
+    m->buck_hash_sys = wr_count_get(profile_sys);
+    m->other_sys = wr_count_get(other_sys);
+    m->sys = m->heap_sys + m->mspan_sys + m->mcache_sys + m->buck_hash_sys +
+             m->other_sys;
+}
+
+WR_EXPORT weir_err
+weir_memstats(struct weir_memstats *m)
+{
+    if (m == NULL)
+        return WEIR_EINVAL;
+    memset(m, 0, sizeof *m);
+    m->size_classes = WR_CLASSES;
+    for (unsigned i = 1; i < WR_CLASSES; i++)
+        add_class(m, i);
+    add_large(m);
+    add_levels(m);
+    m->alloc = m->heap_alloc;
+    m->heap_objects = m->mallocs - m->frees;
+    return WEIR_OK;
+}

@@ -1,0 +1,154 @@
+/* Invariants
+ * 1. A cache keeps its region slot for ever; both count on when another
+ *    thread takes them, so sums over slots never fall.
+ * 2. The pthread key holds a thread's cache while it has one, so that its
+ *    destructor gives the cache back. A later destructor of the same thread
+ *    that allocates gets a new cache, and the key is set again: libc calls
+ *    us again.
+ */
+#include "world/thread.h"
+
+#include <pthread.h>
+#include <sys/resource.h>
+
+#include "heap/mcache.h"
+#include "os/os.h"
+#include "region/event.h"
+#include "region/region.h"
+
+/* Top of the main thread's stack, from the dynamic loader. */
+extern void *__libc_stack_end;
+
+static pthread_key_t key;
+static bool have_key;
+
+static void
+begin_slot(struct wr_thread_slot *slot)
+{
+    atomic_store_explicit(&slot->tid, wr_os_tid(), memory_order_relaxed);
+    atomic_store_explicit(&slot->start_ns, wr_os_realtime(),
+                          memory_order_relaxed);
+    atomic_store_explicit(&slot->create_stack, 0, memory_order_relaxed);
+    atomic_fetch_add_explicit(&slot->threads, 1, memory_order_relaxed);
+    atomic_store_explicit(&slot->state, WR_THREAD_RUNNING,
+                          memory_order_release);
+}
+
+static void
+attached(struct wr_mcache *mc)
+{
+    if (mc->region_slot == NULL)
+        mc->region_slot = wr_region_new_thread();
+    if (mc->region_slot != NULL)
+        begin_slot(mc->region_slot);
+    if (have_key)
+        (void)pthread_setspecific(key, mc);
+}
+
+static void
+detached(struct wr_mcache *mc)
+{
+    wr_thread_publish(mc);
+    if (mc->region_slot != NULL && wr_region != NULL)
+        atomic_store_explicit(&mc->region_slot->state, WR_THREAD_ENDED,
+                              memory_order_release);
+}
+
+static void
+thread_ends(void *mc)
+{
+    (void)mc;
+    wr_mcache_detach();
+}
+
+void
+wr_world_start(void)
+{
+    have_key = pthread_key_create(&key, thread_ends) == 0;
+    wr_events.thread_attached = attached;
+    wr_events.thread_detached = detached;
+    wr_events.publish = wr_thread_publish;
+}
+
+void
+wr_thread_begin(uint32_t create_stack)
+{
+    struct wr_mcache *mc = wr_mcache_get();
+
+    if (mc != NULL && mc->region_slot != NULL)
+        atomic_store_explicit(&mc->region_slot->create_stack, create_stack,
+                              memory_order_relaxed);
+}
+
+void
+wr_thread_publish(struct wr_mcache *mc)
+{
+    struct wr_thread_slot *slot = mc->region_slot;
+
+    if (slot == NULL || wr_region == NULL)
+        return;
+    for (unsigned i = 1; i < WR_CLASSES; i++) {
+        wr_word_store(&slot->count[i].allocs,
+                      wr_word_load(&mc->slot[i].allocs));
+        wr_word_store(&slot->count[i].frees, wr_word_load(&mc->slot[i].frees));
+    }
+}
+
+void
+wr_world_publish(void)
+{
+    for (struct wr_mcache *mc = wr_mcache_first(); mc != NULL; mc = mc->next)
+        wr_thread_publish(mc);
+}
+
+void
+wr_world_fork_child(void)
+{
+    for (struct wr_mcache *mc = wr_mcache_first(); mc != NULL; mc = mc->next) {
+        if (wr_region == NULL)
+            mc->region_slot = NULL;
+        if (mc->region_slot == NULL)
+            continue;
+        if (mc == wr_self)
+            begin_slot(mc->region_slot);
+        else
+            atomic_store_explicit(&mc->region_slot->state, WR_THREAD_ENDED,
+                                  memory_order_release);
+    }
+}
+
+/* The main thread's: the kernel keeps the space below its top free, as far
+ * as the limit at exec allowed. */
+static bool
+main_stack(uintptr_t *lo, uintptr_t *hi)
+{
+    struct rlimit limit;
+    size_t bytes = 8 * WR_MIB;
+
+    if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < 64 * WR_MIB)
+        bytes = limit.rlim_cur;
+    *hi = wr_align_up((uintptr_t)__libc_stack_end, 4096);
+    *lo = *hi - bytes;
+    return true;
+}
+
+bool
+wr_thread_stack(uintptr_t *lo, uintptr_t *hi)
+{
+    pthread_attr_t attr;
+    void *base;
+    size_t bytes;
+    bool known;
+
+    if (wr_os_tid() == wr_os_pid())
+        return main_stack(lo, hi);
+    if (pthread_getattr_np(pthread_self(), &attr) != 0)
+        return false;
+    known = pthread_attr_getstack(&attr, &base, &bytes) == 0;
+    if (known) {
+        *lo = (uintptr_t)base;
+        *hi = *lo + bytes;
+    }
+    (void)pthread_attr_destroy(&attr);
+    return known;
+}

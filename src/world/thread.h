@@ -1,0 +1,34 @@
+/* The threads of the program, as far as Weir knows them.
+ *
+ * A thread is known from its first allocation or from its start, whatever
+ * comes first, to its end, when its cache is given back. Each has a slot in
+ * the region, where its counts are published.
+ * Threads: any; nothing here allocates from the heap.
+ */
+#ifndef WR_WORLD_THREAD_H
+#define WR_WORLD_THREAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct wr_mcache;
+
+/* Listen to the heap's events. Call once, before wr_mcache_get can be. */
+void wr_world_start(void);
+/* A forked child: the other threads are gone. */
+void wr_world_fork_child(void);
+
+/* The calling thread's cache and slot exist after this. stack: where it was
+ * created (a stack's number), 0 if not known. */
+void wr_thread_begin(uint32_t create_stack);
+/* The bounds of the calling thread's stack; false: not known. May allocate;
+ * not for the inside of malloc. */
+bool wr_thread_stack(uintptr_t *lo, uintptr_t *hi);
+
+/* Publish the calling thread's counts in its slot. */
+void wr_thread_publish(struct wr_mcache *mc);
+/* Publish every thread's counts; those of others may lag by an instant. */
+void wr_world_publish(void);
+
+#endif
