@@ -319,15 +319,16 @@ find_symbol(struct wr_binary *b, uint64_t address)
     return NULL;
 }
 
-static size_t
-symbol_frame(struct wr_binary *b, uint64_t address, struct wr_dwarf_frame *f)
+/* Name the frame by the symbol table; what it has of file and line stays. */
+static bool
+name_frame(struct wr_binary *b, uint64_t address, struct wr_dwarf_frame *f)
 {
     const struct symbol *s = find_symbol(b, address);
     if (!s)
-        return 0;
-    *f = (struct wr_dwarf_frame){
-        .name = s->name, .linkage = s->name, .entry = address - s->address};
-    return 1;
+        return false;
+    f->name = f->linkage = s->name;
+    f->entry = address - s->address;
+    return true;
 }
 
 size_t
@@ -335,7 +336,10 @@ wr_binary_frames(struct wr_binary *b, uint64_t address,
                  struct wr_dwarf_frame f[WR_DWARF_FRAMES])
 {
     size_t n = 0;
+    f[0] = (struct wr_dwarf_frame){0};
     if (b->dwarf)
         n = wr_dwarf_frames(b->dwarf, address + b->bias - b->dwarf_bias, f);
-    return n ? n : symbol_frame(b, address, f);
+    if (n == 0 || !f[0].name)
+        return name_frame(b, address, &f[0]) ? n + (n == 0) : 0;
+    return n;
 }

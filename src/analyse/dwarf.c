@@ -303,6 +303,16 @@ frames_of_chain(struct unit *u, struct chain *c, uint64_t address,
     return c->count;
 }
 
+/* Assembler code has lines, but its functions are symbols only. */
+static size_t
+line_without_function(struct unit *u, uint64_t address,
+                      struct wr_dwarf_frame *f)
+{
+    *f = (struct wr_dwarf_frame){0};
+    set_source_line(f, &u->die, address);
+    return f->file ? 1 : 0;
+}
+
 size_t
 wr_dwarf_frames(struct wr_dwarf *d, uint64_t address,
                 struct wr_dwarf_frame f[WR_DWARF_FRAMES])
@@ -316,7 +326,7 @@ wr_dwarf_frames(struct wr_dwarf *d, uint64_t address,
     struct unit *u = &d->units[at->unit];
     const struct range *function = find_function(u, address);
     if (!function)
-        return 0;
+        return line_without_function(u, address, f);
     Dwarf *dw = dwarf_cu_getdwarf(u->split.cu);
     if (!dwarf_offdie(dw, function->function, &c.die[0]))
         return 0;

@@ -31,7 +31,8 @@ struct wr_dwarf;
 
 struct wr_dwarf *wr_dwarf_new(Dwarf *dw); /* NULL: no memory */
 void wr_dwarf_free(struct wr_dwarf *d);
-/* Frames at the address, innermost first: how many, 0 if it is in none. */
+/* Frames at the address, innermost first: how many, 0 if it is in none. Code
+ * that has lines but no functions gives one frame without a name. */
 size_t wr_dwarf_frames(struct wr_dwarf *d, uint64_t address,
                        struct wr_dwarf_frame f[WR_DWARF_FRAMES]);
 

@@ -19,6 +19,7 @@
 
 #define ROW_FRAMES 1024
 #define ROW_NAMES  4096
+#define LINES_MAX  64
 
 const char wr_allocator_frames[] =
     "malloc|calloc|realloc|reallocarray|free|cfree|aligned_alloc|"
@@ -137,13 +138,6 @@ take_counts(char **at, int64_t counts[4])
            take_number(at, &counts[2], ':') && take_number(at, &counts[3], ']');
 }
 
-static bool
-is_map_heading(const char *line)
-{
-    return strstr(line, "MAPPED_LIBRARIES:") ||
-           strstr(line, "--- Memory map: ---");
-}
-
 /* --- Mappings ----------------------------------------------------------- */
 
 /* Behind the permissions: offset, device, inode, path (as in /proc/PID/maps),
@@ -194,19 +188,20 @@ take_mapping(struct wr_profile *p, char *line)
 static void
 take_mappings(struct parse *s)
 {
-    char *text = s->at;
-    unsigned long lines = s->line;
-    for (char *line = next_line(s), *next; line; line = next) {
-        bool heading = is_map_heading(line);
-        next = next_line(s);
-        if (heading) {
-            *line = '\0';
-            for (; next; next = next_line(s))
-                take_mapping(s->p, next);
-        }
-    }
-    s->at = text;
-    s->line = lines;
+    char *rows = s->at, *line;
+    unsigned long rows_line = s->line;
+    char *heading = strstr(rows, "MAPPED_LIBRARIES:");
+    if (!heading)
+        heading = strstr(rows, "--- Memory map: ---");
+    if (!heading)
+        return;
+    s->at = heading;
+    next_line(s);
+    while ((line = next_line(s)))
+        take_mapping(s->p, line);
+    *heading = '\0';
+    s->at = rows;
+    s->line = rows_line;
 }
 
 static uint32_t
@@ -242,31 +237,52 @@ run_length(const struct row *r, uint32_t i)
     return n;
 }
 
+/* The location of pc, which has `count` of the row's names from `from` on.
+ * A comment line without a name means that it is not known. */
+static uint32_t
+location_of(struct parse *s, uint64_t pc, uint32_t from, uint32_t count)
+{
+    struct wr_line lines[LINES_MAX];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < count && n < LINES_MAX; i++)
+        if (s->row->name[from + i].line.function != WR_NONE)
+            lines[n++] = s->row->name[from + i].line;
+    return wr_profile_location(s->p, mapping_of(s->p, pc - 1), pc - 1, lines,
+                               n);
+}
+
+/* Go names a row's frames but for its own allocator's and the thread's start:
+ * where a row has names, frames without a comment line are left out. */
+static uint32_t
+row_frames(struct parse *s, uint32_t frames[ROW_FRAMES])
+{
+    const struct row *r = s->row;
+    uint32_t depth = 0, from = 0, times;
+    for (uint32_t i = 0; i < r->depth; i += times) {
+        times = run_length(r, i);
+        uint32_t names = names_of(r, from, r->pc[i], times);
+        if (r->names && !names)
+            continue;
+        uint32_t l = location_of(s, r->pc[i], from, names);
+        for (uint32_t n = 0; n < times; n++)
+            frames[depth++] = l;
+        from += names * times;
+    }
+    return depth;
+}
+
 static void
 flush_row(struct parse *s)
 {
     struct row *r = s->row;
-    uint32_t frames[ROW_FRAMES], from = 0;
-    struct wr_line lines[64];
+    uint32_t frames[ROW_FRAMES];
     if (!r->pending)
         return;
-    for (uint32_t i = 0; i < r->depth;) {
-        uint32_t times = run_length(r, i);
-        uint32_t names = names_of(r, from, r->pc[i], times);
-        uint32_t kept = names < 64 ? names : 64;
-        for (uint32_t n = 0; n < kept; n++)
-            lines[n] = r->name[from + n].line;
-        from += names * times;
-        uint64_t address = r->pc[i] - 1;
-        uint32_t l = wr_profile_location(s->p, mapping_of(s->p, address),
-                                         address, lines, kept);
-        while (times--)
-            frames[i++] = l;
-    }
+    uint32_t depth = row_frames(s, frames);
     struct wr_label label = {.key = wr_profile_string(s->p, "bytes"),
                              .num = r->block,
                              .unit = wr_profile_string(s->p, "bytes")};
-    wr_profile_sample(s->p, frames, r->depth, r->values, &label, s->heap);
+    wr_profile_sample(s->p, frames, depth, r->values, &label, s->heap);
     r->pending = false;
 }
 
@@ -279,6 +295,8 @@ take_name(struct parse *s, char *line)
     char *at = line + 1;
     if (!r->pending || r->names == ROW_NAMES || !take_hex(&at, &pc))
         return;
+    struct row_name *name = &r->name[r->names++];
+    *name = (struct row_name){.pc = pc, .line.function = WR_NONE};
     at = skip_spaces(at);
     char *file = strchr(at, '\t');
     if (file)
@@ -287,8 +305,6 @@ take_name(struct parse *s, char *line)
     if (*at == '\0' || !plus)
         return;
     *plus = '\0';
-    struct row_name *name = &r->name[r->names++];
-    *name = (struct row_name){.pc = pc};
     name->line.entry = strtoull(plus + 1, NULL, 16);
     struct wr_function f = {.name = wr_profile_string(s->p, at)};
     f.system_name = f.name;

@@ -297,8 +297,11 @@ wr_top_make(struct wr_top *t, const struct wr_profile *p, uint32_t type)
     if (p->failed || type >= p->type_count)
         return -1;
     bool ok = count_init(&c, p);
-    for (uint32_t i = 0; ok && i < p->sample_count; i++)
-        count_sample(&c, i, p->values[(size_t)i * p->type_count + type]);
+    for (uint32_t i = 0; ok && i < p->sample_count; i++) {
+        int64_t value = p->values[(size_t)i * p->type_count + type];
+        if (value != 0)
+            count_sample(&c, i, value);
+    }
     free(c.dropped);
     free(c.row);
     free(c.last);
