@@ -229,7 +229,7 @@ step_register(struct run *run, uint8_t step)
         set(run, reg, WR_CFI_AT, scaled(wr_cfi_sleb(in), run));
         return true;
     case CFA_NEGATIVE_OFFSET:
-        set(run, reg, WR_CFI_AT, -scaled((int64_t)wr_cfi_uleb(in), run));
+        set(run, reg, WR_CFI_AT, scaled((int64_t)-wr_cfi_uleb(in), run));
         return true;
     case CFA_VAL_OFFSET:
         set(run, reg, WR_CFI_SUM, scaled((int64_t)wr_cfi_uleb(in), run));
