@@ -11,35 +11,36 @@
 #include "heap/heap.h"
 #include "heap/mcache.h"
 
-static inline void *
-wr_malloc_fast(size_t size)
+/* slow: what to call, with the size, for all that is out of the ordinary. */
+static inline __attribute__((always_inline)) void *
+wr_malloc_fast(size_t size, void *(*slow)(size_t))
 {
     struct wr_mcache *mc;
     struct wr_slot *slot;
     uint64_t bits, bytes;
 
     if (wr_unlikely(size > WR_SMALL_MAX))
-        return wr_malloc_slow(size);
+        return slow(size);
     mc = wr_self;
     slot = &mc->slot[wr_class_of(size)];
     bits = wr_word_load(slot->word);
     bytes = slot->bytes;
     if (wr_unlikely(bits == 0 || mc->sample_left < (int64_t)bytes))
-        return wr_malloc_slow(size);
+        return slow(size);
     mc->sample_left -= (int64_t)bytes;
     wr_word_store(slot->word, bits & (bits - 1));
     wr_word_store(&slot->allocs, wr_word_load(&slot->allocs) + 1);
     return (void *)(slot->base + (uint64_t)__builtin_ctzll(bits) * bytes);
 }
 
-static inline void
+static inline __attribute__((always_inline)) void
 wr_free_fast(void *p)
 {
     struct wr_span *s = wr_span_of(p);
     struct wr_mcache *mc = wr_self;
     struct wr_slot *slot;
     _Atomic uint64_t *word;
-    uint64_t bits, bit;
+    uint64_t bits, freed, bit;
     unsigned block;
     int32_t used;
     bool exact;
@@ -53,9 +54,10 @@ wr_free_fast(void *p)
         goto slow;
     word = wr_span_free_word(s, block / 64);
     bits = wr_word_load(word);
+    freed = bits | wr_word_load(wr_span_remote_word(s, block / 64));
     bit = (uint64_t)1 << (block % 64);
     used = atomic_load_explicit(&s->used, memory_order_relaxed) - 1;
-    if (wr_unlikely((bits & bit) != 0 || used == 0 || mc->publish_left <= 0))
+    if (wr_unlikely((freed & bit) != 0 || used == 0 || mc->publish_left <= 0))
         goto slow;
     mc->publish_left--;
     wr_word_store(word, bits | bit);

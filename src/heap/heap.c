@@ -136,7 +136,7 @@ wr_malloc_slow(size_t size)
 void *
 wr_malloc(size_t size)
 {
-    return wr_malloc_fast(size);
+    return wr_malloc_fast(size, wr_malloc_slow);
 }
 
 void *
@@ -147,7 +147,7 @@ wr_calloc(size_t size)
     void *p;
 
     if (size <= WR_SMALL_MAX) {
-        p = wr_malloc_fast(size);
+        p = wr_malloc_fast(size, wr_malloc_slow);
         return p == NULL ? NULL : memset(p, 0, size);
     }
     mc = wr_mcache_get();

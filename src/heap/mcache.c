@@ -260,7 +260,7 @@ go_on(struct wr_slot *slot)
 
     if (s == NULL)
         return false;
-    at = (unsigned)(slot->word - wr_span_free_word(s, 0));
+    at = (unsigned)(slot->word - wr_span_free_word(s, 0)) / 2;
     for (;;) {
         if (find_word(slot, at))
             return true;

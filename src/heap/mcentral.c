@@ -15,7 +15,8 @@ enum { CLOSED = 1 };
 
 struct mcentral {
     struct wr_lock lock;
-    struct wr_span_list partial;
+    struct wr_span_list partial; /* guard: lock */
+    _Atomic uint32_t waiting;    /* its length, to glance at without lock */
     _Atomic uintptr_t inbox;
 } __attribute__((aligned(64)));
 
@@ -208,16 +209,25 @@ releasable(struct wr_span *s)
            (shared_flags(s) & WR_SHARED_QUEUED) == 0;
 }
 
+static void
+unlist(struct mcentral *c, struct wr_span *s)
+{
+    wr_span_list_remove(&c->partial, s);
+    atomic_store_explicit(&c->waiting, c->partial.length, memory_order_relaxed);
+}
+
 /* Sort s (of nobody, remote frees taken in, in no list) into the class.
  * Lock held. */
 static void
 settle_central(struct mcentral *c, struct wr_span *s)
 {
     if (wr_span_listed(s))
-        wr_span_list_remove(&c->partial, s);
+        unlist(c, s);
     while (!releasable(s)) {
         if (has_free_block(s)) {
             wr_span_list_append(&c->partial, s);
+            atomic_store_explicit(&c->waiting, c->partial.length,
+                                  memory_order_relaxed);
             return;
         }
         if (wr_remote_set_full(s))
@@ -260,7 +270,7 @@ wr_mcentral_take(struct wr_mcache *mc, unsigned class_id)
     struct mcentral *c = &central[class_id];
     struct wr_span *s;
 
-    if (c->partial.first == NULL &&
+    if (atomic_load_explicit(&c->waiting, memory_order_relaxed) == 0 &&
         atomic_load_explicit(&c->inbox, memory_order_relaxed) == 0)
         return NULL; /* a glance without the lock: nearly always empty */
     wr_lock_take(&c->lock);
@@ -323,6 +333,7 @@ wr_mcentral_reset(void)
 {
     for (unsigned i = 0; i < WR_CLASSES; i++) {
         central[i].partial = (struct wr_span_list){NULL, NULL, 0};
+        atomic_store(&central[i].waiting, 0);
         atomic_store(&central[i].inbox, 0);
     }
 }

@@ -97,7 +97,8 @@ struct wr_span {
     uint8_t words;            /* of each bit set below */
     uint8_t record_words;     /* words the record has room for */
     bool zero;                /* its memory was zero when it was made */
-    _Atomic uint64_t bits[];  /* free[words], remote[words], sampled[words] */
+    /* free and remote words in turn, then the sampled words */
+    _Atomic uint64_t bits[];
 };
 
 /* Free words have one writer, so they are changed by a load and a store; the
@@ -105,13 +106,13 @@ struct wr_span {
 static inline _Atomic uint64_t *
 wr_span_free_word(struct wr_span *s, unsigned word)
 {
-    return &s->bits[word];
+    return &s->bits[2 * word];
 }
 
 static inline _Atomic uint64_t *
 wr_span_remote_word(struct wr_span *s, unsigned word)
 {
-    return &s->bits[s->words + word];
+    return &s->bits[2 * word + 1];
 }
 
 static inline _Atomic uint64_t *

@@ -35,10 +35,16 @@ no_memory(void)
     return NULL;
 }
 
+WR_COLD static void *
+malloc_slow(size_t size)
+{
+    return or_enomem(wr_malloc_slow(size));
+}
+
 WR_EXPORT void *
 malloc(size_t size)
 {
-    return or_enomem(wr_malloc_fast(size));
+    return wr_malloc_fast(size, malloc_slow);
 }
 
 WR_EXPORT void
@@ -61,9 +67,9 @@ WR_EXPORT void *
 realloc(void *p, size_t size)
 {
     if (p == NULL)
-        return or_enomem(wr_malloc_fast(size));
+        return malloc(size);
     if (size == 0) {
-        wr_free_fast(p);
+        free(p);
         return NULL;
     }
     return or_enomem(wr_realloc(p, size));
@@ -144,7 +150,7 @@ WR_EXPORT void
 free_sized(void *p, size_t size)
 {
     (void)size;
-    wr_free_fast(p);
+    free(p);
 }
 
 WR_EXPORT void
@@ -152,5 +158,5 @@ free_aligned_sized(void *p, size_t align, size_t size)
 {
     (void)align;
     (void)size;
-    wr_free_fast(p);
+    free(p);
 }
