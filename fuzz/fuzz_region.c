@@ -1,0 +1,123 @@
+/* A reader's way through a region file, however damaged.
+ *
+ * The input is a list of wounds to an honest region (tests/region/fake.h), so
+ * that a few bytes reach every check and inputs outlive changes of layout:
+ *     2 bytes   how many bytes of it are missing at the end
+ *     then, as often as wanted, 10 bytes: offset (2), the word put there (8),
+ *     both lowest byte first.
+ * A first round of wounds is dealt before the region is opened, and the same
+ * ones again after, which is what a hostile writer could do meanwhile.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "fuzz.h"
+#include "region/fake.h"
+#include "region/read.h"
+
+#define WOUND_BYTES 10
+
+/* What was read is kept here, so that reading is not left out. */
+static volatile uint64_t seen;
+
+static uint64_t
+little_endian(const uint8_t *p, size_t n)
+{
+    uint64_t value = 0;
+
+    while (n-- > 0)
+        value = value << 8 | p[n];
+    return value;
+}
+
+static void
+wound(uint8_t *region, size_t bytes, const uint8_t *data, size_t size)
+{
+    for (; size >= WOUND_BYTES; data += WOUND_BYTES, size -= WOUND_BYTES) {
+        size_t at = (size_t)little_endian(data, 2);
+
+        for (size_t i = 0; i < 8; i++)
+            if (at + i < bytes)
+                region[at + i] = data[2 + i];
+    }
+}
+
+static void
+read_stack(const struct wr_region_view *v, uint32_t number)
+{
+    const struct wr_stack *s = wr_view_stack(v, number);
+
+    for (uint32_t i = 0; s != NULL && i < s->frames; i++)
+        if (wr_view_module_at(v, s->pc[i], s->unloads, NULL) != NULL)
+            seen += s->pc[i];
+}
+
+static void
+read_entries(const struct wr_region_view *v)
+{
+    struct wr_bucket_counts counts;
+    struct wr_capture capture;
+
+    for (uint64_t i = 0; i < wr_view_used(v, WR_TABLE_BUCKETS); i++) {
+        const struct wr_bucket *b = wr_view_bucket(v, i);
+
+        wr_bucket_read(b, &counts);
+        if (counts.frees > counts.allocs ||
+            wr_sample_weight(b->size, b->rate) < 1)
+            abort();
+        read_stack(v, b->stack);
+    }
+    for (uint64_t i = 0; i < wr_view_used(v, WR_TABLE_MODULES); i++)
+        if (wr_view_module(v, i) != NULL)
+            seen += strlen(wr_view_module(v, i)->path);
+    for (uint64_t i = 0; i < wr_view_used(v, WR_TABLE_THREADS); i++) {
+        if (wr_slot_capture(wr_view_thread(v, i), &capture))
+            seen += capture.pc[0] + capture.pc[capture.frames / 2];
+        read_stack(v, wr_view_thread(v, i)->create_stack);
+    }
+    for (uint32_t number = 0; number < 2 * FAKE_WORDS; number++)
+        read_stack(v, number);
+}
+
+static void
+read_all(const struct wr_region_view *v)
+{
+    struct wr_totals totals;
+
+    read_entries(v);
+    wr_view_totals(v, &totals);
+    if (totals.frees > totals.mallocs || totals.free_bytes > totals.alloc_bytes)
+        abort();
+    seen += totals.alloc_bytes;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct fake whole;
+    struct wr_region_view view;
+    char why[100] = "";
+    size_t bytes = sizeof whole;
+    uint8_t *region;
+
+    if (size < 2)
+        return 0;
+    bytes -= (size_t)little_endian(data, 2) % bytes;
+    region = malloc(bytes); /* just so long: a byte beyond is found out */
+    if (region == NULL)
+        return 0;
+    fake_init(&whole);
+    memcpy(region, &whole, bytes);
+    wound(region, bytes, data + 2, size - 2);
+    if (wr_view_over(&view, region, bytes, why, sizeof why) == 0) {
+        read_all(&view);
+        seen += strlen(view.header->exe);
+        wound(region, bytes, data + 2, size - 2);
+        read_all(&view);
+        wr_region_close(&view);
+    } else if (strlen(why) == 0) {
+        abort();
+    }
+    free(region);
+    return 0;
+}
