@@ -1,0 +1,253 @@
+/* Sources: which programs are found, and what is swept away. */
+#include "serve/source.h"
+
+#include <utime.h>
+#include "serve/program.h"
+
+static char dir[64];
+
+static void
+setup(void)
+{
+    scratch_make(dir, sizeof dir);
+}
+
+static void
+teardown(void)
+{
+    scratch_remove(dir);
+}
+
+static void
+write_file(const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *out = fopen(path, "w");
+    ck_assert_ptr_nonnull(out);
+    fputs(text, out);
+    fclose(out);
+}
+
+static bool
+exists(const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s%s%s", name[0] == '/' ? "" : dir,
+             name[0] == '/' ? "" : "/", name);
+    return access(path, F_OK) == 0;
+}
+
+START_TEST(a_directory_that_is_not_there_has_no_programs)
+{
+    struct wr_sources s;
+    ck_assert_int_eq(wr_sources_scan(&s, "/nowhere/at/all", WR_SCAN_HERE), 0);
+    ck_assert_uint_eq(s.count, 0);
+    wr_sources_free(&s);
+}
+END_TEST
+
+START_TEST(files_that_are_no_regions_are_skipped)
+{
+    struct wr_sources s;
+    write_file("1-2.weir", "not a region");
+    write_file("2-3.weir", "");
+    write_file("notes.txt", "hello");
+    write_file(".weir", "hidden");
+    ck_assert_int_eq(wr_sources_scan(&s, dir, WR_SCAN_HERE), 0);
+    ck_assert_uint_eq(s.count, 0);
+    wr_sources_free(&s);
+}
+END_TEST
+
+START_TEST(a_running_program_is_live_and_a_killed_one_is_not)
+{
+    struct wr_sources s;
+    struct program p, k;
+    program_start(&p, dir, "alive");
+    program_start(&k, dir, "dead");
+    program_kill(&k);
+    ck_assert_int_eq(wr_sources_scan(&s, dir, WR_SCAN_HERE), 0);
+    ck_assert_uint_eq(s.count, 2);
+    ck_assert_uint_eq(wr_sources_live(&s), 1);
+    ck_assert_str_eq(s.list[0].program, "alive");
+    ck_assert(s.list[0].live && !s.list[1].live);
+    ck_assert_ptr_eq(wr_sources_find(&s, (uint32_t)k.pid), &s.list[1]);
+    ck_assert_ptr_null(wr_sources_find(&s, 1));
+    wr_sources_free(&s);
+    program_end(&p);
+}
+END_TEST
+
+START_TEST(more_programs_than_a_list_starts_with_are_all_found)
+{
+    struct wr_sources s;
+    char path[256];
+    for (int i = 0; i < 40; i++)
+        munmap(program_region(path, sizeof path, dir, "many", 1000000 + i),
+               sizeof(struct fake));
+    ck_assert_int_eq(wr_sources_scan(&s, dir, WR_SCAN_HERE), 0);
+    ck_assert_uint_eq(s.count, 40);
+    for (uint32_t i = 0; i < 40; i++)
+        ck_assert_uint_eq(s.list[i].pid, 1000000 + i);
+    wr_sources_free(&s);
+}
+END_TEST
+
+START_TEST(the_older_image_of_a_process_is_replaced)
+{
+    struct wr_sources s;
+    struct program p;
+    char path[256];
+    struct fake *old = program_region(path, sizeof path, dir, "shell", 1);
+    old->header.start_mono_ns = 5;
+    program_start(&p, dir, "program");
+    old->header.pid = (uint32_t)p.pid;
+    ck_assert_int_eq(wr_sources_scan(&s, dir, WR_SCAN_HERE), 0);
+    ck_assert_uint_eq(s.count, 2);
+    ck_assert_uint_eq(wr_sources_live(&s), 1);
+    ck_assert_str_eq(wr_sources_find(&s, (uint32_t)p.pid)->program, "program");
+    ck_assert(s.list[1].replaced && !s.list[1].live);
+    wr_sources_free(&s);
+    munmap(old, sizeof *old);
+    program_end(&p);
+}
+END_TEST
+
+START_TEST(runs_are_looked_into_only_when_asked)
+{
+    struct wr_sources s;
+    struct program p;
+    char run[128];
+    snprintf(run, sizeof run, "%s/run-1-2", dir);
+    ck_assert_int_eq(mkdir(run, 0700), 0);
+    program_start(&p, run, "inside");
+    ck_assert_int_eq(wr_sources_scan(&s, dir, WR_SCAN_HERE), 0);
+    ck_assert_uint_eq(s.count, 0);
+    wr_sources_free(&s);
+    ck_assert_int_eq(wr_sources_scan(&s, dir, WR_SCAN_RUNS), 0);
+    ck_assert_uint_eq(s.count, 1);
+    wr_sources_free(&s);
+    program_end(&p);
+}
+END_TEST
+
+START_TEST(all_places_of_a_user_are_looked_into)
+{
+    struct wr_sources s;
+    struct program p;
+    char place[128];
+    snprintf(place, sizeof place, "%s/weir", dir);
+    ck_assert_int_eq(mkdir(place, 0700), 0);
+    setenv("XDG_RUNTIME_DIR", dir, 1);
+    program_start(&p, place, "placed");
+    ck_assert_int_eq(wr_sources_scan(&s, NULL, WR_SCAN_ALL), 0);
+    ck_assert_ptr_nonnull(wr_sources_find(&s, (uint32_t)p.pid));
+    wr_sources_free(&s);
+    program_end(&p);
+}
+END_TEST
+
+START_TEST(only_a_name_with_a_number_is_a_run)
+{
+    ck_assert(wr_source_is_run("run-12-34"));
+    ck_assert(!wr_source_is_run("run-"));
+    ck_assert(!wr_source_is_run("run-x"));
+    ck_assert(!wr_source_is_run("rerun-1"));
+}
+END_TEST
+
+START_TEST(a_program_without_weir_has_no_source_of_its_own)
+{
+    struct wr_sources s;
+    ck_assert_int_eq(wr_sources_self(&s), -1);
+}
+END_TEST
+
+START_TEST(a_program_finds_its_own_region_even_when_its_file_is_gone)
+{
+    struct wr_sources s;
+    char path[256];
+    struct fake *f = program_region(path, sizeof path, dir, "self", getpid());
+    ck_assert_int_eq(wr_sources_self(&s), 0);
+    ck_assert_str_eq(s.list[0].program, "self");
+    wr_sources_free(&s);
+    unlink(path);
+    ck_assert_int_eq(wr_sources_self(&s), 0);
+    ck_assert(s.list[0].live);
+    wr_sources_free(&s);
+    f->header.pid++; /* a parent's region, inherited by fork */
+    ck_assert_int_eq(wr_sources_self(&s), -1);
+    munmap(f, sizeof *f);
+}
+END_TEST
+
+START_TEST(a_sweep_removes_old_dead_regions_and_nothing_else)
+{
+    struct program live, dead, young;
+    program_start(&live, dir, "live");
+    program_start(&dead, dir, "dead");
+    program_start(&young, dir, "young");
+    program_kill(&dead);
+    program_kill(&young);
+    uint64_t now = clock_ns(CLOCK_REALTIME);
+    dead.region->header.end_ns = now - UINT64_C(100000000000);
+    live.region->header.end_ns = now - UINT64_C(100000000000);
+    young.region->header.end_ns = now - UINT64_C(10000000000);
+    write_file("notes.txt", "mine");
+    ck_assert_uint_eq(wr_sources_sweep(dir, 60), 1);
+    ck_assert(!exists(dead.path));
+    ck_assert(exists(young.path) && exists(live.path) && exists("notes.txt"));
+    program_end(&live);
+}
+END_TEST
+
+static void
+age(const char *path)
+{
+    struct utimbuf old = {1000, 1000};
+    ck_assert_int_eq(utime(path, &old), 0);
+}
+
+START_TEST(a_sweep_removes_old_runs_without_a_live_process)
+{
+    struct program p;
+    char live[128], dead[128], file[160], fresh[128];
+    snprintf(live, sizeof live, "%s/run-1-1", dir);
+    snprintf(dead, sizeof dead, "%s/run-2-1", dir);
+    snprintf(fresh, sizeof fresh, "%s/run-3-1", dir);
+    snprintf(file, sizeof file, "%s/x.1.heap.pb.gz", dead);
+    mkdir(live, 0700);
+    mkdir(dead, 0700);
+    mkdir(fresh, 0700);
+    close(open(file, O_CREAT | O_WRONLY, 0600));
+    program_start(&p, live, "still");
+    age(live);
+    age(dead);
+    wr_sources_sweep(dir, 60);
+    ck_assert(exists(live) && exists(p.path) && exists(fresh));
+    ck_assert(!exists(dead));
+    program_end(&p);
+}
+END_TEST
+
+int
+main(void)
+{
+    TCase *t = tcase_create("source");
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, a_directory_that_is_not_there_has_no_programs);
+    tcase_add_test(t, files_that_are_no_regions_are_skipped);
+    tcase_add_test(t, a_running_program_is_live_and_a_killed_one_is_not);
+    tcase_add_test(t, more_programs_than_a_list_starts_with_are_all_found);
+    tcase_add_test(t, the_older_image_of_a_process_is_replaced);
+    tcase_add_test(t, runs_are_looked_into_only_when_asked);
+    tcase_add_test(t, all_places_of_a_user_are_looked_into);
+    tcase_add_test(t, only_a_name_with_a_number_is_a_run);
+    tcase_add_test(t, a_program_without_weir_has_no_source_of_its_own);
+    tcase_add_test(t,
+                   a_program_finds_its_own_region_even_when_its_file_is_gone);
+    tcase_add_test(t, a_sweep_removes_old_dead_regions_and_nothing_else);
+    tcase_add_test(t, a_sweep_removes_old_runs_without_a_live_process);
+    return run_case(t, "source");
+}
