@@ -4,11 +4,14 @@
  * 1. elfutils' dwfl finds and joins file, debug file and compressed or shared
  *    (dwz) sections; it calls us to look for the debug file, and we look on
  *    this machine only: a profile must not wait for a server.
- * 2. Symbols are sorted by address; of those at one address the best name
+ * 2. A name comes from DWARF, else from the symbol table, else it is made of
+ *    the address where the function starts.
+ * 3. Symbols are sorted by address; of those at one address the best name
  *    comes first.
  */
 #include "analyse/binary.h"
 
+#include <dwarf.h>
 #include <elfutils/libdwelf.h>
 #include <elfutils/libdwfl.h>
 #include <errno.h>
@@ -28,6 +31,12 @@ struct symbol {
     int rank; /* smaller is better */
 };
 
+/* A name we made up; they live as long as the binary. */
+struct made_name {
+    struct made_name *next;
+    char text[];
+};
+
 struct wr_binary {
     Dwfl *dwfl;
     Dwfl_Module *module;
@@ -38,6 +47,7 @@ struct wr_binary {
     struct symbol *symbols;
     size_t symbol_count;
     bool symbols_read;
+    struct made_name *made;
 };
 
 /* --- Separate debug files ----------------------------------------------- */
@@ -206,6 +216,10 @@ wr_binary_close(struct wr_binary *b)
         return;
     wr_dwarf_free(b->dwarf);
     free(b->symbols);
+    for (struct made_name *m = b->made, *next; m; m = next) {
+        next = m->next;
+        free(m);
+    }
     if (b->dwfl)
         dwfl_end(b->dwfl);
     free(b);
@@ -321,7 +335,7 @@ find_symbol(struct wr_binary *b, uint64_t address)
 
 /* Name the frame by the symbol table; what it has of file and line stays. */
 static bool
-name_frame(struct wr_binary *b, uint64_t address, struct wr_dwarf_frame *f)
+name_by_symbol(struct wr_binary *b, uint64_t address, struct wr_dwarf_frame *f)
 {
     const struct symbol *s = find_symbol(b, address);
     if (!s)
@@ -329,6 +343,84 @@ name_frame(struct wr_binary *b, uint64_t address, struct wr_dwarf_frame *f)
     f->name = f->linkage = s->name;
     f->entry = address - s->address;
     return true;
+}
+
+/* --- Stripped functions -------------------------------------------------- */
+
+static const char *
+make_name(struct wr_binary *b, uint64_t start)
+{
+    const char *path =
+        dwfl_module_info(b->module, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+    const char *slash = strrchr(path, '/');
+    size_t n = strlen(path) + 32;
+    struct made_name *m = malloc(sizeof *m + n);
+    if (!m)
+        return NULL;
+    snprintf(m->text, n, "%s@0x%llx", slash ? slash + 1 : path,
+             (unsigned long long)start);
+    m->next = b->made;
+    b->made = m;
+    return m->text;
+}
+
+/* .eh_frame_hdr: four bytes that say how the rest is written, a pointer, the
+ * number of entries, the entries. Linkers write it in one way only. */
+struct starts_header {
+    uint8_t version, pointer_form, count_form, table_form;
+    int32_t pointer;
+    uint32_t count;
+    struct {
+        int32_t start, rules; /* from the header's own address */
+    } entry[];
+};
+
+static const struct starts_header *
+read_starts(const struct wr_binary *b, uint64_t *address, size_t *count)
+{
+    size_t n = 0;
+    GElf_Phdr p = {0};
+    elf_getphdrnum(b->elf, &n);
+    for (size_t i = 0; i < n && p.p_type != PT_GNU_EH_FRAME; i++)
+        if (!gelf_getphdr(b->elf, (int)i, &p))
+            return NULL;
+    if (p.p_type != PT_GNU_EH_FRAME)
+        return NULL;
+    Elf_Data *data = elf_getdata_rawchunk(b->elf, (int64_t)p.p_offset,
+                                          p.p_filesz, ELF_T_BYTE);
+    const struct starts_header *h = data ? data->d_buf : NULL;
+    if (!h || data->d_size < sizeof *h || h->version != 1 ||
+        h->count_form != (DW_EH_PE_absptr | DW_EH_PE_udata4) ||
+        h->table_form != (DW_EH_PE_datarel | DW_EH_PE_sdata4))
+        return NULL;
+    *address = p.p_vaddr;
+    *count = (data->d_size - sizeof *h) / sizeof h->entry[0];
+    if (*count > h->count)
+        *count = h->count;
+    return h;
+}
+
+/* The unwind tables, which stripping leaves, know where each function starts:
+ * "python3.11@0x1015a0" tells apart what has no name. */
+static bool
+name_by_start(struct wr_binary *b, uint64_t address, struct wr_dwarf_frame *f)
+{
+    uint64_t base = 0;
+    size_t lo = 0, hi = 0;
+    const struct starts_header *h = read_starts(b, &base, &hi);
+    while (h && lo < hi) {
+        size_t middle = lo + (hi - lo) / 2;
+        if (base + (uint64_t)(int64_t)h->entry[middle].start <= address)
+            lo = middle + 1;
+        else
+            hi = middle;
+    }
+    if (!h || lo == 0)
+        return false;
+    uint64_t start = base + (uint64_t)(int64_t)h->entry[lo - 1].start;
+    f->name = f->linkage = make_name(b, start);
+    f->entry = address - start;
+    return f->name != NULL;
 }
 
 size_t
@@ -339,7 +431,7 @@ wr_binary_frames(struct wr_binary *b, uint64_t address,
     f[0] = (struct wr_dwarf_frame){0};
     if (b->dwarf)
         n = wr_dwarf_frames(b->dwarf, address + b->bias - b->dwarf_bias, f);
-    if (n == 0 || !f[0].name)
-        return name_frame(b, address, &f[0]) ? n + (n == 0) : 0;
+    if (n == 0 || !f[0].name) /* then n is at most 1 */
+        return name_by_symbol(b, address, f) || name_by_start(b, address, f);
     return n;
 }

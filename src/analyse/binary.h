@@ -24,8 +24,9 @@ void wr_binary_close(struct wr_binary *b);
 bool wr_binary_has_lines(const struct wr_binary *b);
 /* The address where an offset of the file is loaded, or 0. */
 uint64_t wr_binary_address(const struct wr_binary *b, uint64_t offset);
-/* Frames at an address, innermost first; with a symbol table only, one frame
- * without file and line. 0: nothing is known. */
+/* Frames at an address, innermost first; without DWARF one frame that has no
+ * file and line. A function without a name is called by its place,
+ * "redis-server@0x4a3f0". 0: nothing is known. */
 size_t wr_binary_frames(struct wr_binary *b, uint64_t address,
                         struct wr_dwarf_frame f[WR_DWARF_FRAMES]);
 

@@ -370,7 +370,7 @@ describe_times(struct build *b)
     int64_t end = (int64_t)load(&h->end_ns), start = (int64_t)h->start_ns;
     b->p->time_ns = end ? end : now_ns();
     if (b->alive || end)
-        commentf(b->p, "uptime: %.0f s", (double)(b->p->time_ns - start) / 1e9);
+        commentf(b->p, "uptime: %.1f s", (double)(b->p->time_ns - start) / 1e9);
     if (!b->alive)
         commentf(b->p, end ? "state: exited" : "state: killed");
 }

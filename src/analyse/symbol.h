@@ -6,7 +6,8 @@
  *
  * Names come from DWARF in the file or in its separate debug file (by build
  * id under /usr/lib/debug, or by .gnu_debuglink), with inlined frames; where
- * there is none, from the symbol table, without file and line. Nothing is
+ * there is none, from the symbol table, without file and line; a function that
+ * has no name at all is called by its place, "redis-server@0x4a3f0". Nothing is
  * fetched over the network. Files are opened when first needed and kept, and
  * every address looked up is remembered: keep one symboliser for the life of
  * a server.
