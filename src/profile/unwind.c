@@ -135,9 +135,8 @@ step(struct walk *walk, wr_unwind_word word, enum wr_unwind_kind kind)
     return wr_regs_strip(wr_unwind_word_at(wr_frame_ra_at(cfa, slot)));
 }
 
-/* The callers of the code these registers belong to. */
-static size_t
-callers(const struct wr_regs *start, uintptr_t *pc, size_t max)
+size_t
+wr_unwind_from(const struct wr_regs *start, uintptr_t *pc, size_t max)
 {
     struct walk walk = {
         .at = start->pc, .sp = start->r[WR_REG_SP], .fp = start->r[WR_REG_FP]};
@@ -168,7 +167,7 @@ wr_unwind_here(uintptr_t *pc, size_t max)
     struct wr_regs regs;
 
     wr_regs_capture(&regs);
-    return callers(&regs, pc, max);
+    return wr_unwind_from(&regs, pc, max);
 }
 
 size_t
@@ -180,5 +179,5 @@ wr_unwind_context(const ucontext_t *uc, uintptr_t *pc, size_t max)
         return 0;
     wr_regs_from_context(&regs, uc);
     pc[0] = regs.pc + 1;
-    return 1 + callers(&regs, pc + 1, max - 1);
+    return 1 + wr_unwind_from(&regs, pc + 1, max - 1);
 }

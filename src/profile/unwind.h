@@ -33,6 +33,8 @@
 #include <stdint.h>
 #include <ucontext.h>
 
+#include "os/regs.h"
+
 /* Records the modules loaded now as permanent, so that walks through them
  * need no check that they are still there. Call once, before the program can
  * have loaded anything by dlopen, where dl_iterate_phdr is allowed (first
@@ -49,6 +51,9 @@ size_t wr_unwind_here(uintptr_t *pc, size_t max);
 
 /* The same for the code that a signal interrupted, from its handler. */
 size_t wr_unwind_context(const ucontext_t *uc, uintptr_t *pc, size_t max);
+
+/* The callers of code that was executing the instruction at regs->pc. */
+size_t wr_unwind_from(const struct wr_regs *regs, uintptr_t *pc, size_t max);
 
 /* A module has been unloaded: nothing learnt about modules loaded after
  * wr_unwind_init is trusted any more. Call after each dlclose.

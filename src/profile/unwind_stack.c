@@ -12,7 +12,10 @@
 #include "profile/unwind.h"
 #include "profile/unwind_stack.h"
 
-enum { PAGE_BYTES = 4096 }; /* the smallest there is: right with larger ones */
+enum {
+    PAGE_BYTES = 4096, /* the smallest there is: right with larger ones */
+    NO_PAGE = 1,       /* no page begins there; one begins at 0 */
+};
 
 static _Thread_local uintptr_t own_lo, own_hi;
 
@@ -32,7 +35,7 @@ wr_unwind_stack_enter(struct wr_unwind_stack *stack, uintptr_t sp)
     stack->own = sp >= own_lo && sp < own_hi;
     stack->start = sp;
     stack->end = stack->own ? own_hi : sp;
-    stack->page = 0;
+    stack->page = NO_PAGE;
 }
 
 bool

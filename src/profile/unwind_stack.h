@@ -22,7 +22,7 @@
 
 struct wr_unwind_stack {
     uintptr_t start, end; /* words between the walk's sp and end are there */
-    uintptr_t page;       /* one more page that is there, or 0 */
+    uintptr_t page;       /* one more page that is there */
     bool own;             /* end is the end of the stack: no further */
 };
 
