@@ -91,9 +91,9 @@ header_fault(const struct wr_region_header *h, size_t bytes)
         return "it is not a region, or one that is still being made";
     if (h->version != WR_REGION_VERSION)
         return "it is a region of another version of Weir";
-    if (h->header_bytes != sizeof *h)
-        return "its header has another size than this version of Weir's";
-    if (h->region_bytes < sizeof *h || h->region_bytes > bytes)
+    if (h->header_bytes < sizeof *h)
+        return "it is damaged: its header is too short";
+    if (h->region_bytes < h->header_bytes || h->region_bytes > bytes)
         return "it is cut short: a part of the region is missing";
     if (h->class_count > WR_CLASS_MAX || h->cmdline_bytes > sizeof h->cmdline)
         return "it is damaged: a length in its header does not fit";
@@ -103,16 +103,25 @@ header_fault(const struct wr_region_header *h, size_t bytes)
     return NULL;
 }
 
-/* A table is absent (capacity 0) or lies page-aligned inside the region; a
- * table this version does not know may have any stride. */
+/* Entries may be longer than known here: a later writer added fields at their
+ * end. A table not known here may have any. */
+static bool
+stride_fits(uint32_t stride, unsigned id)
+{
+    if (id == WR_TABLE_STACKS)
+        return stride == sizeof(uint64_t);
+    return stride != 0 && stride >= strides[id] &&
+           stride % sizeof(uint64_t) == 0;
+}
+
+/* A table is absent (capacity 0) or lies page-aligned inside the region. */
 static bool
 table_fits(const struct wr_table *t, unsigned id, uint64_t bytes)
 {
     if (t->capacity == 0)
         return true;
-    if (t->stride == 0 || (strides[id] != 0 && t->stride != strides[id]))
-        return false;
-    if (t->offset < sizeof(struct wr_region_header) ||
+    if (!stride_fits(t->stride, id) ||
+        t->offset < sizeof(struct wr_region_header) ||
         t->offset % TABLE_ALIGN != 0 || t->offset > bytes)
         return false;
     return (uint64_t)t->stride * t->capacity <= bytes - t->offset;

@@ -149,8 +149,10 @@ static const struct {
     HEADER(table[2].offset, sizeof(struct fake)),
     HEADER(table[3].offset, sizeof(struct fake) - FAKE_PAGE + 4096),
     HEADER(table[0].stride, 0),
-    HEADER(table[1].stride, sizeof(struct wr_module) + 8),
+    HEADER(table[1].stride, sizeof(struct wr_module) - 8),
+    HEADER(table[2].stride, sizeof(struct wr_bucket) + 4),
     HEADER(table[3].stride, 4),
+    HEADER(table[3].stride, 16),
     HEADER(table[0].capacity, UINT32_MAX),
     HEADER(table[2].capacity, 100000),
     HEADER(table[3].capacity, FAKE_WORDS + 1),
@@ -180,6 +182,20 @@ START_TEST(texts_of_the_header_that_do_not_end_are_refused)
     memset(fake.header.weir_version, 'x', sizeof fake.header.weir_version);
     ck_assert_int_eq(wr_view_over(&view, &fake, sizeof fake, why, sizeof why),
                      -1);
+}
+END_TEST
+
+START_TEST(entries_that_a_later_version_made_longer_are_found)
+{
+    size_t longer = sizeof(struct wr_bucket) + 16;
+
+    memmove((char *)fake.bucket + longer, &fake.bucket[1],
+            sizeof(struct wr_bucket));
+    fake.header.table[WR_TABLE_BUCKETS].stride = (uint32_t)longer;
+    fake.header.header_bytes += 64;
+    ck_assert_int_eq(wr_view_over(&view, &fake, sizeof fake, why, sizeof why),
+                     0);
+    ck_assert_uint_eq(wr_view_bucket(&view, 1)->size, 48);
 }
 END_TEST
 
@@ -631,6 +647,7 @@ suite(void)
     tcase_add_loop_test(t, each_fault_of_the_header_is_refused, 0,
                         (int)(sizeof faults / sizeof faults[0]));
     tcase_add_test(t, texts_of_the_header_that_do_not_end_are_refused);
+    tcase_add_test(t, entries_that_a_later_version_made_longer_are_found);
     tcase_add_test(t, a_table_that_is_absent_has_no_entries);
     tcase_add_test(t, closing_twice_and_closing_what_never_opened_is_fine);
     tcase_add_test(
