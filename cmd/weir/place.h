@@ -16,6 +16,8 @@
 
 #include <stddef.h>
 
+#define WR_RUNS_KEPT 50 /* ended runs whose files stay */
+
 /* 0 and a path, or -1. */
 int wr_place_library(char *path, size_t bytes, const char *name);
 

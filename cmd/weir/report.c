@@ -29,10 +29,30 @@ struct making {
     const struct wr_report *r;
     struct wr_sources sources;
     struct wr_symboliser *symboliser;
-    struct wr_profile *all; /* of every image that ended */
+    struct wr_profile *main; /* of the image the summary is about */
+    const struct wr_source *main_image;
     size_t written, failed;
     char first[WR_PATH_MAX]; /* the main program's heap profile */
 };
+
+/* The image the numbers are of: the program's own, else the biggest. */
+static const struct wr_source *
+find_main(const struct making *m)
+{
+    const struct wr_source *best = NULL;
+    uint64_t peak = 0;
+    for (size_t i = 0; i < m->sources.count; i++) {
+        const struct wr_source *one = &m->sources.list[i];
+        uint64_t p = atomic_load(&one->view.header->counters.heap_peak);
+        if (one->pid == m->r->pid && !one->replaced)
+            return one;
+        if (!best || p > peak) {
+            best = one;
+            peak = p;
+        }
+    }
+    return best;
+}
 
 /* A new file "PROGRAM.PID.KIND.pb.gz", numbered if that exists: descriptor
  * and path, or -1. */
@@ -103,25 +123,13 @@ save_both(struct making *m, const struct wr_source *one, struct wr_profile *p)
     char heap[WR_PATH_MAX], allocs[WR_PATH_MAX];
     if (save(m, one, p, "heap", heap) != 0)
         return -1;
-    if (one->pid == m->r->pid || !m->first[0])
+    if (one == m->main_image || !m->first[0])
         memcpy(m->first, heap, sizeof heap);
     uint32_t old = p->default_type;
     p->default_type = wr_profile_string(p, "alloc_space");
     int rc = save(m, one, p, "allocs", allocs);
     p->default_type = old;
     return rc;
-}
-
-static void
-add_to_all(struct making *m, struct wr_profile *p)
-{
-    char why[WR_WHY];
-    if (!m->all) {
-        m->all = p;
-        return;
-    }
-    wr_profile_merge(m->all, p, why, sizeof why);
-    wr_profile_free(p);
 }
 
 static void
@@ -142,29 +150,13 @@ finish_image(struct making *m, const struct wr_source *one)
     } else {
         m->failed++;
     }
-    add_to_all(m, p);
+    if (one == m->main_image)
+        m->main = p;
+    else
+        wr_profile_free(p);
 }
 
 /* --- The summary ------------------------------------------------------- */
-
-/* The image the numbers are of: the program's own, else the biggest. */
-static const struct wr_source *
-main_image(const struct making *m)
-{
-    const struct wr_source *best = NULL;
-    uint64_t peak = 0;
-    for (size_t i = 0; i < m->sources.count; i++) {
-        const struct wr_source *one = &m->sources.list[i];
-        uint64_t p = atomic_load(&one->view.header->counters.heap_peak);
-        if (one->pid == m->r->pid && !one->replaced)
-            return one;
-        if (!best || p > peak) {
-            best = one;
-            peak = p;
-        }
-    }
-    return best;
-}
 
 static void
 print_end(const struct wr_report *r)
@@ -235,8 +227,10 @@ print_rest(const struct making *m)
                 live, live == 1 ? " is" : "es are", live == 1 ? "it" : "them",
                 live == 1 ? "it" : "them");
     if (m->written > 1)
-        fprintf(stderr, "  %zu processes were recorded, merged above\n",
-                m->written);
+        fprintf(stderr,
+                "  %zu more images (processes and what they "
+                "executed) were recorded\n",
+                m->written - 1);
     if (m->written > 0)
         fprintf(stderr, "  profiles in %s\n  next: weir top %s\n",
                 m->r->out_dir, m->first);
@@ -245,17 +239,16 @@ print_rest(const struct making *m)
 static void
 summarise(const struct making *m)
 {
-    const struct wr_source *one = main_image(m);
     print_end(m->r);
-    if (!one) {
+    if (!m->main_image) {
         fputs("  nothing was recorded: the program never loaded libweir.so "
               "(does it clear its environment?)\n",
               stderr);
         return;
     }
-    print_numbers(one);
-    if (m->all)
-        print_sites(m->all);
+    print_numbers(m->main_image);
+    if (m->main)
+        print_sites(m->main);
     print_rest(m);
 }
 
@@ -272,15 +265,15 @@ wr_report_make(const struct wr_report *r)
     size_t live = wr_sources_live(&m.sources);
     if (m.sources.count > live && wr_place_make(r->out_dir) != 0)
         wr_say("cannot make %s: %s", r->out_dir, strerror(errno));
+    m.main_image = find_main(&m);
     for (size_t i = live; i < m.sources.count; i++)
         finish_image(&m, &m.sources.list[i]);
     if (!r->quiet)
         summarise(&m);
     rmdir(r->run_dir); /* when nothing was left in it */
     if (wr_region_directory(base, sizeof base, false) == 0)
-        wr_sources_sweep(base, OLD_RUNS);
-    if (m.all)
-        wr_profile_free(m.all);
+        wr_sources_sweep(base, OLD_RUNS, WR_RUNS_KEPT);
+    wr_profile_free(m.main);
     wr_symboliser_free(m.symboliser);
     wr_sources_free(&m.sources);
 }

@@ -114,7 +114,7 @@ wait_for_end(const struct serving *s)
     sigaddset(&end, SIGTERM);
     sigaddset(&end, SIGHUP);
     do
-        wr_sources_sweep(s->dir, (unsigned)s->keep);
+        wr_sources_sweep(s->dir, (unsigned)s->keep, WR_RUNS_KEPT);
     while (sigtimedwait(&end, NULL, &minute) < 0);
 }
 

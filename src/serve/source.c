@@ -8,7 +8,9 @@
 #include "serve/source.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,17 +31,34 @@ is_region(const char *name)
     return dot && dot != name && strcmp(dot, WR_REGION_SUFFIX) == 0;
 }
 
+/* The last part of a path that fills at most `bytes`. False when there is
+ * nothing after its last slash. A login shell's dash is no part of it. */
+static bool
+last_part(char *name, size_t name_bytes, const char *path, size_t bytes)
+{
+    size_t n = strnlen(path, bytes);
+    const char *slash = memrchr(path, '/', n);
+    const char *last = slash ? slash + 1 : path;
+    n -= (size_t)(last - path);
+    if (n > 0 && *last == '-') {
+        last++;
+        n--;
+    }
+    snprintf(name, name_bytes, "%.*s", (int)n, last);
+    return name[0] != 0;
+}
+
+/* A program is known by the name it was called by: many are links, like
+ * redis-server, to a file that goes by another of their names. */
 static void
 describe(struct wr_source *one)
 {
     const struct wr_region_header *h = one->view.header;
-    const char *slash = memrchr(h->exe, '/', strnlen(h->exe, sizeof h->exe));
-    const char *name = slash ? slash + 1 : h->exe;
-    size_t room = sizeof h->exe - (size_t)(name - h->exe);
     one->pid = h->pid;
     one->live = wr_view_alive(&one->view);
-    snprintf(one->program, sizeof one->program, "%.*s",
-             (int)strnlen(name, room), name);
+    if (h->cmdline_bytes == 0 || !last_part(one->program, sizeof one->program,
+                                            h->cmdline, sizeof h->cmdline))
+        last_part(one->program, sizeof one->program, h->exe, sizeof h->exe);
 }
 
 static struct wr_source *
@@ -262,34 +281,78 @@ remove_run(const char *dir)
     rmdir(dir);
 }
 
-static void
-sweep_runs(const char *dir, unsigned age)
+struct old_run {
+    char path[WR_PATH_MAX];
+    time_t last;
+};
+
+static int
+newest_first(const void *a, const void *b)
+{
+    time_t x = ((const struct old_run *)a)->last;
+    time_t y = ((const struct old_run *)b)->last;
+    return x > y ? -1 : x < y;
+}
+
+/* The weir that made a run, "run-<pid>-...", is still there. */
+static bool
+is_supervised(const char *name)
+{
+    pid_t pid = (pid_t)strtol(name + 4, NULL, 10);
+    return kill(pid, 0) == 0 || errno == EPERM;
+}
+
+/* The runs in dir whose weir is gone: a list from malloc. */
+static size_t
+ended_runs(const char *dir, struct old_run **list)
 {
     DIR *d = opendir(dir);
     struct dirent *e;
-    if (!d)
-        return;
-    while ((e = readdir(d)) != NULL) {
+    size_t n = 0;
+    *list = NULL;
+    while (d && (e = readdir(d)) != NULL) {
+        struct old_run run;
         struct stat st;
+        int len = snprintf(run.path, sizeof run.path, "%s/%s", dir, e->d_name);
+        if (!wr_source_is_run(e->d_name) || len >= (int)sizeof run.path ||
+            lstat(run.path, &st) != 0 || !S_ISDIR(st.st_mode) ||
+            is_supervised(e->d_name))
+            continue;
+        run.last = st.st_mtime;
+        void *more = realloc(*list, (n + 1) * sizeof run);
+        if (!more)
+            break;
+        *list = more;
+        (*list)[n++] = run;
+    }
+    if (d)
+        closedir(d);
+    return n;
+}
+
+static void
+sweep_runs(const char *dir, unsigned age, size_t keep)
+{
+    struct old_run *list;
+    size_t n = ended_runs(dir, &list);
+    time_t now = time(NULL);
+    if (n > 1)
+        qsort(list, n, sizeof *list, newest_first);
+    for (size_t i = 0; i < n; i++) {
         struct wr_sources s;
-        char path[WR_PATH_MAX];
-        int n = snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-        if (!wr_source_is_run(e->d_name) || n >= (int)sizeof path)
+        if (i < keep && now - list[i].last < (time_t)age)
             continue;
-        if (lstat(path, &st) != 0 || !S_ISDIR(st.st_mode) ||
-            time(NULL) - st.st_mtime < (time_t)age)
-            continue;
-        if (wr_sources_scan(&s, path, WR_SCAN_HERE) != 0)
+        if (wr_sources_scan(&s, list[i].path, WR_SCAN_HERE) != 0)
             continue;
         if (wr_sources_live(&s) == 0)
-            remove_run(path);
+            remove_run(list[i].path);
         wr_sources_free(&s);
     }
-    closedir(d);
+    free(list);
 }
 
 size_t
-wr_sources_sweep(const char *dir, unsigned age)
+wr_sources_sweep(const char *dir, unsigned age, size_t keep)
 {
     struct wr_sources s;
     size_t removed = 0;
@@ -299,6 +362,6 @@ wr_sources_sweep(const char *dir, unsigned age)
         if (!s.list[i].live && !is_young(&s.list[i], age))
             removed += unlink(s.list[i].path) == 0;
     wr_sources_free(&s);
-    sweep_runs(dir, age);
+    sweep_runs(dir, age, keep);
     return removed;
 }

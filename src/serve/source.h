@@ -28,7 +28,7 @@ struct wr_source {
     uint32_t pid;
     bool live;              /* its process runs this image now */
     bool replaced;          /* a newer image of the same process exists */
-    char program[64];       /* last part of the program's file name */
+    char program[64];       /* what it was called, without directories */
     char path[WR_PATH_MAX]; /* of the region's file; "" for our own */
 };
 
@@ -54,9 +54,9 @@ size_t wr_sources_live(const struct wr_sources *s);
 struct wr_source *wr_sources_find(const struct wr_sources *s, uint32_t pid);
 
 /* Remove the files of dead images that were last heard of `age` seconds ago,
- * and run-* directories without any live process that are as old. Returns
- * how many regions went. */
-size_t wr_sources_sweep(const char *dir, unsigned age);
+ * and run-* directories that nobody runs in any more: those as old, and all
+ * but the newest `keep`. Returns how many regions went. */
+size_t wr_sources_sweep(const char *dir, unsigned age, size_t keep);
 
 /* Is this the name of a run's directory ("run-<pid>-<time>")? */
 bool wr_source_is_run(const char *name);

@@ -84,6 +84,7 @@ program_region(char *path, size_t bytes, const char *dir, const char *name,
     f->header.start_ns = clock_ns(CLOCK_REALTIME);
     f->header.start_mono_ns = clock_ns(CLOCK_MONOTONIC);
     snprintf(f->header.exe, sizeof f->header.exe, "/usr/bin/%s", name);
+    f->header.cmdline_bytes = 0;
     return f;
 }
 

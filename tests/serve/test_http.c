@@ -350,6 +350,7 @@ END_TEST
 
 START_TEST(the_command_line_is_joined_by_nul_without_a_last_one)
 {
+    one.region->header.cmdline_bytes = 8;
     ck_assert_int_eq(get("/debug/pprof/cmdline"), 200);
     ck_assert_uint_eq(last.bytes, 7);
     ck_assert_mem_eq(last.body, "fake\0-x", 7);

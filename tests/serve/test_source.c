@@ -195,7 +195,7 @@ START_TEST(a_sweep_removes_old_dead_regions_and_nothing_else)
     live.region->header.end_ns = now - UINT64_C(100000000000);
     young.region->header.end_ns = now - UINT64_C(10000000000);
     write_file("notes.txt", "mine");
-    ck_assert_uint_eq(wr_sources_sweep(dir, 60), 1);
+    ck_assert_uint_eq(wr_sources_sweep(dir, 60, 50), 1);
     ck_assert(!exists(dead.path));
     ck_assert(exists(young.path) && exists(live.path) && exists("notes.txt"));
     program_end(&live);
@@ -213,9 +213,9 @@ START_TEST(a_sweep_removes_old_runs_without_a_live_process)
 {
     struct program p;
     char live[128], dead[128], file[160], fresh[128];
-    snprintf(live, sizeof live, "%s/run-1-1", dir);
-    snprintf(dead, sizeof dead, "%s/run-2-1", dir);
-    snprintf(fresh, sizeof fresh, "%s/run-3-1", dir);
+    snprintf(live, sizeof live, "%s/run-4000001-1", dir);
+    snprintf(dead, sizeof dead, "%s/run-4000002-1", dir);
+    snprintf(fresh, sizeof fresh, "%s/run-4000003-1", dir);
     snprintf(file, sizeof file, "%s/x.1.heap.pb.gz", dead);
     mkdir(live, 0700);
     mkdir(dead, 0700);
@@ -224,9 +224,51 @@ START_TEST(a_sweep_removes_old_runs_without_a_live_process)
     program_start(&p, live, "still");
     age(live);
     age(dead);
-    wr_sources_sweep(dir, 60);
+    wr_sources_sweep(dir, 60, 50);
     ck_assert(exists(live) && exists(p.path) && exists(fresh));
     ck_assert(!exists(dead));
+    program_end(&p);
+}
+END_TEST
+
+START_TEST(a_sweep_keeps_the_newest_runs_and_those_still_supervised)
+{
+    char path[5][128];
+    for (int i = 0; i < 5; i++) {
+        struct utimbuf when = {time(NULL) - 100 + i, time(NULL) - 100 + i};
+        snprintf(path[i], sizeof path[i], "%s/run-%d-1", dir,
+                 i == 0 ? (int)getpid() : 4000000 + i);
+        mkdir(path[i], 0700);
+        ck_assert_int_eq(utime(path[i], &when), 0);
+    }
+    wr_sources_sweep(dir, 3600, 2);
+    ck_assert(exists(path[0]) && exists(path[3]) && exists(path[4]));
+    ck_assert(!exists(path[1]) && !exists(path[2]));
+}
+END_TEST
+
+START_TEST(a_program_goes_by_the_name_it_was_called_by)
+{
+    static const struct {
+        const char *argv0, *exe, *name;
+    } is[] = {
+        {"redis-server", "/usr/bin/redis-check-rdb", "redis-server"},
+        {"/opt/bin/tool", "/opt/bin/tool-1.2", "tool"},
+        {"-bash", "/usr/bin/bash", "bash"},
+        {"", "/usr/bin/bash", "bash"},
+        {"/", "/usr/bin/bash", "bash"},
+    };
+    struct program p;
+    program_start(&p, dir, "x");
+    for (size_t i = 0; i < sizeof is / sizeof *is; i++) {
+        struct wr_sources s;
+        strcpy(p.region->header.cmdline, is[i].argv0);
+        p.region->header.cmdline_bytes = (uint32_t)strlen(is[i].argv0) + 1;
+        strcpy(p.region->header.exe, is[i].exe);
+        ck_assert_int_eq(wr_sources_scan(&s, dir, WR_SCAN_HERE), 0);
+        ck_assert_str_eq(s.list[0].program, is[i].name);
+        wr_sources_free(&s);
+    }
     program_end(&p);
 }
 END_TEST
@@ -249,5 +291,7 @@ main(void)
                    a_program_finds_its_own_region_even_when_its_file_is_gone);
     tcase_add_test(t, a_sweep_removes_old_dead_regions_and_nothing_else);
     tcase_add_test(t, a_sweep_removes_old_runs_without_a_live_process);
+    tcase_add_test(t, a_sweep_keeps_the_newest_runs_and_those_still_supervised);
+    tcase_add_test(t, a_program_goes_by_the_name_it_was_called_by);
     return run_case(t, "source");
 }
