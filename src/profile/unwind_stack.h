@@ -18,7 +18,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 struct wr_unwind_stack {
     uintptr_t start, end; /* words between the walk's sp and end are there */
@@ -40,13 +39,12 @@ bool wr_unwind_stack_load(struct wr_unwind_stack *stack, uintptr_t at,
 
 /* Reads a word that is known to be there. Frames of instrumented code hold
  * words that only a stack walk may touch. */
-__attribute__((no_sanitize("address"))) static inline uintptr_t
+__attribute__((no_sanitize("address", "thread"))) static inline uintptr_t
 wr_unwind_word_at(uintptr_t at)
 {
-    uintptr_t value;
+    typedef uintptr_t word __attribute__((may_alias, aligned(1)));
 
-    __builtin_memcpy(&value, (const void *)at, sizeof(value));
-    return value;
+    return *(const word *)at;
 }
 
 #endif

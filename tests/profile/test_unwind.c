@@ -17,7 +17,7 @@
 #define NOINLINE __attribute__((noinline))
 
 static struct both both;
-static volatile int sink;
+static _Thread_local volatile int sink;
 
 static void
 setup(void)
@@ -285,6 +285,7 @@ static void
 again_through_other(void)
 {
     through_other(capture);
+    sink++;
 }
 
 START_TEST(two_such_frames_are_passed)
@@ -318,6 +319,7 @@ static void
 ours_through_other(void)
 {
     through_other(capture_ours);
+    sink++;
 }
 
 START_TEST(a_wrong_frame_pointer_ends_the_stack_and_nothing_else)
