@@ -41,7 +41,7 @@ mallinfo2(void)
     info.hblks = wr_count_get(large_allocs) - wr_count_get(large_frees);
     info.hblkhd =
         wr_count_get(large_alloc_bytes) - wr_count_get(large_free_bytes);
-    info.uordblks = m.heap_alloc;
+    info.uordblks = m.heap_alloc - info.hblkhd;
     info.fordblks = m.heap_sys - m.heap_alloc;
     info.keepcost = m.heap_idle - m.heap_released;
     return info;
@@ -93,23 +93,29 @@ malloc_stats(void)
     wr_os_write(STDERR_FILENO, t.buf, t.len);
 }
 
+static void
+add_element(struct wr_text *t, const char *head, uint64_t n)
+{
+    wr_text_str(t, head);
+    wr_text_uint(t, n);
+    wr_text_str(t, "\"/>\n");
+}
+
 WR_EXPORT int
 malloc_info(int options, FILE *out)
 {
     struct mallinfo2 info = mallinfo2();
+    struct wr_text t;
 
     if (options != 0)
         return EINVAL;
-    if (fprintf(out,
-                "<malloc version=\"weir-%s\">\n"
-                "<total type=\"large\" count=\"%zu\" size=\"%zu\"/>\n"
-                "<system type=\"current\" size=\"%zu\"/>\n"
-                "<inuse type=\"current\" size=\"%zu\"/>\n"
-                "</malloc>\n",
-                WEIR_VERSION, info.hblks, info.hblkhd, info.arena,
-                info.uordblks) < 0)
-        return errno;
-    return 0;
+    wr_text_init(&t);
+    wr_text_str(&t, "<malloc version=\"weir-" WEIR_VERSION "\">\n");
+    add_element(&t, "<total type=\"large\" size=\"", info.hblkhd);
+    add_element(&t, "<total type=\"small\" size=\"", info.uordblks);
+    add_element(&t, "<system type=\"current\" size=\"", info.arena);
+    wr_text_str(&t, "</malloc>\n");
+    return fwrite(t.buf, 1, t.len, out) == t.len ? 0 : errno;
 }
 
 WR_EXPORT int

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/base.h"
@@ -24,7 +25,7 @@ enum {
     BUCKETS = 32768,
     STACK_WORDS = 1 << 20,
     HEADER_BYTES = 16384,
-    STEP_BYTES = 32768 /* populated at a time */
+    STEP_BYTES = 16384 /* populated at a time */
 };
 
 struct wr_region_header *wr_region;
@@ -219,6 +220,16 @@ make_path(bool unique)
         path[0] = '\0';
 }
 
+/* Under ulimit -f a longer file would cost the program a signal. */
+static bool
+file_may_be_long(void)
+{
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
+           limit.rlim_cur >= region_bytes;
+}
+
 /* A new file named after the process. The image before exec leaves its name
  * to us; a dead process whose number came round again keeps its. */
 static void *
@@ -227,6 +238,8 @@ make_file(void)
     void *p;
 
     make_path(false);
+    if (!file_may_be_long())
+        path[0] = '\0';
     if (path[0] == '\0')
         return NULL;
     p = wr_os_map_new_file(path, region_bytes);
@@ -258,6 +271,29 @@ choose_directory(const char *dir)
     return true;
 }
 
+/* The first pages of every table: a region without them is no use. */
+static bool
+make_tables(void)
+{
+    bool ok = true;
+
+    lay_out();
+    for (unsigned t = 0; t < wr_countof(shape) && ok; t++)
+        ok = make_present(t, 1);
+    return ok;
+}
+
+/* The file did not work out: make it private memory. */
+static void
+leave_file(void)
+{
+    wr_os_unmap(wr_region, region_bytes);
+    (void)unlink(path);
+    path[0] = '\0';
+    memset(present, 0, sizeof present);
+    wr_region = wr_os_map(region_bytes);
+}
+
 static void
 publish_magic(void)
 {
@@ -275,13 +311,15 @@ wr_region_start(const struct wr_region_options *o)
     keep_file = o->keep;
     if (choose_directory(o->dir))
         wr_region = make_file();
+    if (wr_region != NULL && !make_tables())
+        leave_file();
     if (wr_region == NULL)
         wr_region = wr_os_map(region_bytes);
-    if (wr_region == NULL) { /* no memory at all: nothing will be recorded */
+    if (wr_region == NULL ||
+        !make_tables()) { /* no memory at all: nothing will be recorded */
         errno = saved;
         return;
     }
-    lay_out();
     describe_image(0);
     describe_heap(o);
     memcpy(&wr_region->counters, old, sizeof *old);
