@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,6 +258,9 @@ wr_report_make(const struct wr_report *r)
 {
     struct making m = {.r = r};
     char base[WR_PATH_MAX];
+    /* Compressing takes and returns a quarter megabyte each time: keep it. */
+    mallopt(M_TOP_PAD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
     if (wr_sources_scan(&m.sources, r->run_dir, WR_SCAN_HERE) != 0 ||
         !(m.symboliser = wr_symboliser_new())) {
         wr_say("out of memory: the regions stay in %s", r->run_dir);

@@ -139,15 +139,15 @@ wr_supervise(struct wr_supervision *s)
 _Noreturn void
 wr_exit_like(int status, const struct wr_inherited *was)
 {
+    fflush(NULL);
     if (status == -1)
-        exit(125);
+        _exit(125);
     if (!WIFSIGNALED(status))
-        exit(WEXITSTATUS(status));
+        _exit(WEXITSTATUS(status));
     struct rlimit none = {0, 0};
     struct sigaction plain = {.sa_handler = SIG_DFL};
     int number = WTERMSIG(status);
     sigset_t one;
-    fflush(NULL);
     /* The program left a core if one was wanted; ours would hide it. */
     setrlimit(RLIMIT_CORE, &none);
     prctl(PR_SET_DUMPABLE, 0);
@@ -157,5 +157,5 @@ wr_exit_like(int status, const struct wr_inherited *was)
     sigaddset(&one, number);
     raise(number);
     sigprocmask(SIG_UNBLOCK, &one, NULL);
-    exit(128 + number);
+    _exit(128 + number);
 }

@@ -125,6 +125,28 @@ load_url(struct wr_profile **out, const char *url, char *why, size_t why_bytes)
     return rc;
 }
 
+/* Profiles that a program wrote by itself have no names yet. */
+static void
+find_names(struct wr_profile *p)
+{
+    struct wr_symboliser *s = wr_symboliser_new();
+    if (s)
+        wr_profile_symbolise(p, s, 0);
+    wr_symboliser_free(s);
+}
+
+static int
+load_other(struct wr_profile **out, const char *target, char *why,
+           size_t why_bytes)
+{
+    int rc = wr_fetch_is_url(target)
+                 ? load_url(out, target, why, why_bytes)
+                 : wr_profile_read(out, target, why, why_bytes);
+    if (rc == 0)
+        find_names(*out);
+    return rc;
+}
+
 static int
 load(struct wr_profile **out, const char *target, char *why, size_t why_bytes)
 {
@@ -132,12 +154,10 @@ load(struct wr_profile **out, const char *target, char *why, size_t why_bytes)
     uint64_t pid;
     if (!target)
         return load_process(out, 0, why, why_bytes);
-    if (wr_fetch_is_url(target))
-        return load_url(out, target, why, why_bytes);
-    if (stat(target, &st) != 0 &&
+    if (!wr_fetch_is_url(target) && stat(target, &st) != 0 &&
         wr_number_plain(target, INT32_MAX, &pid) == 0 && pid > 0)
         return load_process(out, (uint32_t)pid, why, why_bytes);
-    return wr_profile_read(out, target, why, why_bytes);
+    return load_other(out, target, why, why_bytes);
 }
 
 /* --- Showing ----------------------------------------------------------- */
