@@ -32,7 +32,7 @@ prog()
 
 weir()
 {
-    LD_PRELOAD=$lib WEIR=${options:-}dir=$tmp/regions "$@"
+    env LD_PRELOAD="$lib" WEIR="${options:-}dir=$tmp/regions" "$@"
 }
 
 fail()
@@ -43,9 +43,11 @@ fail()
 
 same()
 {
+    rm -f "$tmp"/regions/*
     timeout 100 "$@" >"$tmp/plain.out" 2>"$tmp/plain.err"
     plain=$?
-    weir timeout 100 "$@" >"$tmp/weir.out" 2>"$tmp/weir.err"
+    timeout 100 env LD_PRELOAD="$lib" WEIR="${options:-}dir=$tmp/regions" \
+        "$@" >"$tmp/weir.out" 2>"$tmp/weir.err"
     under=$?
     if [ $plain -ne 0 ]; then
         fail "$* fails without Weir, with status $plain"

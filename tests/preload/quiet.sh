@@ -30,7 +30,7 @@ for region in "$tmp"/regions/*; do
     *) fail "$region is not a private file" ;;
     esac
     case $(basename "$region") in
-    [1-9]*-[0-9a-f]*.weir) ;;
+    [1-9]*.weir) ;;
     *) fail "the region is called $(basename "$region")" ;;
     esac
 done
