@@ -17,7 +17,7 @@
 #include "analyse/profile.pb-c.h"
 #include "analyse/store.h"
 
-#define UNPACKED_MAX ((size_t)1 << 30)
+#define UNPACKED_MAX ((size_t)256 << 20)
 
 /* Where the entry with an id of the file stands in our table. */
 struct id_entry {
@@ -323,7 +323,7 @@ gunzip(const void *packed, size_t packed_length, unsigned char **bytes,
     if (status == Z_MEM_ERROR)
         return wr_profile_fail(why, n, "out of memory");
     if (status == Z_OK)
-        return wr_profile_fail(why, n, "the file unpacks to more than 1 GB");
+        return wr_profile_fail(why, n, "the file unpacks to more than 256 MB");
     return wr_profile_fail(why, n, "the gzip data is %s",
                            status == Z_BUF_ERROR ? "cut short" : "damaged");
 }
