@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <weir/weir.h>
 
@@ -35,7 +36,11 @@ write_heap_profile(const char *path)
 static __attribute__((noinline)) void *
 load_picture(size_t bytes)
 {
-    return calloc(1, bytes);
+    void *picture = malloc(bytes);
+
+    if (picture == NULL)
+        abort();
+    return memset(picture, 128, bytes);
 }
 
 int

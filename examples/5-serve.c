@@ -10,27 +10,26 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 #include <weir/weir.h>
+
+static char *held; /* what the profile shows */
 
 int
 main(int argc, char **argv)
 {
     const char *address = argc > 1 ? argv[1] : "127.0.0.1:0";
     unsigned seconds = argc > 2 ? (unsigned)atoi(argv[2]) : 60;
-    weir_err err = weir_serve(address);
-    char *held;
+    weir_err err;
 
+    held = calloc(64, 1 << 20);
+    err = weir_serve(address);
     if (err != WEIR_OK) {
         fprintf(stderr, "%s: %s\n", address, weir_strerror(err));
         return 1;
     }
     printf("http://%s/debug/pprof/\n", weir_serve_address());
     fflush(stdout);
-    held = malloc(64 << 20);
-    if (held != NULL)
-        memset(held, 1, 64 << 20);
     sleep(seconds);
     free(held);
     weir_serve_stop();

@@ -15,6 +15,7 @@
 #                        file, a URL, or "saved": all of $out together)
 #   serve COMMAND...     start under `weir run` in the background: $url is its
 #                        address, $served its process
+#   free_port            print a port of loopback that is free now
 #   wait_until COMMAND.. try it for up to ten seconds
 #   fail WORDS...        note a failure and go on
 #   skip_part WORDS...   note that a part could not be tested
@@ -132,6 +133,12 @@ wait_until() {
     done
 }
 
+# A port of loopback that is free now, for programs that cannot choose.
+free_port() {
+    perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1,
+        LocalAddr => "127.0.0.1")->sockport'
+}
+
 serve() {
     env "$mark" "$weir" run --http 127.0.0.1:0 --out "$out" -- "$@" \
         >"$scratch/serve.out" 2>"$scratch/serve.err" &
@@ -155,7 +162,9 @@ finish() {
     left=$(marked)
     [ -z "$left" ] || fail "still running:" \
         "$(for pid in $left; do tr '\0' ' ' <"/proc/$pid/cmdline"; done)"
-    left=$(find "$scratch/runtime" "$scratch/tmp" -mindepth 1)
+    # The runtime directory itself stays for the next run, empty.
+    left=$(find "$scratch/runtime" "$scratch/tmp" -mindepth 1 \
+        ! -path "$scratch/runtime/weir")
     [ -z "$left" ] || fail "files left behind:" $left
     [ $failures -eq 0 ]
     exit

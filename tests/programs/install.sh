@@ -33,14 +33,17 @@ grep -q "^$prefix/lib/" maps || fail "another library: $(sort -u maps)"
 
 cat >tiny.c <<'END'
 #include <stdio.h>
+#include <stdlib.h>
 #include <weir/weir.h>
 int
 main(void)
 {
     struct weir_memstats m;
+    void *p = malloc(100000);
     weir_err err = weir_memstats(&m);
     puts(weir_strerror(err));
-    return err != WEIR_OK || m.heap_sys == 0;
+    free(p);
+    return err != WEIR_OK || m.heap_alloc < 100000;
 }
 END
 sed 's/weir_err err = .*/weir_err err = weir_memstats(\&m);\n    if (weir_serve("127.0.0.1:0") != WEIR_OK) return 2;/' \
@@ -92,7 +95,7 @@ done
 for command in run serve ps top; do
     page=$(MANWIDTH=200 man -l "$prefix/share/man/man1/weir-$command.1" 2>/dev/null)
     for option in $("$weir" $command --help |
-        grep -o '^  [- a-z,]*--[a-z-]*' | grep -o -e '--.*'); do
+        sed -n 's/^  [ -][a-z ],\{0,1\} *\(--[a-z-]*\).*/\1/p'); do
         echo "$page" | grep -q -e "$option" ||
             fail "weir-$command(1) does not tell of $option"
         grep -q -e "$option" "$prefix/share/bash-completion/completions/weir" ||

@@ -34,9 +34,7 @@ http {
     }
 }
 END
-# Port 0 is not understood by every nginx: take one that is free now.
-port=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1,
-    LocalAddr => "127.0.0.1")->sockport')
+port=$(free_port)
 sed -i "s/127.0.0.1:0/127.0.0.1:$port/" nginx.conf
 page=http://127.0.0.1:$port
 

@@ -94,15 +94,18 @@ go tool pprof -top "$url/debug/pprof/none" >pprof.out 2>&1 &&
 shows 'Unknown profile'
 
 # The web page of pprof over a live profile.
-env "$mark" go tool pprof -http=127.0.0.1:0 -no_browser "$heap" \
+port=$(free_port)
+page=http://127.0.0.1:$port
+env "$mark" go tool pprof "-http=127.0.0.1:$port" -no_browser "$heap" \
     >web.out 2>web.err &
-wait_until grep -q 'http://' web.err web.out
-page=$(cat web.err web.out | grep -o 'http://[^ ]*' | grep -v "$url" | head -1)
+wait_until curl -fsS "$page/ui/" ||
+    fail "pprof serves no page: $(cat web.out web.err)"
 for view in top flamegraph peek source; do
     curl -fsS "$page/ui/$view" >view.html || fail "no /ui/$view"
 done
 for pid in $(marked); do
-    tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q no_browser && kill "$pid"
+    tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q no_browser &&
+        kill "$pid" 2>/dev/null
 done
 wait_until sh -c "! curl -fsS $page"
 

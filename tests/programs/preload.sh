@@ -28,9 +28,9 @@ for command in 'perl -e "print join q( ), map { \$_ ** 2 } 1 .. 1000"' \
 done
 find "$XDG_RUNTIME_DIR" -name '*.weir' -delete
 
-with perl hold.pl >one.out &
+env "$mark" "LD_PRELOAD=$lib" perl hold.pl >one.out &
 one=$!
-with WEIR=sample=4096 perl hold.pl >two.out &
+env "$mark" "LD_PRELOAD=$lib" WEIR=sample=4096 perl hold.pl >two.out &
 two=$!
 wait_until grep -q ready one.out
 wait_until grep -q ready two.out
