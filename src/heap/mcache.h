@@ -45,6 +45,7 @@ struct wr_mcache {
     struct wr_mcache *next;             /* all caches ever made; constant */
     struct wr_mcache *spare_next;       /* those without a thread */
     uint64_t rng;                       /* state of the sampler's chance */
+    uint64_t sample_rate;               /* sample_left was drawn with it */
 };
 
 extern struct wr_mcache wr_mcache_none;

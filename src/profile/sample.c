@@ -223,7 +223,8 @@ next_sample(struct wr_mcache *mc)
 {
     if (mc->rng == 0)
         mc->rng = wr_os_random();
-    return wr_sample_draw(&mc->rng, wr_sample_rate());
+    mc->sample_rate = wr_sample_rate();
+    return wr_sample_draw(&mc->rng, mc->sample_rate);
 }
 
 size_t
@@ -243,7 +244,7 @@ sampled(void *block, size_t bytes)
 {
     uintptr_t pc[WR_STACK_FRAMES];
     size_t n = wr_sample_stack(pc, wr_countof(pc));
-    uint32_t bucket = wr_bucket_find(pc, n, bytes, wr_sample_rate());
+    uint32_t bucket = wr_bucket_find(pc, n, bytes, wr_self->sample_rate);
 
     if (live_add((uintptr_t)block, bucket))
         wr_bucket_add_alloc(bucket, bytes);
@@ -317,6 +318,9 @@ WR_EXPORT void
 weir_profile_set_rate(uint64_t bytes)
 {
     wr_sample_set_rate(bytes);
+    /* The distribution has no memory: drawing anew is no second chance. */
+    if (wr_self != &wr_mcache_none)
+        wr_self->sample_left = next_sample(wr_self);
 }
 
 void
