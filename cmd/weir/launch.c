@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 void
@@ -44,6 +45,8 @@ wr_launch(const char *path, char *const argv[], char *const envp[],
         _exit(127);
     }
     *error = pid < 0 ? errno : failed;
+    if (failed)
+        waitpid(pid, NULL, 0);
     return *error ? -1 : pid;
 }
 
