@@ -1,0 +1,264 @@
+/* Modules that come and go: two libraries take turns at one address. */
+#include <check.h>
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "profile/both.h"
+#include "profile/unwind.h"
+#include "profile/unwind_cache.h"
+#include "profile/unwind_module.h"
+
+typedef long visit_fn(void (*fn)(void));
+
+/* a and b differ only in the size of a frame: same length, same tables. c
+ * has one more function. */
+enum { A, B, C, LIBRARIES };
+static char folder[] = "/tmp/weir-unwind-XXXXXX";
+static char path[LIBRARIES][64];
+static struct both both;
+
+static void
+compile(int which, const char *options)
+{
+    char command[512];
+    FILE *compiler;
+
+    snprintf(path[which], sizeof(path[which]), "%s/lib%d.so", folder, which);
+    snprintf(command, sizeof(command),
+             "cc -x c -shared -fPIC -O1 -fasynchronous-unwind-tables "
+             "-Wl,--build-id=none %s -o %s -",
+             options, path[which]);
+    compiler = popen(command, "w");
+    ck_assert_ptr_nonnull(compiler);
+    fputs("long visit(void (*fn)(void)) {\n"
+          "    volatile char array[SIZE];\n"
+          "    array[1] = 1;\n"
+          "    fn();\n"
+          "    return array[1] + SIZE;\n"
+          "}\n"
+          "#ifdef MORE\n"
+          "__attribute__((used)) static int more(int i) { return i + 1; }\n"
+          "#endif\n",
+          compiler);
+    ck_assert_int_eq(pclose(compiler), 0);
+}
+
+static void
+build(void)
+{
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    compile(A, "-DSIZE=1000");
+    compile(B, "-DSIZE=5000");
+    compile(C, "-DSIZE=3000 -DMORE");
+}
+
+static void
+clean(void)
+{
+    for (int i = 0; i < LIBRARIES; i++)
+        unlink(path[i]);
+    rmdir(folder);
+}
+
+static void
+setup(void)
+{
+    both_start();
+}
+
+static void
+capture(void)
+{
+    both_capture(&both);
+}
+
+/* Captures through the library's function; returns where that lies. */
+static uintptr_t
+visit_and_compare(int which)
+{
+    void *library = dlopen(path[which], RTLD_NOW);
+    visit_fn *visit;
+
+    ck_assert_ptr_nonnull(library);
+    visit = (visit_fn *)dlsym(library, "visit");
+    ck_assert_ptr_nonnull(visit);
+    for (int i = 0; i < 2; i++) {
+        visit(capture);
+        both_expect_same(&both);
+    }
+    ck_assert_int_eq(dlclose(library), 0);
+    return (uintptr_t)visit;
+}
+
+/* Were the libraries ever at the same place? If not, nothing was tested. */
+static void
+take_turns(int first, int second, bool flush)
+{
+    unsigned meetings = 0;
+    uintptr_t last = 0;
+
+    for (int i = 0; i < 200; i++) {
+        uintptr_t at = visit_and_compare(i & 1 ? second : first);
+
+        meetings += at == last;
+        last = at;
+        if (flush)
+            wr_unwind_flush();
+    }
+    ck_assert_uint_gt(meetings, 10);
+}
+
+START_TEST(a_library_of_the_same_shape_is_new_after_a_flush)
+{
+    take_turns(A, B, true);
+}
+END_TEST
+
+START_TEST(permanent_modules_do_not_hide_that_others_change)
+{
+    wr_unwind_init();
+    take_turns(A, B, true);
+}
+END_TEST
+
+START_TEST(a_library_of_another_shape_is_noticed_without_a_flush)
+{
+    void *a, *c;
+    uintptr_t pc;
+    struct wr_unwind_module first, second;
+
+    a = dlopen(path[A], RTLD_NOW);
+    pc = (uintptr_t)dlsym(a, "visit");
+    ck_assert(wr_unwind_module_find(pc, &first));
+    dlclose(a);
+    c = dlopen(path[C], RTLD_NOW);
+    ck_assert_ptr_eq(dlsym(c, "visit"), (void *)pc);
+    ck_assert(wr_unwind_module_find(pc, &second));
+    dlclose(c);
+    ck_assert_uint_ne(first.identity, second.identity);
+    take_turns(A, C, false);
+}
+END_TEST
+
+START_TEST(more_libraries_than_numbers_are_told_apart)
+{
+    for (int i = 0; i < 3 << WR_UNWIND_MODULE_BITS; i++) {
+        visit_and_compare(i & 1);
+        wr_unwind_flush();
+    }
+}
+END_TEST
+
+START_TEST(a_number_holds_until_a_flush)
+{
+    struct wr_unwind_module before, after;
+    uintptr_t pc = (uintptr_t)&fputs;
+    unsigned number;
+
+    ck_assert(wr_unwind_module_find(pc, &before));
+    number = wr_unwind_module_number(&before);
+    ck_assert_uint_ne(number, 0);
+    ck_assert_uint_eq(wr_unwind_module_number(&before), number);
+    ck_assert(wr_unwind_module_is(&before, number));
+    ck_assert(!wr_unwind_module_is(&before, number + 1));
+    wr_unwind_flush();
+    ck_assert(wr_unwind_module_find(pc, &after));
+    ck_assert(!wr_unwind_module_is(&after, number));
+}
+END_TEST
+
+START_TEST(a_permanent_module_has_number_0)
+{
+    struct wr_unwind_module module;
+    uintptr_t pc = (uintptr_t)&fputs;
+
+    wr_unwind_init();
+    ck_assert(wr_unwind_module_find(pc, &module));
+    ck_assert_uint_eq(wr_unwind_module_number(&module), 0);
+    ck_assert(wr_unwind_module_is(&module, 0));
+    ck_assert_uint_ge(pc, module.cfi.start);
+    ck_assert_uint_lt(pc, module.cfi.end);
+    wr_unwind_flush();
+    ck_assert(wr_unwind_module_find(pc, &module));
+    ck_assert(wr_unwind_module_is(&module, 0));
+}
+END_TEST
+
+START_TEST(a_module_loaded_later_is_not_permanent)
+{
+    struct wr_unwind_module module;
+    void *library;
+
+    wr_unwind_init();
+    library = dlopen(path[A], RTLD_NOW);
+    ck_assert(
+        wr_unwind_module_find((uintptr_t)dlsym(library, "visit"), &module));
+    ck_assert_uint_ne(wr_unwind_module_number(&module), 0);
+    dlclose(library);
+}
+END_TEST
+
+/* Who calls wr_unwind_init too late must not get wrong stacks for it. */
+START_TEST(a_permanent_module_that_goes_is_noticed_at_the_flush)
+{
+    void *library = dlopen(path[A], RTLD_NOW);
+    uintptr_t visit = (uintptr_t)dlsym(library, "visit");
+
+    wr_unwind_init();
+    visit_and_compare(A);
+    dlclose(library);
+    wr_unwind_flush();
+    ck_assert_uint_eq(visit_and_compare(B), visit);
+}
+END_TEST
+
+START_TEST(no_module_is_where_none_was_loaded)
+{
+    struct wr_unwind_module module;
+    char *p = malloc(16);
+
+    for (int i = 0; i < 2; i++) {
+        ck_assert(!wr_unwind_module_find(0, &module));
+        ck_assert(!wr_unwind_module_find(UINTPTR_MAX, &module));
+        ck_assert(!wr_unwind_module_find((uintptr_t)p, &module));
+        wr_unwind_init();
+    }
+    free(p);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+    Suite *s = suite_create("stacks through modules that go");
+    TCase *t = tcase_create("modules");
+
+    tcase_add_unchecked_fixture(t, build, clean);
+    tcase_add_checked_fixture(t, setup, NULL);
+    tcase_add_test(t, a_library_of_the_same_shape_is_new_after_a_flush);
+    tcase_add_test(t, permanent_modules_do_not_hide_that_others_change);
+    tcase_add_test(t, a_library_of_another_shape_is_noticed_without_a_flush);
+    tcase_add_test(t, more_libraries_than_numbers_are_told_apart);
+    tcase_add_test(t, a_number_holds_until_a_flush);
+    tcase_add_test(t, a_permanent_module_has_number_0);
+    tcase_add_test(t, a_module_loaded_later_is_not_permanent);
+    tcase_add_test(t, a_permanent_module_that_goes_is_noticed_at_the_flush);
+    tcase_add_test(t, no_module_is_where_none_was_loaded);
+    tcase_set_timeout(t, 60);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+int
+main(void)
+{
+    SRunner *r = srunner_create(suite());
+    int failed;
+
+    srunner_run_all(r, CK_NORMAL);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed == 0 ? 0 : 1;
+}
