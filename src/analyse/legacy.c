@@ -173,6 +173,8 @@ take_mapping(struct wr_profile *p, char *line)
     if (!take_hex(&line, &m.start) || *line++ != '-' ||
         !take_hex(&line, &m.limit) || m.limit <= m.start)
         return;
+    if (*line == ':')
+        line++;
     line = skip_spaces(line);
     size_t n = strspn(line, "-rwxps");
     if (n >= 3 && isspace((unsigned char)line[n])) {

@@ -1,0 +1,394 @@
+/* Reports: what pprof's -top counts, counted the same way.
+ *
+ * Started with file names it prints their reports instead, for the scripts
+ * that compare with pprof:  test_analyse_top FILE [SAMPLE TYPE] */
+#include "analyse/top.h"
+#include "analyse/maker.h"
+
+static struct wr_profile *p;
+static struct wr_top top;
+
+static void
+setup(void)
+{
+    p = maker_heap();
+    top = (struct wr_top){0};
+}
+
+static void
+teardown(void)
+{
+    wr_top_fini(&top);
+    wr_profile_free(p);
+}
+
+static void
+make(void)
+{
+    wr_top_fini(&top);
+    ck_assert_int_eq(wr_top_make(&top, p, 3), 0);
+}
+
+static const struct wr_top_row *
+row(const char *name)
+{
+    for (size_t i = 0; i < top.count; i++)
+        if (strcmp(top.rows[i].name, name) == 0)
+            return &top.rows[i];
+    return NULL;
+}
+
+static void
+assert_row(const char *name, int64_t flat, int64_t cum)
+{
+    const struct wr_top_row *r = row(name);
+    ck_assert_msg(r != NULL, "no row for %s", name);
+    ck_assert_msg(r->flat == flat && r->cum == cum, "%s: %lld %lld", name,
+                  (long long)r->flat, (long long)r->cum);
+}
+
+/* --- Counting ----------------------------------------------------------- */
+
+START_TEST(the_leaf_is_flat_and_its_callers_are_cum)
+{
+    maker_sample(p, STACK("leaf", "middle", "main"), 1, 100);
+    maker_sample(p, STACK("middle", "main"), 1, 20);
+    make();
+    ck_assert_int_eq(top.total, 120);
+    ck_assert_str_eq(top.type, "inuse_space");
+    assert_row("leaf", 100, 100);
+    assert_row("middle", 20, 120);
+    assert_row("main", 0, 120);
+    ck_assert_str_eq(top.rows[0].name, "leaf");
+}
+END_TEST
+
+START_TEST(a_function_twice_in_a_stack_counts_once)
+{
+    maker_sample(p, STACK("rec", "rec", "rec", "main"), 1, 100);
+    make();
+    assert_row("rec", 100, 100);
+    assert_row("main", 0, 100);
+}
+END_TEST
+
+START_TEST(inlined_functions_count_like_others)
+{
+    uint32_t frames[2] = {maker_location(p, STACK("in", "out")),
+                          maker_location(p, STACK("main"))};
+    int64_t values[4] = {1, 50, 1, 50};
+    wr_profile_sample(p, frames, 2, values, NULL, 0);
+    make();
+    assert_row("in", 50, 50);
+    assert_row("out", 0, 50);
+    assert_row("main", 0, 50);
+}
+END_TEST
+
+START_TEST(nameless_frames_are_gathered_by_file)
+{
+    uint32_t m = maker_mapping_at(p, 0x9000000, "/lib/libx.so", "");
+    uint32_t frames[3] = {
+        wr_profile_location(p, m, 0x9000010, NULL, 0),
+        wr_profile_location(p, m, 0x9000020, NULL, 0),
+        wr_profile_location(p, WR_NONE, 0x77, NULL, 0),
+    };
+    int64_t values[4] = {1, 50, 1, 50};
+    wr_profile_sample(p, frames, 3, values, NULL, 0);
+    make();
+    ck_assert_uint_eq(top.count, 2);
+    assert_row("libx.so", 50, 50);
+    ck_assert(row("libx.so")->is_file);
+    assert_row("<unknown>", 0, 50);
+}
+END_TEST
+
+START_TEST(negative_values_count_by_their_size)
+{
+    maker_sample(p, STACK("grew"), 1, 100);
+    maker_sample(p, STACK("shrank"), -3, -300);
+    make();
+    ck_assert_int_eq(top.total, 400);
+    ck_assert_str_eq(top.rows[0].name, "shrank");
+    assert_row("shrank", -300, -300);
+}
+END_TEST
+
+START_TEST(what_is_zero_has_no_row)
+{
+    maker_sample(p, STACK("nothing", "main"), 1, 0);
+    maker_sample(p, STACK("some", "main"), 1, 1);
+    make();
+    ck_assert_ptr_null(row("nothing"));
+    ck_assert_uint_eq(top.count, 2);
+}
+END_TEST
+
+START_TEST(a_difference_is_a_share_of_its_base)
+{
+    uint32_t frame = maker_location(p, STACK("f"));
+    struct wr_label label = {.key = wr_profile_string(p, "pprof::base"),
+                             .str = wr_profile_string(p, "true")};
+    int64_t base[4] = {-1, -100, -1, -100}, now[4] = {1, 150, 1, 150};
+    wr_profile_sample(p, &frame, 1, base, &label, 1);
+    wr_profile_sample(p, &frame, 1, now, NULL, 0);
+    make();
+    ck_assert_int_eq(top.total, 100);
+    assert_row("f", 50, 50);
+}
+END_TEST
+
+START_TEST(a_type_that_is_not_there_is_refused)
+{
+    ck_assert_int_eq(wr_top_make(&top, p, 4), -1);
+    ck_assert_int_eq(wr_top_make(&top, p, WR_NONE), -1);
+}
+END_TEST
+
+START_TEST(cum_order_puts_callers_first)
+{
+    maker_sample(p, STACK("leaf", "main"), 1, 100);
+    maker_sample(p, STACK("main"), 1, 1);
+    make();
+    ck_assert_str_eq(top.rows[0].name, "leaf");
+    wr_top_sort_cum(&top);
+    ck_assert_str_eq(top.rows[0].name, "main");
+}
+END_TEST
+
+/* --- Frames to leave out ------------------------------------------------ */
+
+static void
+drop(const char *pattern)
+{
+    p->drop_frames = wr_profile_string(p, pattern);
+    make();
+}
+
+START_TEST(dropped_frames_give_their_bytes_to_the_caller)
+{
+    maker_sample(p, STACK("arena_get", "malloc", "grow", "main"), 1, 100);
+    drop("malloc|calloc");
+    assert_row("grow", 100, 100);
+    ck_assert_ptr_null(row("malloc"));
+    ck_assert_ptr_null(row("arena_get"));
+}
+END_TEST
+
+START_TEST(dropping_matches_whole_names)
+{
+    maker_sample(p, STACK("my_malloc", "main"), 1, 100);
+    drop("malloc");
+    assert_row("my_malloc", 100, 100);
+}
+END_TEST
+
+START_TEST(arguments_do_not_matter_for_dropping)
+{
+    maker_sample(p, STACK("operator new(unsigned long)", "main"), 1, 100);
+    maker_sample(p, STACK("(anonymous namespace)::get(int)", "main"), 1, 10);
+    maker_sample(p, STACK("fn::operator()(int) const", "main"), 1, 1);
+    drop("operator new.*|\\(anonymous namespace\\)::get|fn::operator\\(\\)");
+    assert_row("main", 111, 111);
+    ck_assert_uint_eq(top.count, 1);
+}
+END_TEST
+
+START_TEST(groups_that_do_not_capture_are_understood)
+{
+    maker_sample(p, STACK("xmalloc", "main"), 1, 100);
+    drop("(?:x|y)malloc");
+    assert_row("main", 100, 100);
+}
+END_TEST
+
+START_TEST(a_pattern_that_is_none_drops_nothing)
+{
+    maker_sample(p, STACK("malloc", "main"), 1, 100);
+    drop("mal(loc");
+    assert_row("malloc", 100, 100);
+}
+END_TEST
+
+START_TEST(kept_frames_are_not_dropped)
+{
+    maker_sample(p, STACK("malloc_twice", "main"), 1, 100);
+    maker_sample(p, STACK("malloc_once", "main"), 1, 10);
+    p->keep_frames = wr_profile_string(p, ".*twice");
+    drop("malloc.*");
+    assert_row("malloc_twice", 100, 100);
+    assert_row("main", 10, 110);
+}
+END_TEST
+
+START_TEST(the_frame_nearest_the_root_cuts)
+{
+    maker_sample(p, STACK("malloc", "hook", "malloc", "user", "main"), 1, 100);
+    drop("malloc");
+    assert_row("user", 100, 100);
+    ck_assert_ptr_null(row("hook"));
+}
+END_TEST
+
+START_TEST(a_stack_of_dropped_frames_only_is_left_whole)
+{
+    maker_sample(p, STACK("malloc", "calloc"), 1, 100);
+    drop("malloc|calloc");
+    assert_row("malloc", 100, 100);
+    assert_row("calloc", 0, 100);
+}
+END_TEST
+
+START_TEST(an_inlined_dropped_function_leaves_the_one_around_it)
+{
+    uint32_t frames[2] = {maker_location(p, STACK("arena", "malloc", "user")),
+                          maker_location(p, STACK("main"))};
+    int64_t values[4] = {1, 50, 1, 50};
+    wr_profile_sample(p, frames, 2, values, NULL, 0);
+    drop("malloc");
+    assert_row("user", 50, 50);
+    ck_assert_ptr_null(row("arena"));
+    ck_assert_ptr_null(row("malloc"));
+}
+END_TEST
+
+/* --- Units -------------------------------------------------------------- */
+
+static const struct {
+    int64_t value;
+    const char *unit, *text;
+} formats[] = {
+    {0, "bytes", "0"},
+    {1, "bytes", "1B"},
+    {1023, "bytes", "1023B"},
+    {1024, "bytes", "1kB"},
+    {1536, "bytes", "1.50kB"},
+    {-3 << 20, "bytes", "-3MB"},
+    {INT64_C(5) << 30, "byte", "5GB"},
+    {2, "kilobyte", "2kB"},
+    {1500000, "nanoseconds", "1.50ms"},
+    {90, "s", "90s"},
+    {7200, "seconds", "2hrs"},
+    {42, "count", "42"},
+    {42, "apples", "42apples"},
+    {999, "us", "999us"},
+};
+
+START_TEST(values_are_shown_in_the_largest_unit_that_fits)
+{
+    char text[64];
+    wr_value_format(text, sizeof text, formats[_i].value, formats[_i].unit);
+    ck_assert_str_eq(text, formats[_i].text);
+}
+END_TEST
+
+/* --- The table ---------------------------------------------------------- */
+
+static char *
+printed(size_t limit)
+{
+    char *text = NULL;
+    size_t n;
+    FILE *f = open_memstream(&text, &n);
+    wr_top_print(&top, limit, f);
+    fclose(f);
+    return text;
+}
+
+START_TEST(the_table_is_pprofs)
+{
+    maker_sample(p, STACK("leaf", "main"), 1, 3 << 20);
+    maker_sample(p, STACK("small", "main"), 1, 1 << 19);
+    make();
+    char *text = printed(0);
+    ck_assert_str_eq(text,
+                     "inuse_space: 3.50MB in 3 functions\n"
+                     "      flat  flat%   sum%        cum   cum%\n"
+                     "       3MB 85.71% 85.71%        3MB 85.71%  leaf\n"
+                     "    0.50MB 14.29%   100%     0.50MB 14.29%  small\n"
+                     "         0     0%   100%     3.50MB   100%  main\n");
+    free(text);
+}
+END_TEST
+
+START_TEST(a_limit_shortens_the_table)
+{
+    for (int i = 0; i < 20; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "f%02d", i);
+        maker_sample(p, STACK(name), 1, 100 + i);
+    }
+    make();
+    char *text = printed(2);
+    ck_assert_ptr_nonnull(strstr(text, "in 20 functions, the first 2"));
+    ck_assert_ptr_nonnull(strstr(text, "f18\n"));
+    ck_assert_ptr_null(strstr(text, "f17\n"));
+    free(text);
+}
+END_TEST
+
+START_TEST(an_empty_profile_has_an_empty_table)
+{
+    make();
+    char *text = printed(0);
+    ck_assert_uint_eq(top.count, 0);
+    ck_assert_ptr_nonnull(strstr(text, "inuse_space: 0 in 0 functions\n"));
+    free(text);
+}
+END_TEST
+
+static int
+print_file(const char *path, const char *type)
+{
+    char why[WR_WHY];
+    if (wr_profile_read(&p, path, why, sizeof why) != 0) {
+        fprintf(stderr, "%s: %s\n", path, why);
+        return 1;
+    }
+    uint32_t t =
+        type ? wr_profile_find_type(p, type) : wr_profile_default_type(p);
+    if (wr_top_make(&top, p, t) != 0)
+        return 1;
+    wr_top_print(&top, 0, stdout);
+    teardown();
+    return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc > 1)
+        return print_file(argv[1], argv[2]);
+    Suite *suite = suite_create("analyse/top");
+    TCase *tests = tcase_create("top");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, the_leaf_is_flat_and_its_callers_are_cum);
+    tcase_add_test(tests, a_function_twice_in_a_stack_counts_once);
+    tcase_add_test(tests, inlined_functions_count_like_others);
+    tcase_add_test(tests, nameless_frames_are_gathered_by_file);
+    tcase_add_test(tests, negative_values_count_by_their_size);
+    tcase_add_test(tests, what_is_zero_has_no_row);
+    tcase_add_test(tests, a_difference_is_a_share_of_its_base);
+    tcase_add_test(tests, a_type_that_is_not_there_is_refused);
+    tcase_add_test(tests, cum_order_puts_callers_first);
+    tcase_add_test(tests, dropped_frames_give_their_bytes_to_the_caller);
+    tcase_add_test(tests, dropping_matches_whole_names);
+    tcase_add_test(tests, arguments_do_not_matter_for_dropping);
+    tcase_add_test(tests, groups_that_do_not_capture_are_understood);
+    tcase_add_test(tests, a_pattern_that_is_none_drops_nothing);
+    tcase_add_test(tests, kept_frames_are_not_dropped);
+    tcase_add_test(tests, the_frame_nearest_the_root_cuts);
+    tcase_add_test(tests, a_stack_of_dropped_frames_only_is_left_whole);
+    tcase_add_test(tests, an_inlined_dropped_function_leaves_the_one_around_it);
+    tcase_add_loop_test(tests, values_are_shown_in_the_largest_unit_that_fits,
+                        0, sizeof formats / sizeof *formats);
+    tcase_add_test(tests, the_table_is_pprofs);
+    tcase_add_test(tests, a_limit_shortens_the_table);
+    tcase_add_test(tests, an_empty_profile_has_an_empty_table);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
