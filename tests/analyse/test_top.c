@@ -263,7 +263,7 @@ static const struct {
     {1023, "bytes", "1023B"},
     {1024, "bytes", "1kB"},
     {1536, "bytes", "1.50kB"},
-    {-3 << 20, "bytes", "-3MB"},
+    {-3 * (1 << 20), "bytes", "-3MB"},
     {INT64_C(5) << 30, "byte", "5GB"},
     {2, "kilobyte", "2kB"},
     {1500000, "nanoseconds", "1.50ms"},
@@ -298,15 +298,15 @@ printed(size_t limit)
 START_TEST(the_table_is_pprofs)
 {
     maker_sample(p, STACK("leaf", "main"), 1, 3 << 20);
-    maker_sample(p, STACK("small", "main"), 1, 1 << 19);
+    maker_sample(p, STACK("small", "main"), 1, 1 << 14);
     make();
     char *text = printed(0);
     ck_assert_str_eq(text,
-                     "inuse_space: 3.50MB in 3 functions\n"
+                     "inuse_space: 3.02MB in 3 functions\n"
                      "      flat  flat%   sum%        cum   cum%\n"
-                     "       3MB 85.71% 85.71%        3MB 85.71%  leaf\n"
-                     "    0.50MB 14.29%   100%     0.50MB 14.29%  small\n"
-                     "         0     0%   100%     3.50MB   100%  main\n");
+                     "       3MB 99.48% 99.48%        3MB 99.48%  leaf\n"
+                     "    0.02MB  0.52%   100%     0.02MB  0.52%  small\n"
+                     "         0     0%   100%     3.02MB   100%  main\n");
     free(text);
 }
 END_TEST
