@@ -25,8 +25,9 @@ struct wr_events wr_events;
 /* ---- samples ---- */
 
 static void
-mark_sampled(struct wr_span *s, unsigned block)
+mark_sampled(struct wr_span *s, unsigned block, uint16_t tag)
 {
+    s->tags[block] = tag;
     atomic_fetch_or_explicit(wr_span_sampled_word(s, block / 64),
                              (uint64_t)1 << (block % 64), memory_order_relaxed);
     atomic_fetch_add_explicit(&s->samples, 1, memory_order_relaxed);
@@ -39,19 +40,22 @@ mark_sampled(struct wr_span *s, unsigned block)
 static void
 sample(struct wr_mcache *mc, struct wr_span *s, void *p)
 {
+    unsigned block = 0;
     bool exact;
 
     mc->sample_left = INT64_MAX;
     if (wr_events.sampled == NULL || mc->forking)
         return;
-    mark_sampled(s, s->class_id != 0 ? wr_span_block_of(s, p, &exact) : 0);
-    wr_events.sampled(p, wr_span_block_bytes(s));
+    if (s->class_id != 0)
+        block = wr_span_block_of(s, p, &exact);
+    if (s->tags != NULL || wr_mheap_add_tags(s))
+        mark_sampled(s, block, wr_events.sampled(mc, wr_span_block_bytes(s)));
     mc->sample_left = wr_events.next_sample(mc);
 }
 
 /* A block is about to be freed: if it is a sample, say so. */
 static void
-unsample(struct wr_span *s, unsigned block, void *p, size_t bytes)
+unsample(struct wr_span *s, unsigned block, size_t bytes)
 {
     _Atomic uint64_t *word = wr_span_sampled_word(s, block / 64);
     uint64_t bit = (uint64_t)1 << (block % 64);
@@ -63,7 +67,26 @@ unsample(struct wr_span *s, unsigned block, void *p, size_t bytes)
         return; /* two threads free it at once: one of them will be stopped */
     atomic_fetch_sub_explicit(&s->samples, 1, memory_order_relaxed);
     if (wr_events.sample_freed != NULL)
-        wr_events.sample_freed(p, bytes);
+        wr_events.sample_freed(s->tags[block], bytes);
+}
+
+bool
+wr_sample_tag(const void *p, uint16_t *tag)
+{
+    struct wr_span *s = wr_span_of(p);
+    unsigned block = 0;
+    bool exact = true;
+
+    if (s == NULL || s->tags == NULL)
+        return false;
+    if (s->class_id != 0)
+        block = wr_span_block_of(s, p, &exact);
+    if (!exact || block >= s->blocks ||
+        (wr_word_load(wr_span_sampled_word(s, block / 64)) >> (block % 64) &
+         1) == 0)
+        return false;
+    *tag = s->tags[block];
+    return true;
 }
 
 /* ---- allocating ---- */
@@ -110,6 +133,7 @@ large_alloc(struct wr_mcache *mc, size_t align, size_t size, bool *zero)
     if (s == NULL)
         return NULL;
     s->blocks = 1;
+    s->tags = &s->one_tag;
     *zero = s->zero;
     wr_count_add(large_allocs, 1);
     wr_count_add(large_alloc_bytes, bytes);
@@ -192,7 +216,7 @@ large_free(struct wr_span *s, void *p, const char *call, bool emptied)
 
     if ((uintptr_t)p != s->base)
         wr_misuse(call, p);
-    unsample(s, 0, p, wr_span_bytes(s));
+    unsample(s, 0, wr_span_bytes(s));
     /* Of two threads that free it at once one gets past this. */
     if (!atomic_compare_exchange_strong(&s->state, &large, WR_SPAN_MOVING))
         wr_misuse(call, p);
@@ -244,7 +268,7 @@ small_free(struct wr_mcache *mc, struct wr_span *s, void *p)
         wr_misuse("free", p);
     if ((atomic_load_explicit(&s->owner, memory_order_relaxed) &
          WR_OWNER_SAMPLED) != 0) {
-        unsample(s, block, p, s->block_bytes);
+        unsample(s, block, s->block_bytes);
         if (ours)
             maybe_plain(s);
     }
@@ -355,7 +379,7 @@ resize_large(struct wr_mcache *mc, struct wr_span *s, size_t size)
         return false;
     wr_count_add(large_frees, 1);
     wr_count_add(large_free_bytes, old);
-    unsample(s, 0, p, old);
+    unsample(s, 0, old);
     wr_count_add(large_allocs, 1);
     wr_count_add(large_alloc_bytes, now);
     if (mc->sample_left < (int64_t)now)

@@ -1,7 +1,7 @@
 /* mcentral: per size class, the spans that belong to no thread, and the way
  * by which a free from another thread reaches a span's owner.
  *
- * Threads: any. Each class has a lock (place 2 in os/lock.h); freeing takes
+ * Threads: any. Each class has a lock (place 1 in os/lock.h); freeing takes
  * none of them, but for a try that gives up.
  */
 #ifndef WR_HEAP_MCENTRAL_H

@@ -102,9 +102,47 @@ record_new(unsigned words)
     return s;
 }
 
+/* Spare tags of spans with so many words, linked through their first bytes. */
+static union tags {
+    union tags *next;
+    uint16_t tag[64];
+} * spare_tags[WR_SPAN_BLOCKS_MAX / 64 + 1];
+
+bool
+wr_mheap_add_tags(struct wr_span *s)
+{
+    union tags *t;
+
+    wr_lock_take(&wr_mheap_lock);
+    t = spare_tags[s->words];
+    if (t != NULL) {
+        spare_tags[s->words] = t->next;
+    } else {
+        t = meta_take(s->words * sizeof *t);
+        if (t != NULL)
+            wr_count_add(profile_sys, s->words * sizeof *t);
+    }
+    s->tags = t == NULL ? NULL : t->tag;
+    wr_lock_give(&wr_mheap_lock);
+    return t != NULL;
+}
+
+static void
+drop_tags(struct wr_span *s)
+{
+    union tags *t = (union tags *)(void *)s->tags;
+
+    if (t != NULL && s->tags != &s->one_tag) {
+        t->next = spare_tags[s->words];
+        spare_tags[s->words] = t;
+    }
+    s->tags = NULL;
+}
+
 static void
 record_free(struct wr_span *s)
 {
+    drop_tags(s);
     atomic_store_explicit(&s->state, WR_SPAN_UNUSED, memory_order_release);
     wr_count_sub(span_inuse, record_bytes(s->record_words));
     s->next = records[s->record_words];

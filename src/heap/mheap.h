@@ -2,7 +2,7 @@
  *
  * Hands out runs of pages as spans, takes them back, joins free neighbours,
  * grows by committing more of the address space it reserved, and gives idle
- * pages back to the system. One lock guards it (place 3 in os/lock.h).
+ * pages back to the system. One lock guards it (place 2 in os/lock.h).
  * Best fit, lowest address first, so that the upper end can empty.
  */
 #ifndef WR_HEAP_MHEAP_H
@@ -36,6 +36,9 @@ size_t wr_mheap_scavenge(size_t bytes);
 size_t wr_mheap_idle_low(void);
 /* In a forked child, lock held: runs that lost threads were giving back. */
 void wr_mheap_fork_child(void);
+
+/* Give a small span its tags. false: no memory. Takes the lock. */
+bool wr_mheap_add_tags(struct wr_span *s);
 
 /* Memory for the heap's own records, zeroed, never returned. NULL: none.
  * Takes the lock. */

@@ -94,9 +94,13 @@ struct wr_span {
     struct wr_span *own_prev;
     struct wr_span *inbox_next;
     _Atomic uint32_t samples; /* sampled blocks in it */
-    uint8_t words;            /* of each bit set below */
-    uint8_t record_words;     /* words the record has room for */
-    bool zero;                /* its memory was zero when it was made */
+    /* Of each block, what wr_events.sampled answered, where its sampled bit
+     * is set. NULL before the span's first sample. */
+    uint16_t *tags;
+    uint16_t one_tag;     /* tags of a large span */
+    uint8_t words;        /* of each bit set below */
+    uint8_t record_words; /* words the record has room for */
+    bool zero;            /* its memory was zero when it was made */
     /* free and remote words in turn, then the sampled words */
     _Atomic uint64_t bits[];
 };

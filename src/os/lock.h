@@ -8,12 +8,11 @@
  *
  * Order of the locks (take a later one while holding an earlier one, never
  * the other way):
- *     1. thread table  (world/thread.c)
- *     2. mcentral, one a size class (heap/mcentral.c)
- *     3. mheap         (heap/mheap.c)
- *     4. sample shards (profile/sample.c)
- *     5. buckets       (profile/bucket.c)
- *     6. region        (region/region.c): a leaf
+ *     1. mcentral, one a size class (heap/mcentral.c); all at once only
+ *        around fork, in the order of the classes
+ *     2. mheap         (heap/mheap.c)
+ *     3. buckets       (profile/bucket.c)
+ *     4. region        (region/region.c): a leaf
  */
 #ifndef WR_OS_LOCK_H
 #define WR_OS_LOCK_H

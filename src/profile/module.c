@@ -29,7 +29,7 @@ static struct known {
 } known[MOST];
 static _Atomic uint32_t known_count;
 static _Atomic uint64_t last_gone;
-static uintptr_t weir_start, weir_end;
+uintptr_t wr_module_weir_start, wr_module_weir_end;
 
 static bool
 find_object(uintptr_t pc, struct dl_find_object *found)
@@ -43,15 +43,9 @@ wr_module_start(void)
     struct dl_find_object o;
 
     if (find_object((uintptr_t)wr_module_start, &o)) {
-        weir_start = (uintptr_t)o.dlfo_map_start;
-        weir_end = (uintptr_t)o.dlfo_map_end;
+        wr_module_weir_start = (uintptr_t)o.dlfo_map_start;
+        wr_module_weir_end = (uintptr_t)o.dlfo_map_end;
     }
-}
-
-bool
-wr_module_is_weir(uintptr_t pc)
-{
-    return pc - weir_start < weir_end - weir_start;
 }
 
 /* The newest noted module that covers pc, or -1. */

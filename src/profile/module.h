@@ -19,10 +19,18 @@ void wr_module_note(const uintptr_t *pc, size_t n);
 void wr_module_unloaded(void);
 /* No module of this stack has gone since counters.unloads was `unloads`. */
 bool wr_module_unchanged(const uintptr_t *pc, size_t n, uint32_t unloads);
-/* Is pc in Weir's own code? Its frames are left out of stacks. */
-bool wr_module_is_weir(uintptr_t pc);
+/* Weir's own code; its frames are left out of stacks. */
+extern uintptr_t wr_module_weir_start, wr_module_weir_end;
 /* Remember where that is. */
 void wr_module_start(void);
+
+static inline bool
+wr_module_is_weir(uintptr_t pc)
+{
+    return pc - wr_module_weir_start <
+           wr_module_weir_end - wr_module_weir_start;
+}
+
 /* Add "file+0xoffset" for an address. */
 void wr_module_name(struct wr_text *t, uintptr_t pc);
 

@@ -1,9 +1,8 @@
 /* Invariants
- * 1. A block with its sampled bit set is in `live` under its address, with
- *    the bucket that counted it; it is taken out before the bit's block can
- *    be allocated again.
- * 2. A shard's table is at most three quarters full; entries of a run are in
- *    probing order without gaps (removal shifts them back).
+ * 1. A block with its sampled bit set was counted in the bucket whose number
+ *    is its tag; its free is counted there too.
+ * 2. A thread's countdown was drawn for mc->sample_rate; what it samples is
+ *    counted under that rate, whatever the rate is by then.
  */
 #include "profile/sample.h"
 
@@ -11,6 +10,7 @@
 
 #include "base/base.h"
 #include "base/text.h"
+#include "heap/heap.h"
 #include "heap/mcache.h"
 #include "os/os.h"
 #include "profile/bucket.h"
@@ -20,144 +20,9 @@
 #include "region/event.h"
 #include "region/region.h"
 
-enum { SHARDS = 16, SHARD_MIN = 256, OWN_FRAMES = 8 };
-
-/* A sampled block that is not freed yet. */
-struct live {
-    uintptr_t block; /* 0: empty */
-    uint32_t bucket;
-};
-
-static struct shard {
-    struct wr_lock lock;
-    struct live *table;
-    uint32_t size; /* a power of two, or 0 */
-    uint32_t used;
-} shards[SHARDS];
+enum { OWN_FRAMES = 8 };
 
 static _Atomic uint64_t rate_now;
-
-/* ---- the live samples ---- */
-
-static uint64_t
-hash_block(uintptr_t block)
-{
-    return (block >> 4) * UINT64_C(0x9e3779b97f4a7c15);
-}
-
-static struct shard *
-shard_of(uint64_t hash)
-{
-    return &shards[hash >> 60];
-}
-
-static uint32_t
-home_of(const struct shard *s, uint64_t hash)
-{
-    return (uint32_t)(hash >> 28) & (s->size - 1);
-}
-
-static void
-put(struct shard *s, struct live entry)
-{
-    uint32_t i = home_of(s, hash_block(entry.block));
-
-    while (s->table[i].block != 0)
-        i = (i + 1) & (s->size - 1);
-    s->table[i] = entry;
-}
-
-static bool
-grow_shard(struct shard *s)
-{
-    struct shard old = *s;
-    size_t bytes;
-
-    s->size = old.size == 0 ? SHARD_MIN : old.size * 2;
-    bytes = s->size * sizeof *s->table;
-    s->table = wr_os_map(bytes);
-    if (s->table == NULL) {
-        s->size = old.size;
-        s->table = old.table;
-        return false;
-    }
-    wr_count_add(profile_sys, bytes);
-    for (uint32_t i = 0; i < old.size; i++)
-        if (old.table[i].block != 0)
-            put(s, old.table[i]);
-    if (old.table != NULL) {
-        wr_count_sub(profile_sys, old.size * sizeof *s->table);
-        wr_os_unmap(old.table, old.size * sizeof *s->table);
-    }
-    return true;
-}
-
-static bool
-live_add(uintptr_t block, uint32_t bucket)
-{
-    struct shard *s = shard_of(hash_block(block));
-    struct live entry = {block, bucket};
-    bool room;
-
-    wr_lock_take(&s->lock);
-    room = s->used < s->size / 4 * 3 || grow_shard(s);
-    if (room) {
-        put(s, entry);
-        s->used++;
-    }
-    wr_lock_give(&s->lock);
-    return room;
-}
-
-/* Close the gap at i: later entries of the run that may move, do. */
-static void
-close_gap(struct shard *s, uint32_t i)
-{
-    uint32_t mask = s->size - 1;
-
-    for (uint32_t k = (i + 1) & mask; s->table[k].block != 0;
-         k = (k + 1) & mask) {
-        uint32_t home = home_of(s, hash_block(s->table[k].block));
-
-        if (((k - home) & mask) >= ((k - i) & mask)) {
-            s->table[i] = s->table[k];
-            i = k;
-        }
-    }
-    s->table[i].block = 0;
-}
-
-/* Where block is in its shard, or -1. Lock held. */
-static int64_t
-live_find(const struct shard *s, uintptr_t block)
-{
-    uint32_t i;
-
-    if (s->size == 0)
-        return -1;
-    for (i = home_of(s, hash_block(block)); s->table[i].block != 0;
-         i = (i + 1) & (s->size - 1))
-        if (s->table[i].block == block)
-            return i;
-    return -1;
-}
-
-static bool
-live_remove(uintptr_t block, uint32_t *bucket)
-{
-    struct shard *s = shard_of(hash_block(block));
-    int64_t i;
-
-    wr_lock_take(&s->lock);
-    i = live_find(s, block);
-    if (i >= 0) {
-        *bucket = s->table[i].bucket;
-        close_gap(s, (uint32_t)i);
-        s->used--;
-    }
-    wr_lock_give(&s->lock);
-    return i >= 0;
-}
 
 /* ---- chance ---- */
 
@@ -239,24 +104,22 @@ wr_sample_stack(uintptr_t *pc, size_t max)
     return kept;
 }
 
-static void
-sampled(void *block, size_t bytes)
+/* A bucket's number is the tag the heap keeps with a sampled block. */
+static uint16_t
+sampled(struct wr_mcache *mc, size_t bytes)
 {
     uintptr_t pc[WR_STACK_FRAMES];
     size_t n = wr_sample_stack(pc, wr_countof(pc));
-    uint32_t bucket = wr_bucket_find(pc, n, bytes, wr_self->sample_rate);
+    uint32_t bucket = wr_bucket_find(pc, n, bytes, mc->sample_rate);
 
-    if (live_add((uintptr_t)block, bucket))
-        wr_bucket_add_alloc(bucket, bytes);
+    wr_bucket_add_alloc(bucket, bytes);
+    return (uint16_t)bucket;
 }
 
 static void
-sample_freed(void *block, size_t bytes)
+sample_freed(uint16_t tag, size_t bytes)
 {
-    uint32_t bucket;
-
-    if (live_remove((uintptr_t)block, &bucket))
-        wr_bucket_add_free(bucket, bytes);
+    wr_bucket_add_free(tag, bytes);
 }
 
 /* ---- the end of a program that misused the heap ---- */
@@ -274,16 +137,11 @@ static void
 explain(struct wr_text *t, const void *block)
 {
     enum { SHOWN = 4 };
-    struct shard *s = shard_of(hash_block((uintptr_t)block));
     uintptr_t pc[WR_STACK_FRAMES];
-    int64_t i = -1;
+    uint16_t tag;
 
-    if (wr_lock_try(&s->lock)) {
-        i = live_find(s, (uintptr_t)block);
-        wr_lock_give(&s->lock);
-    }
-    if (i >= 0) {
-        size_t n = wr_bucket_stack(s->table[i].bucket, pc, SHOWN);
+    if (wr_sample_tag(block, &tag)) {
+        size_t n = wr_bucket_stack(tag, pc, SHOWN);
 
         wr_text_str(t, ", allocated at ");
         add_frames(t, pc, n);
@@ -341,8 +199,6 @@ wr_sample_fork_before(void)
 {
     if (wr_self != &wr_mcache_none)
         wr_self->forking = true;
-    for (unsigned i = 0; i < SHARDS; i++)
-        wr_lock_take(&shards[i].lock);
     wr_lock_take(&wr_bucket_lock);
     wr_lock_take(&wr_region_lock);
 }
@@ -352,8 +208,6 @@ wr_sample_fork_after(void)
 {
     wr_lock_give(&wr_region_lock);
     wr_lock_give(&wr_bucket_lock);
-    for (unsigned i = SHARDS; i-- > 0;)
-        wr_lock_give(&shards[i].lock);
     if (wr_self != &wr_mcache_none) {
         wr_self->forking = false;
         wr_self->sample_left = next_sample(wr_self);
