@@ -734,7 +734,7 @@ each_in_window(size_t index, void (*visit)(struct wr_span *, void *), void *arg)
 static void
 each_record(void (*visit)(struct wr_span *, void *), void *arg)
 {
-    for (size_t i = 0; i < WR_WINDOWS; i++)
+    for (size_t i = wr_window_first; i <= wr_window_last; i++)
         if (wr_windows[i] != NULL)
             each_in_window(i, visit, arg);
 }

@@ -4,6 +4,7 @@
 #include "os/os.h"
 
 _Atomic(struct wr_window *) wr_windows[WR_WINDOWS];
+size_t wr_window_first = WR_WINDOWS, wr_window_last;
 
 bool
 wr_span_listed(const struct wr_span *s)
@@ -83,6 +84,8 @@ wr_pagemap_cover(uintptr_t from, uintptr_t to)
         if (w == NULL)
             return false;
         atomic_store_explicit(&wr_windows[i], w, memory_order_release);
+        wr_window_first = wr_min(wr_window_first, i);
+        wr_window_last = wr_max(wr_window_last, i);
     }
     return true;
 }

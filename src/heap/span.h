@@ -202,6 +202,8 @@ struct wr_window {
 };
 
 extern _Atomic(struct wr_window *) wr_windows[WR_WINDOWS];
+/* All windows there are lie between these. Guard: mheap's lock. */
+extern size_t wr_window_first, wr_window_last;
 
 /* The span whose entry covers p, NULL where there is none. Any p. */
 static inline struct wr_span *

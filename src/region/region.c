@@ -24,9 +24,13 @@ enum {
     MODULES = 512,
     BUCKETS = 32768,
     STACK_WORDS = 1 << 20,
-    HEADER_BYTES = 16384,
-    STEP_BYTES = 16384 /* populated at a time */
+    HEADER_BYTES = 8192,
+    STEP_MIN = 4096, /* populated at a time: as much again as there is */
+    STEP_MAX = 65536
 };
+
+_Static_assert(sizeof(struct wr_region_header) <= HEADER_BYTES,
+               "the header fits before the tables");
 
 struct wr_region_header *wr_region;
 struct wr_lock wr_region_lock = WR_LOCK_INIT;
@@ -83,14 +87,14 @@ make_present(enum wr_table_id t, uint64_t n)
     uint64_t need = n * table->stride;
     uint64_t most =
         wr_align_up((uint64_t)table->capacity * table->stride, 4096);
-    uint64_t step;
+    uint64_t step = wr_min(wr_max(present[t], STEP_MIN), STEP_MAX);
 
     if (n > table->capacity)
         return false;
     if (need <= present[t])
         return true;
-    step =
-        wr_min(wr_align_up(need - present[t], STEP_BYTES), most - present[t]);
+    step = wr_align_up(wr_max(need - present[t], step), 4096);
+    step = wr_min(step, most - present[t]);
     if (path[0] != '\0' &&
         !wr_os_populate(at(table->offset + present[t]), step))
         return false;
@@ -373,7 +377,7 @@ static void
 copy_buckets(struct wr_region_header *to, struct wr_region_header *from)
 {
     uint64_t offset = from->table[WR_TABLE_BUCKETS].offset;
-    uint64_t n = from->table[WR_TABLE_BUCKETS].used;
+    uint64_t n = to->table[WR_TABLE_BUCKETS].used;
     struct wr_bucket *a = (void *)((char *)from + offset);
     struct wr_bucket *b = (void *)((char *)to + offset);
 
@@ -389,6 +393,18 @@ copy_buckets(struct wr_region_header *to, struct wr_region_header *from)
     }
 }
 
+/* A stack captured while it was copied is torn; of a child's threads there is
+ * one, and nobody asked it yet. */
+static void
+forget_captures(struct wr_region_header *to)
+{
+    struct wr_table *table = &to->table[WR_TABLE_THREADS];
+    struct wr_thread_slot *slot = (void *)((char *)to + table->offset);
+
+    for (uint64_t i = 0; i < table->used; i++)
+        slot[i].capture_seq = 0;
+}
+
 static void
 copy_region(struct wr_region_header *to, struct wr_region_header *from)
 {
@@ -402,6 +418,7 @@ copy_region(struct wr_region_header *to, struct wr_region_header *from)
                    to->table[t].used * table->stride);
     }
     copy_buckets(to, from);
+    forget_captures(to);
 }
 
 static bool
