@@ -48,7 +48,7 @@ step_trampoline(struct walk *walk)
     wr_regs_from_context(&walk->regs, (const ucontext_t *)at);
     wr_unwind_stack_enter(&walk->stack, walk->regs.r[WR_REG_SP]);
     walk->exact = true;
-    return true;
+    return walk->regs.pc != 0;
 }
 
 static bool
