@@ -11,6 +11,7 @@ wr_die(const struct wr_text *t)
 {
     struct wr_text line = *t;
 
+    line.len = wr_min(line.len, sizeof line.buf - 2); /* room for the end */
     wr_text_str(&line, "\n");
     (void)!write(STDERR_FILENO, line.buf, line.len);
     abort();
