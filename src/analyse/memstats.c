@@ -24,19 +24,6 @@ minus(uint64_t a, uint64_t b)
     return a > b ? a - b : 0;
 }
 
-static uint64_t
-stack_bytes(const struct wr_region_view *view)
-{
-    uint64_t sum = 0, n = wr_view_used(view, WR_TABLE_THREADS);
-    for (uint64_t i = 0; i < n; i++) {
-        const struct wr_thread_slot *t = wr_view_thread(view, i);
-        if (t && atomic_load_explicit(&t->state, memory_order_acquire) ==
-                     WR_THREAD_RUNNING)
-            sum += minus(t->stack_hi, t->stack_lo);
-    }
-    return sum;
-}
-
 static void
 set_totals(struct weir_memstats *m, const struct wr_region_view *view)
 {
@@ -68,13 +55,12 @@ wr_memstats_from_view(struct weir_memstats *m,
     m->heap_idle = load(&c->heap_idle);
     m->heap_released = load(&c->heap_released);
     m->heap_sys = m->heap_inuse + m->heap_idle;
-    m->stack_inuse = m->stack_sys = stack_bytes(view);
     m->mspan_inuse = load(&c->span_inuse);
     m->mspan_sys = load(&c->span_sys);
     m->mcache_inuse = load(&c->cache_inuse);
     m->mcache_sys = load(&c->cache_sys);
     m->buck_hash_sys = load(&c->profile_sys);
     m->other_sys = load(&c->other_sys);
-    m->sys = m->heap_sys + m->stack_sys + m->mspan_sys + m->mcache_sys +
-             m->buck_hash_sys + m->gc_sys + m->other_sys;
+    m->sys = m->heap_sys + m->mspan_sys + m->mcache_sys + m->buck_hash_sys +
+             m->other_sys;
 }
