@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "analyse/profile.h"
 #include "analyse/symbol.h"
@@ -22,9 +23,10 @@
 #include "weir/place.h"
 #include <weir/memstats.h>
 
-#define SITES     5           /* shown in the summary */
-#define OLD_RUNS  (24 * 3600) /* seconds after which other runs' files go */
-#define NAMESAKES 1000
+#define SITES           5           /* shown in the summary */
+#define OLD_RUNS        (24 * 3600) /* seconds: older runs' files go */
+#define STRAGGLER_TRIES 40          /* of 5 ms each */
+#define NAMESAKES       1000
 
 struct making {
     const struct wr_report *r;
@@ -253,6 +255,21 @@ summarise(const struct making *m)
     print_rest(m);
 }
 
+/* Helpers that a program leaves behind often end a moment later, when a pipe
+ * of theirs is closed: wait for them a little, so that they are reported. */
+static int
+scan(struct making *m)
+{
+    for (int tries = 0;; tries++) {
+        if (wr_sources_scan(&m->sources, m->r->run_dir, WR_SCAN_HERE) != 0)
+            return -1;
+        if (wr_sources_live(&m->sources) == 0 || tries == STRAGGLER_TRIES)
+            return 0;
+        wr_sources_free(&m->sources);
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    }
+}
+
 void
 wr_report_make(const struct wr_report *r)
 {
@@ -261,8 +278,7 @@ wr_report_make(const struct wr_report *r)
     /* Compressing takes and returns a quarter megabyte each time: keep it. */
     mallopt(M_TOP_PAD, 1 << 20);
     mallopt(M_TRIM_THRESHOLD, 64 << 20);
-    if (wr_sources_scan(&m.sources, r->run_dir, WR_SCAN_HERE) != 0 ||
-        !(m.symboliser = wr_symboliser_new())) {
+    if (scan(&m) != 0 || !(m.symboliser = wr_symboliser_new())) {
         wr_say("out of memory: the regions stay in %s", r->run_dir);
         return;
     }
@@ -274,6 +290,7 @@ wr_report_make(const struct wr_report *r)
         finish_image(&m, &m.sources.list[i]);
     if (!r->quiet)
         summarise(&m);
+    wr_sources_drop_unfinished(r->run_dir);
     rmdir(r->run_dir); /* when nothing was left in it */
     if (wr_region_directory(base, sizeof base, false) == 0)
         wr_sources_sweep(base, OLD_RUNS, WR_RUNS_KEPT);

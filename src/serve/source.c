@@ -294,12 +294,19 @@ newest_first(const void *a, const void *b)
     return x > y ? -1 : x < y;
 }
 
+/* The process whose number the text begins with is there. */
+static bool
+process_exists(const char *text)
+{
+    pid_t pid = (pid_t)strtol(text, NULL, 10);
+    return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM);
+}
+
 /* The weir that made a run, "run-<pid>-...", is still there. */
 static bool
 is_supervised(const char *name)
 {
-    pid_t pid = (pid_t)strtol(name + 4, NULL, 10);
-    return kill(pid, 0) == 0 || errno == EPERM;
+    return process_exists(name + 4);
 }
 
 /* The runs in dir whose weir is gone: a list from malloc. */
@@ -351,6 +358,36 @@ sweep_runs(const char *dir, unsigned age, size_t keep)
     free(list);
 }
 
+/* A file "<pid>...": not a region, and nobody is going to make it one. */
+static bool
+is_unfinished(const char *path, const char *name)
+{
+    char why[256];
+    struct wr_region_view view;
+    if (!is_region(name) || name[0] < '1' || name[0] > '9' ||
+        process_exists(name))
+        return false;
+    bool good = wr_region_open(&view, path, why, sizeof why) == 0;
+    if (good)
+        wr_region_close(&view);
+    return !good;
+}
+
+void
+wr_sources_drop_unfinished(const char *dir)
+{
+    DIR *d = opendir(dir);
+    struct dirent *e;
+    while (d && (e = readdir(d)) != NULL) {
+        char path[WR_PATH_MAX];
+        int n = snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
+        if (n > 0 && (size_t)n < sizeof path && is_unfinished(path, e->d_name))
+            unlink(path);
+    }
+    if (d)
+        closedir(d);
+}
+
 size_t
 wr_sources_sweep(const char *dir, unsigned age, size_t keep)
 {
@@ -362,6 +399,7 @@ wr_sources_sweep(const char *dir, unsigned age, size_t keep)
         if (!s.list[i].live && !is_young(&s.list[i], age))
             removed += unlink(s.list[i].path) == 0;
     wr_sources_free(&s);
+    wr_sources_drop_unfinished(dir);
     sweep_runs(dir, age, keep);
     return removed;
 }

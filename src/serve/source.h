@@ -58,6 +58,10 @@ struct wr_source *wr_sources_find(const struct wr_sources *s, uint32_t pid);
  * but the newest `keep`. Returns how many regions went. */
 size_t wr_sources_sweep(const char *dir, unsigned age, size_t keep);
 
+/* Remove what processes left that were killed while they made their region:
+ * files that are not (yet) regions, of a process that is gone. */
+void wr_sources_drop_unfinished(const char *dir);
+
 /* Is this the name of a run's directory ("run-<pid>-<time>")? */
 bool wr_source_is_run(const char *name);
 

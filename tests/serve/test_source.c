@@ -202,6 +202,27 @@ START_TEST(a_sweep_removes_old_dead_regions_and_nothing_else)
 }
 END_TEST
 
+START_TEST(what_a_process_left_that_died_making_its_region_is_dropped)
+{
+    struct program live;
+    char ours[64];
+    program_start(&live, dir, "live");
+    snprintf(ours, sizeof ours, "%d.weir", (int)getpid());
+    write_file("4000001.weir", "");
+    write_file("4000002-7f.weir", "not yet");
+    write_file(ours, "");
+    write_file("mine.weir", "");
+    write_file("4000003.txt", "");
+    wr_sources_drop_unfinished(dir);
+    ck_assert(!exists("4000001.weir") && !exists("4000002-7f.weir"));
+    ck_assert(exists(ours) && exists("mine.weir") && exists("4000003.txt"));
+    ck_assert(exists(live.path));
+    program_kill(&live);
+    wr_sources_drop_unfinished(dir);
+    ck_assert(exists(live.path)); /* a region, if a dead one's */
+}
+END_TEST
+
 static void
 age(const char *path)
 {
@@ -290,6 +311,8 @@ main(void)
     tcase_add_test(t,
                    a_program_finds_its_own_region_even_when_its_file_is_gone);
     tcase_add_test(t, a_sweep_removes_old_dead_regions_and_nothing_else);
+    tcase_add_test(t,
+                   what_a_process_left_that_died_making_its_region_is_dropped);
     tcase_add_test(t, a_sweep_removes_old_runs_without_a_live_process);
     tcase_add_test(t, a_sweep_keeps_the_newest_runs_and_those_still_supervised);
     tcase_add_test(t, a_program_goes_by_the_name_it_was_called_by);
