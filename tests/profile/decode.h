@@ -12,11 +12,31 @@
 #define TESTS_PROFILE_DECODE_H
 
 #include <check.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DECODED_FRAMES 128
+
+/* As ck_assert, without its system call where all is well. */
+static inline void
+decode_require(bool good, const char *what)
+{
+    if (!good)
+        ck_abort_msg("a profile is broken: %s", what);
+}
+
+/* Room for one more than n entries: doubled when n reaches a power of two. */
+static inline void *
+decode_room(void *table, size_t n, size_t size)
+{
+    if ((n & (n - 1)) != 0)
+        return table;
+    table = realloc(table, (n == 0 ? 1 : 2 * n) * size);
+    decode_require(table != NULL, "there is no memory");
+    return table;
+}
 
 struct wire_part { /* a message, or one field of it */
     const unsigned char *at, *end;
@@ -57,7 +77,7 @@ wire_varint(struct wire_part *p)
     uint64_t value = 0;
 
     for (unsigned shift = 0;; shift += 7) {
-        ck_assert_msg(p->at < p->end && shift < 70, "a number does not end");
+        decode_require(p->at < p->end && shift < 70, "a number does not end");
         value |= (uint64_t)(*p->at & 0x7f) << shift;
         if ((*p->at++ & 0x80) == 0)
             return value;
@@ -78,9 +98,9 @@ wire_next(struct wire_part *m, struct wire_part *field)
     field->number = wire_varint(m);
     if ((tag & 7) == 0)
         return 1;
-    ck_assert_uint_eq(tag & 7, 2);
-    ck_assert_msg(field->number <= (uint64_t)(m->end - m->at),
-                  "a field is longer than its message");
+    decode_require((tag & 7) == 2, "a field is no number and no bytes");
+    decode_require(field->number <= (uint64_t)(m->end - m->at),
+                   "a field is longer than its message");
     field->at = field->bytes = m->at;
     field->end = m->at += field->number;
     return 1;
@@ -94,8 +114,7 @@ wire_numbers(struct wire_part m, uint64_t *to, size_t n)
 
     memset(to, 0, n * sizeof *to);
     while (wire_next(&m, &f)) {
-        ck_assert_ptr_null(f.bytes);
-        ck_assert_uint_lt(f.field, n);
+        decode_require(f.bytes == NULL && f.field < n, "an unknown field");
         to[f.field] = f.number;
     }
 }
@@ -107,18 +126,19 @@ decode_sample(struct decoded *d, struct wire_part m)
     size_t i = d->samples++;
     uint64_t label[5];
 
-    d->sample = realloc(d->sample, d->samples * sizeof *d->sample);
+    d->sample = decode_room(d->sample, i, sizeof *d->sample);
     memset(&d->sample[i], 0, sizeof d->sample[i]);
     while (wire_next(&m, &f)) {
-        ck_assert_ptr_nonnull(f.bytes);
+        decode_require(f.bytes != NULL, "a number in a sample");
         if (f.field == 1)
             while (f.at < f.end) {
-                ck_assert_uint_lt(d->sample[i].depth, DECODED_FRAMES);
+                decode_require(d->sample[i].depth < DECODED_FRAMES,
+                               "a stack is too deep");
                 d->sample[i].location[d->sample[i].depth++] = wire_varint(&f);
             }
         else if (f.field == 2)
             while (f.at < f.end) {
-                ck_assert_uint_lt(d->sample[i].values, 8);
+                decode_require(d->sample[i].values < 8, "too many values");
                 d->sample[i].value[d->sample[i].values++] = wire_varint(&f);
             }
         else if (f.field == 3) {
@@ -138,7 +158,7 @@ decode_mapping(struct decoded *d, struct wire_part m)
     size_t i = d->mappings++;
 
     wire_numbers(m, n, 7);
-    d->mapping = realloc(d->mapping, d->mappings * sizeof *d->mapping);
+    d->mapping = decode_room(d->mapping, i, sizeof *d->mapping);
     memcpy(&d->mapping[i], n + 1, sizeof d->mapping[i]);
 }
 
@@ -150,13 +170,13 @@ decode_location(struct decoded *d, struct wire_part m)
     size_t i = d->locations++;
 
     while (wire_next(&m, &f)) {
-        ck_assert_uint_lt(f.field, 5);
+        decode_require(f.field < 5, "an unknown field of a location");
         if (f.bytes != NULL)
             wire_numbers(f, line, 3);
         else
             n[f.field] = f.number;
     }
-    d->location = realloc(d->location, d->locations * sizeof *d->location);
+    d->location = decode_room(d->location, i, sizeof *d->location);
     d->location[i].id = n[1];
     d->location[i].mapping = n[2];
     d->location[i].address = n[3];
@@ -166,7 +186,7 @@ decode_location(struct decoded *d, struct wire_part m)
 static inline void
 decode_string(struct decoded *d, struct wire_part s)
 {
-    d->string = realloc(d->string, (d->strings + 1) * sizeof *d->string);
+    d->string = decode_room(d->string, d->strings, sizeof *d->string);
     d->string[d->strings].bytes = s.bytes;
     d->string[d->strings++].length = (size_t)s.number;
 }
@@ -289,12 +309,13 @@ decoded_check(const struct decoded *d)
     ck_assert_uint_gt(d->strings, 0);
     ck_assert_uint_eq(d->string[0].length, 0);
     for (size_t i = 0; i < d->locations; i++) {
-        ck_assert_uint_eq(d->location[i].id, i + 1);
+        decode_require(d->location[i].id == i + 1, "a location's number");
         if (d->location[i].mapping != 0) {
             size_t m = decoded_mapping(d, d->location[i].mapping);
 
-            ck_assert_uint_ge(d->location[i].address, d->mapping[m].start);
-            ck_assert_uint_lt(d->location[i].address, d->mapping[m].limit);
+            decode_require(d->location[i].address >= d->mapping[m].start &&
+                               d->location[i].address < d->mapping[m].limit,
+                           "a location outside of its mapping");
         }
     }
     for (size_t i = 0; i < d->mappings; i++) {
@@ -304,12 +325,12 @@ decoded_check(const struct decoded *d)
         (void)decoded_text(d, d->mapping[i].build_id);
     }
     for (size_t i = 0; i < d->samples; i++) {
-        ck_assert_uint_eq(d->sample[i].values, d->types);
-        ck_assert_uint_gt(d->sample[i].depth, 0);
-        for (size_t j = 0; j < d->sample[i].depth; j++) {
-            ck_assert_uint_ge(d->sample[i].location[j], 1);
-            ck_assert_uint_le(d->sample[i].location[j], d->locations);
-        }
+        decode_require(d->sample[i].values == d->types, "columns");
+        decode_require(d->sample[i].depth > 0, "a sample without a location");
+        for (size_t j = 0; j < d->sample[i].depth; j++)
+            decode_require(d->sample[i].location[j] >= 1 &&
+                               d->sample[i].location[j] <= d->locations,
+                           "a sample names a location that is not there");
     }
 }
 

@@ -299,11 +299,12 @@ assert_many_stacks(void)
         const struct wr_bucket *b = wr_region_entry(WR_TABLE_BUCKETS, i);
         const struct wr_stack *s = wr_region_entry(WR_TABLE_STACKS, b->stack);
 
-        ck_assert_uint_eq(d.sample[i].value[1], b->alloc_bytes);
-        ck_assert_uint_eq(d.sample[i].depth, MANY_DEPTH);
+        decode_require(d.sample[i].value[1] == b->alloc_bytes, "bytes");
+        decode_require(d.sample[i].depth == MANY_DEPTH, "depth");
         for (size_t f = 0; f < MANY_DEPTH; f++)
-            ck_assert_uint_eq(d.location[d.sample[i].location[f] - 1].address,
-                              s->pc[f] - 1);
+            decode_require(d.location[d.sample[i].location[f] - 1].address ==
+                               s->pc[f] - 1,
+                           "an address");
     }
 }
 
