@@ -510,6 +510,7 @@ START_TEST(without_a_directory_the_region_serves_its_own_process_alone)
     char why[100];
 
     ck_assert_int_eq(wr_region_open_self(&v, why, sizeof why), -1);
+    ck_assert_int_eq(rmdir(directory), 0);
     strcpy(directory, "/nowhere/at/all");
     start_region();
     ck_assert_str_eq(wr_region_path(), "");
