@@ -7,8 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "serve/source.h"
 #include "weir/cmd.h"
 #include "weir/launch.h"
+
+static void
+remove_own_region(void)
+{
+    struct wr_sources s;
+    if (wr_sources_scan(&s, NULL, WR_SCAN_ALL) != 0)
+        return;
+    struct wr_source *own = wr_sources_find(&s, (uint32_t)getpid());
+    if (own)
+        unlink(own->path);
+    wr_sources_free(&s);
+}
 
 static void
 leave_preload(char **argv)
@@ -24,6 +37,7 @@ leave_preload(char **argv)
     else
         unsetenv("LD_PRELOAD");
     free(rest);
+    remove_own_region();
     execv("/proc/self/exe", argv); /* if it fails, go on as we are */
 }
 

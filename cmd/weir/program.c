@@ -33,6 +33,7 @@ typedef ElfW(Ehdr) elf_head;
 typedef ElfW(Phdr) elf_segment;
 typedef ElfW(Shdr) elf_section;
 typedef ElfW(Dyn) elf_dynamic;
+typedef ElfW(Sym) elf_symbol;
 
 struct file {
     const unsigned char *base;
@@ -131,11 +132,20 @@ has_sanitizer(const struct file *f, const elf_head *e)
     return false;
 }
 
+/* The section headers; NULL: none that make sense. */
+static const elf_section *
+sections(const struct file *f, const elf_head *e)
+{
+    if (e->e_shentsize != sizeof(elf_section))
+        return NULL;
+    return at(f, e->e_shoff, (uint64_t)e->e_shnum * sizeof(elf_section));
+}
+
 static bool
 has_section(const struct file *f, const elf_head *e, const char *name)
 {
-    const elf_section *s = at(f, e->e_shoff, (uint64_t)e->e_shnum * sizeof *s);
-    if (!s || e->e_shentsize != sizeof *s || e->e_shstrndx >= e->e_shnum)
+    const elf_section *s = sections(f, e);
+    if (!s || e->e_shstrndx >= e->e_shnum)
         return false;
     const elf_section *names = &s[e->e_shstrndx];
     size_t n = strlen(name) + 1;
@@ -145,6 +155,27 @@ has_section(const struct file *f, const elf_head *e, const char *name)
         const char *text = at(f, names->sh_offset + s[i].sh_name, n);
         if (text && memcmp(text, name, n) == 0)
             return true;
+    }
+    return false;
+}
+
+/* Does the program define malloc for itself and all its libraries? Then a
+ * preloaded one would never be asked. */
+static bool
+defines_malloc(const struct file *f, const elf_head *e)
+{
+    size_t bytes;
+    const char *names = dynamic_strings(f, e, &bytes);
+    const elf_section *s = sections(f, e);
+    for (unsigned i = 0; s && names && i < e->e_shnum; i++) {
+        const elf_symbol *y = s[i].sh_type == SHT_DYNSYM
+                                  ? at(f, s[i].sh_offset, s[i].sh_size)
+                                  : NULL;
+        for (size_t n = 0; y && n < s[i].sh_size / sizeof *y; n++)
+            if (y[n].st_shndx != SHN_UNDEF && y[n].st_name < bytes &&
+                bytes - y[n].st_name >= sizeof "malloc" &&
+                memcmp(names + y[n].st_name, "malloc", sizeof "malloc") == 0)
+                return true;
     }
     return false;
 }
@@ -164,25 +195,14 @@ other_loader(const struct file *f, const elf_segment *interp)
            !(n >= 4 && memcmp(last, "ld.s", 4) == 0);
 }
 
-static uint16_t
-own_machine(void)
-{
-#if defined __x86_64__
-    return EM_X86_64;
-#elif defined __aarch64__
-    return EM_AARCH64;
-#elif defined __riscv
-    return EM_RISCV;
-#else
-    return EM_NONE;
-#endif
-}
+/* The head of this very program, as the linker placed it. */
+extern const elf_head __ehdr_start __attribute__((visibility("hidden")));
 
 static enum wr_obstacle
 inspect_elf(const struct file *f, const elf_head *e)
 {
     if (e->e_ident[EI_CLASS] != OWN_CLASS ||
-        (own_machine() != EM_NONE && e->e_machine != own_machine()))
+        e->e_machine != __ehdr_start.e_machine)
         return WR_OBSTACLE_MACHINE;
     if (has_section(f, e, ".go.buildinfo"))
         return WR_OBSTACLE_GO;
@@ -193,6 +213,8 @@ inspect_elf(const struct file *f, const elf_head *e)
         return WR_OBSTACLE_LOADER;
     if (has_sanitizer(f, e))
         return WR_OBSTACLE_SANITIZER;
+    if (defines_malloc(f, e))
+        return WR_OBSTACLE_MALLOC;
     return WR_OBSTACLE_NONE;
 }
 
@@ -352,6 +374,9 @@ wr_obstacle_text(enum wr_obstacle o)
     case WR_OBSTACLE_SANITIZER:
         return "is built with a sanitizer, which must keep its own malloc. "
                "Build it without -fsanitize for a profile.";
+    case WR_OBSTACLE_MALLOC:
+        return "has its own malloc linked in (an allocator, or a sanitizer), "
+               "which comes before any library's. Build it to use libc's.";
     case WR_OBSTACLE_LOADER:
         return "uses another C library's loader (musl?), for which this Weir "
                "is not built. Build Weir with that C library.";

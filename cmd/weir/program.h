@@ -20,6 +20,7 @@ enum wr_obstacle {
     WR_OBSTACLE_SETID,     /* runs with other rights: the loader refuses */
     WR_OBSTACLE_GO,        /* its memory is not malloc's */
     WR_OBSTACLE_SANITIZER, /* brings its own malloc, which must come first */
+    WR_OBSTACLE_MALLOC,    /* has a malloc of its own linked in */
     WR_OBSTACLE_LOADER,    /* another C library (musl) */
     WR_OBSTACLE_MACHINE    /* for another kind of processor */
 };

@@ -21,6 +21,7 @@
 #include "serve/source.h"
 #include "weir/cmd.h"
 #include "weir/place.h"
+#include "weir/supervise.h"
 #include <weir/memstats.h>
 
 #define SITES           5           /* shown in the summary */
@@ -34,8 +35,8 @@ struct making {
     struct wr_symboliser *symboliser;
     struct wr_profile *main; /* of the image the summary is about */
     const struct wr_source *main_image;
-    size_t written, failed;
-    char first[WR_PATH_MAX]; /* the main program's heap profile */
+    size_t written, failed, going; /* going: processes not at their end */
+    char first[WR_PATH_MAX];       /* the main program's heap profile */
 };
 
 /* The image the numbers are of: the program's own, else the biggest. */
@@ -55,6 +56,40 @@ find_main(const struct making *m)
         }
     }
     return best;
+}
+
+/* Has the process of an image ended? A process that is just calling exec has
+ * left this image and not yet made another: it goes on. */
+static bool
+has_ended(const struct wr_source *one)
+{
+    char state = one->live ? 'R' : wr_process_state((pid_t)one->pid);
+    return state == 0 || state == 'Z' || state == 'X';
+}
+
+static size_t
+count_going(const struct wr_sources *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->count; i++)
+        n += !has_ended(&s->list[i]);
+    return n;
+}
+
+/* Helpers that a program leaves behind often end a moment later, when a pipe
+ * of theirs is closed: wait for them a little, so that they are reported. */
+static int
+scan(struct making *m)
+{
+    for (int tries = 0;; tries++) {
+        if (wr_sources_scan(&m->sources, m->r->run_dir, WR_SCAN_HERE) != 0)
+            return -1;
+        m->going = count_going(&m->sources);
+        if (m->going == 0 || tries == STRAGGLER_TRIES)
+            return 0;
+        wr_sources_free(&m->sources);
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    }
 }
 
 /* A new file "PROGRAM.PID.KIND.pb.gz", numbered if that exists: descriptor
@@ -222,7 +257,7 @@ print_sites(const struct wr_profile *p)
 static void
 print_rest(const struct making *m)
 {
-    size_t live = wr_sources_live(&m->sources);
+    size_t live = m->going;
     if (live > 0)
         fprintf(stderr,
                 "  %zu process%s of the run still going: weir serve shows "
@@ -230,10 +265,8 @@ print_rest(const struct making *m)
                 live, live == 1 ? " is" : "es are", live == 1 ? "it" : "them",
                 live == 1 ? "it" : "them");
     if (m->written > 1)
-        fprintf(stderr,
-                "  %zu more images (processes and what they "
-                "executed) were recorded\n",
-                m->written - 1);
+        fprintf(stderr, "  %zu more process%s recorded\n", m->written - 1,
+                m->written == 2 ? " was" : "es were");
     if (m->written > 0)
         fprintf(stderr, "  profiles in %s\n  next: weir top %s\n",
                 m->r->out_dir, m->first);
@@ -255,21 +288,6 @@ summarise(const struct making *m)
     print_rest(m);
 }
 
-/* Helpers that a program leaves behind often end a moment later, when a pipe
- * of theirs is closed: wait for them a little, so that they are reported. */
-static int
-scan(struct making *m)
-{
-    for (int tries = 0;; tries++) {
-        if (wr_sources_scan(&m->sources, m->r->run_dir, WR_SCAN_HERE) != 0)
-            return -1;
-        if (wr_sources_live(&m->sources) == 0 || tries == STRAGGLER_TRIES)
-            return 0;
-        wr_sources_free(&m->sources);
-        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-    }
-}
-
 void
 wr_report_make(const struct wr_report *r)
 {
@@ -282,12 +300,12 @@ wr_report_make(const struct wr_report *r)
         wr_say("out of memory: the regions stay in %s", r->run_dir);
         return;
     }
-    size_t live = wr_sources_live(&m.sources);
-    if (m.sources.count > live && wr_place_make(r->out_dir) != 0)
+    if (m.sources.count > m.going && wr_place_make(r->out_dir) != 0)
         wr_say("cannot make %s: %s", r->out_dir, strerror(errno));
     m.main_image = find_main(&m);
-    for (size_t i = live; i < m.sources.count; i++)
-        finish_image(&m, &m.sources.list[i]);
+    for (size_t i = 0; i < m.sources.count; i++)
+        if (has_ended(&m.sources.list[i]))
+            finish_image(&m, &m.sources.list[i]);
     if (!r->quiet)
         summarise(&m);
     wr_sources_drop_unfinished(r->run_dir);

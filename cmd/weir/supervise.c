@@ -19,21 +19,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Is the program stopped at this moment? The third word of its stat file,
- * counted from the end of the name, which may hold anything. */
-static bool
-is_stopped(pid_t pid)
+/* The third word of the stat file, counted from the end of the name, which
+ * may hold anything. */
+char
+wr_process_state(pid_t pid)
 {
     char path[40], line[512];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     FILE *in = fopen(path, "re");
     if (!in)
-        return false;
+        return 0;
     size_t n = fread(line, 1, sizeof line - 1, in);
     fclose(in);
     line[n] = 0;
     const char *end = strrchr(line, ')');
-    return end && end[1] == ' ' && end[2] == 'T';
+    return end && end[1] == ' ' ? end[2] : 0;
 }
 
 static void
@@ -44,7 +44,7 @@ forward(pid_t pid, const struct signalfd_siginfo *info)
         info->ssi_pid == (uint32_t)pid)
         return;
     /* `fg` continues the whole group: do not do it again. */
-    if (number == SIGCONT && !is_stopped(pid))
+    if (number == SIGCONT && wr_process_state(pid) != 'T')
         return;
     union sigval value = {.sival_int = info->ssi_int};
     if (info->ssi_code == SI_QUEUE)

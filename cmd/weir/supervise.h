@@ -34,6 +34,10 @@ struct wr_supervision {
 /* Until the program ended. -1: it cannot be waited for. */
 int wr_supervise(struct wr_supervision *s);
 
+/* The state letter of a process as /proc tells it ('R', 'S', 'T', 'Z', ...);
+ * 0: there is no such process. */
+char wr_process_state(pid_t pid);
+
 /* End as the program did: with its status, or by its signal (without a
  * second core file). */
 _Noreturn void wr_exit_like(int status, const struct wr_inherited *was);

@@ -1,0 +1,63 @@
+# What the scripts of this folder share. Source it with the script's own
+# arguments:   . "$(dirname "$0")/_lib.sh"
+#
+#   $weir            the program; its regions and runs go below $tmp
+#   $tmp             a directory that is gone afterwards, where we are
+#   says WORDS FILE  FILE must contain WORDS
+#   is GOT WANTED WHAT...   they must be equal
+#   compile NAME FLAGS... <source   make $tmp/NAME; false when it cannot
+#   wait_for WORDS FILE     up to five seconds, for WORDS to be in FILE
+#   fail WORDS...    note a failure and go on
+#   finish           last line of a script
+set -u
+build=$(cd "$1" && pwd)
+weir=$build/bin/weir
+if [ ! -x "$weir" ] || [ ! -e "$build/lib/libweir.so.0" ]; then
+    echo "skip: no weir program or library in this build"
+    exit 77
+fi
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 2
+unset WEIR LD_PRELOAD
+export XDG_RUNTIME_DIR="$tmp" LC_ALL=C
+failures=0
+
+fail() {
+    echo "FAILED: $*" >&2
+    failures=$((failures + 1))
+}
+
+says() {
+    grep -qF -e "$1" "$2" || {
+        fail "no \"$1\" in $2:"
+        head -30 "$2" >&2
+    }
+}
+
+is() {
+    got=$1 wanted=$2
+    shift 2
+    [ "$got" = "$wanted" ] || fail "$*: got \"$got\", wanted \"$wanted\""
+}
+
+compile() {
+    out=$1
+    shift
+    cat >"$out.c"
+    ${CC:-cc} -o "$out" "$@" "$out.c" 2>"$out.log"
+}
+
+wait_for() {
+    for _ in $(seq 100); do
+        grep -qF -e "$1" "$2" 2>/dev/null && return 0
+        sleep 0.05
+    done
+    fail "\"$1\" never came to $2"
+    return 1
+}
+
+finish() {
+    [ $failures -eq 0 ] && echo "all as said"
+    exit $((failures > 0))
+}

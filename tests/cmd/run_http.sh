@@ -1,0 +1,147 @@
+#!/bin/sh
+# weir run answers over HTTP while the program runs: on a port, on a socket,
+# or not at all; weir ps and weir top find it.
+. "$(dirname "$0")/_lib.sh"
+if ! command -v curl >/dev/null || ! compile holder -g -O0 <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+char *kept[1000];
+__attribute__((noinline)) void hold_blocks(void)
+{
+    for (int i = 0; i < 1000; i++)
+        memset(kept[i] = malloc(10000), 1, 10000);
+}
+int main(void)
+{
+    hold_blocks();
+    puts("ready");
+    fflush(stdout);
+    while (access("stop", F_OK) != 0)
+        usleep(20000);
+    return 0;
+}
+END
+then
+    echo "skip: needs curl and a C compiler"
+    exit 77
+fi
+
+start() {
+    rm -f stop log err
+    "$weir" run "$@" -- ./holder >log 2>err &
+    pid=$!
+    wait_for ready log
+    child=$(cat /proc/$pid/task/$pid/children | tr -d ' ')
+}
+stop() {
+    touch stop
+    wait $pid
+    is $? 0 "status of the run"
+}
+code() {
+    curl -s -o body -w '%{http_code}' "$@"
+}
+
+start
+url=$(sed -n 's,^weir: profiles at \(http://127.0.0.1:[0-9]*\)/debug/pprof/$,\1,p' err)
+[ -n "$url" ] || { fail "no address in:"; cat err >&2; }
+is "$(code "$url/debug/pprof/")" 200 "the index"
+is "$(code "$url/debug/pprof/heap")" 200 "the heap"
+is "$(code "$url/debug/pprof/heap?debug=1")" 200 "text"
+says hold_blocks body
+is "$(code "$url/pid/$child/debug/pprof/heap")" 200 "one process"
+is "$(code -H 'Host: evil.example' "$url/debug/pprof/heap")" 403 "a foreign host"
+is "$(code "$url/debug/pprof/nothing")" 404 "an unknown profile"
+sock=$(find "$tmp/weir" -name http.sock)
+is "$(stat -c %a "$sock")" 600 "mode of the socket"
+is "$(code --unix-socket "$sock" http://weir/debug/pprof/heap)" 200 "the socket"
+is "$(curl -s "$url/debug/pprof/cmdline")" ./holder "command line"
+
+"$weir" ps >ps.txt
+says "${url#http://}" ps.txt
+grep -Eq "^ *$child +holder " ps.txt || { fail "no holder in:"; cat ps.txt; }
+"$weir" ps --json >ps.json
+says "\"pid\":$child,\"program\":\"holder\"" ps.json
+if command -v jq >/dev/null; then
+    is "$(jq -r ".[] | select(.pid == $child) | .heap_bytes > 9000000" ps.json)" \
+        true "heap in JSON"
+fi
+"$weir" top $child >top.txt
+says hold_blocks top.txt
+"$weir" top "$url/debug/pprof/heap" >top.txt
+says hold_blocks top.txt
+"$weir" top -c -n 0 -i alloc_objects "unix:$sock" >top.txt
+says main top.txt
+curl -s -o saved "$url/debug/pprof/heap?debug=1"
+"$weir" top saved >top.txt
+says hold_blocks top.txt
+"$weir" top -i nonsense $child 2>err.txt
+is $? 1 "a sample type that is not there"
+says "inuse_space" err.txt
+"$weir" top 99999999 2>err.txt
+is $? 1 "a process that is not there"
+says "weir ps" err.txt
+"$weir" top "$url/debug/pprof/nothing" 2>err.txt
+is $? 1 "a page that is not there"
+says "Unknown profile" err.txt
+"$weir" top "$url/debug/pprof/heap?seconds=1" >top.txt
+is $? 0 "a delta"
+
+# Another run wants the same port: told, recorded all the same
+"$weir" run --http "${url#http://}" -o second -- true 2>err.txt
+is $? 0 "status with the port in use"
+says "in use" err.txt
+is "$(ls second | wc -l)" 2 "profiles with the port in use"
+stop
+says "hold_blocks" err
+says "next: weir top" err
+saved=$(sed -n 's/^  next: weir top //p' err)
+"$weir" top "$saved" >top.txt
+says hold_blocks top.txt
+is "$(ls "$(dirname "$saved")" | wc -l)" 2 "files left of the run"
+"$weir" ps 2>err.txt >ps.txt
+grep -q holder ps.txt && fail "weir ps shows an ended program"
+
+# A fixed port, a socket elsewhere, none
+port=$((20000 + $$ % 20000))
+start --http $port -q
+is "$(code http://localhost:$port/debug/pprof/heap)" 200 "a fixed port"
+is "$(wc -c <err)" 0 "bytes on stderr with -q"
+stop
+is "$(wc -c <err)" 0 "bytes on stderr with -q, at the end"
+start --http "unix:$tmp/my.sock"
+says "profiles at unix:$tmp/my.sock" err
+is "$(code --unix-socket my.sock http://x/debug/pprof/heap)" 200 "its socket"
+stop
+start --http none
+is "$("$weir" ps | awk '/holder/ { print $NF }')" - "no address"
+stop
+
+# weir serve: all programs of this user, also those with the preload alone
+rm -f stop log
+env LD_PRELOAD="$build/lib/libweir.so.0" ./holder >log &
+preloaded=$!
+wait_for ready log
+"$weir" serve --http 127.0.0.1:$port 2>serve.txt &
+server=$!
+wait_for "profiles at http://127.0.0.1:$port/debug/pprof/" serve.txt
+is "$(code "http://127.0.0.1:$port/pid/$preloaded/debug/pprof/heap?debug=1")" \
+    200 "a preloaded program"
+says hold_blocks body
+is "$(code http://127.0.0.1:$port/pid/?format=json)" 200 "the list"
+says "\"pid\":$preloaded,\"program\":\"holder\"" body
+"$weir" ps >ps.txt
+says "127.0.0.1:$port" ps.txt
+"$weir" serve --http 127.0.0.1:$port 2>err.txt
+is $? 1 "a second server"
+says "in use" err.txt
+kill -TERM $server
+wait $server
+is $? 0 "status of weir serve"
+touch stop
+wait $preloaded
+[ ! -e "$tmp/weir/address" ] || fail "weir serve left its address"
+[ ! -e "$tmp/weir/http.sock" ] || fail "weir serve left its socket"
+finish

@@ -1,0 +1,68 @@
+#!/bin/sh
+# What weir says about itself: help for every command, on stdout; hints on
+# stderr; statuses that scripts can rely on.
+. "$(dirname "$0")/_lib.sh"
+
+"$weir" help >out.txt 2>err.txt
+is $? 0 "weir help"
+is "$(wc -c <err.txt)" 0 "chatter of weir help"
+for command in run ps top serve version help; do
+    says "  $command " out.txt
+    "$weir" help $command >help.txt
+    is $? 0 "weir help $command"
+    says "usage: weir $command" help.txt
+    case $command in
+    run | ps | top | serve)
+        "$weir" $command --help >other.txt
+        is $? 0 "weir $command --help"
+        cmp -s help.txt other.txt || fail "two helps for $command differ"
+        says "Examples:" help.txt ;;
+    esac
+    awk 'length > 80 { exit 1 }' help.txt || fail "help of $command is wide"
+done
+"$weir" --help >other.txt
+cmp -s out.txt other.txt || fail "weir --help is not weir help"
+"$weir" version >out.txt
+grep -Eqx 'weir [0-9]+\.[0-9]+\.[0-9]+' out.txt || fail "version: $(cat out.txt)"
+is "$("$weir" --version)" "$(cat out.txt)" "weir --version"
+
+"$weir" >out.txt 2>err.txt
+is $? 2 "weir alone"
+is "$(wc -c <out.txt)" 0 "output of weir alone"
+says "usage: weir" err.txt
+"$weir" nonsense 2>err.txt
+is $? 2 "an unknown command"
+says 'no command "nonsense"' err.txt
+for command in ps top serve; do
+    "$weir" $command --nonsense >out.txt 2>err.txt
+    is $? 2 "weir $command --nonsense"
+    says "weir help $command" err.txt
+done
+"$weir" top -n many 2>err.txt
+is $? 2 "weir top -n many"
+"$weir" top one two 2>err.txt
+is $? 2 "two profiles"
+"$weir" top /no/such/file 2>err.txt
+is $? 1 "a file that is not there"
+says "/no/such/file" err.txt
+echo nonsense >file
+"$weir" top file >out.txt 2>err.txt
+is $? 1 "a file that is no profile"
+is "$(wc -c <out.txt)" 0 "output for it"
+"$weir" serve --http nonsense 2>err.txt
+is $? 1 "weir serve at no address"
+"$weir" serve --keep long 2>err.txt
+is $? 2 "weir serve --keep long"
+is "$("$weir" ps --json)" "[]" "JSON without programs"
+
+# A full disk is no success
+if [ -w /dev/full ]; then
+    "$weir" help >/dev/full 2>err.txt
+    is $? 1 "output that cannot be written"
+    says "cannot write" err.txt
+fi
+# Under its own library weir leaves it, and records nothing of itself
+LD_PRELOAD="$build/lib/libweir.so.0" "$weir" version >out.txt
+is $? 0 "weir under its own library"
+is "$(find "$tmp" -name '*.weir' | wc -l)" 0 "regions of weir itself"
+finish
