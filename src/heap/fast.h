@@ -40,7 +40,7 @@ wr_free_fast(void *p)
     struct wr_mcache *mc = wr_self;
     struct wr_slot *slot;
     _Atomic uint64_t *word;
-    uint64_t bits, freed, bit;
+    uint64_t bits, special, bit;
     unsigned block;
     int32_t used;
     bool exact;
@@ -54,10 +54,11 @@ wr_free_fast(void *p)
         goto slow;
     word = wr_span_free_word(s, block / 64);
     bits = wr_word_load(word);
-    freed = bits | wr_word_load(wr_span_remote_word(s, block / 64));
+    special = bits | wr_word_load(wr_span_remote_word(s, block / 64)) |
+              wr_word_load(wr_span_sampled_word(s, block / 64));
     bit = (uint64_t)1 << (block % 64);
     used = atomic_load_explicit(&s->used, memory_order_relaxed) - 1;
-    if (wr_unlikely((freed & bit) != 0 || used == 0 || mc->publish_left <= 0))
+    if (wr_unlikely((special & bit) != 0 || used == 0 || mc->publish_left <= 0))
         goto slow;
     mc->publish_left--;
     wr_word_store(word, bits | bit);

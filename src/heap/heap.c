@@ -31,9 +31,6 @@ mark_sampled(struct wr_span *s, unsigned block, uint16_t tag)
     atomic_fetch_or_explicit(wr_span_sampled_word(s, block / 64),
                              (uint64_t)1 << (block % 64), memory_order_relaxed);
     atomic_fetch_add_explicit(&s->samples, 1, memory_order_relaxed);
-    if (s->class_id != 0)
-        atomic_fetch_or_explicit(&s->owner, WR_OWNER_SAMPLED,
-                                 memory_order_relaxed);
 }
 
 /* The thread's countdown has run out over this block. */
@@ -247,15 +244,6 @@ local_free(struct wr_mcache *mc, struct wr_span *s, unsigned block, void *p)
         wr_mcache_emptied(mc, s);
 }
 
-/* The last sample of one of our spans went: its frees are plain again. */
-static void
-maybe_plain(struct wr_span *s)
-{
-    if (atomic_load_explicit(&s->samples, memory_order_relaxed) == 0)
-        atomic_fetch_and_explicit(&s->owner, ~WR_OWNER_SAMPLED,
-                                  memory_order_relaxed);
-}
-
 static void
 small_free(struct wr_mcache *mc, struct wr_span *s, void *p)
 {
@@ -266,12 +254,7 @@ small_free(struct wr_mcache *mc, struct wr_span *s, void *p)
 
     if (!exact || block >= s->blocks)
         wr_misuse("free", p);
-    if ((atomic_load_explicit(&s->owner, memory_order_relaxed) &
-         WR_OWNER_SAMPLED) != 0) {
-        unsample(s, block, s->block_bytes);
-        if (ours)
-            maybe_plain(s);
-    }
+    unsample(s, block, s->block_bytes);
     if (ours)
         local_free(mc, s, block, p);
     else if (!wr_remote_free(s, block))

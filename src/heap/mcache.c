@@ -260,7 +260,7 @@ go_on(struct wr_slot *slot)
 
     if (s == NULL)
         return false;
-    at = (unsigned)(slot->word - wr_span_free_word(s, 0)) / 2;
+    at = (unsigned)(slot->word - wr_span_free_word(s, 0)) / 3;
     for (;;) {
         if (find_word(slot, at))
             return true;
@@ -459,7 +459,7 @@ repair(struct wr_span *s, void *orphans)
             (void)wr_remote_set_full(s);
         return;
     }
-    set_owner_word(s, flags & WR_OWNER_SAMPLED);
+    set_owner_word(s, 0);
     s->prev = s;
     s->own_next = *(struct wr_span **)orphans;
     *(struct wr_span **)orphans = s;

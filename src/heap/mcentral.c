@@ -277,12 +277,8 @@ wr_mcentral_take(struct wr_mcache *mc, unsigned class_id)
     drain_locked(c);
     s = c->partial.first;
     if (s != NULL) {
-        uintptr_t flags = atomic_load_explicit(&s->owner, memory_order_relaxed);
-
-        wr_span_list_remove(&c->partial, s);
-        atomic_store_explicit(&s->owner,
-                              (uintptr_t)mc | (flags & WR_OWNER_SAMPLED),
-                              memory_order_release);
+        unlist(c, s);
+        atomic_store_explicit(&s->owner, (uintptr_t)mc, memory_order_release);
         atomic_fetch_and_explicit(&s->shared, ~WR_SHARED_CENTRAL,
                                   memory_order_acq_rel);
         (void)wr_remote_take(s);
@@ -295,13 +291,10 @@ void
 wr_mcentral_give(struct wr_span *s)
 {
     struct mcentral *c = &central[s->class_id];
-    uintptr_t flags;
 
     WR_ASSERT(!wr_span_listed(s));
     wr_lock_take(&c->lock);
-    flags = atomic_load_explicit(&s->owner, memory_order_relaxed);
-    atomic_store_explicit(&s->owner, flags & WR_OWNER_SAMPLED,
-                          memory_order_release);
+    atomic_store_explicit(&s->owner, 0, memory_order_release);
     atomic_fetch_and_explicit(&s->shared, ~WR_SHARED_FULL,
                               memory_order_acq_rel);
     (void)wr_remote_take(s);

@@ -65,9 +65,8 @@ enum wr_span_state {
 };
 
 /* Low bits of owner; the rest is the mcache, or 0. */
-#define WR_OWNER_FULL    ((uintptr_t)1) /* in no list: has no free block */
-#define WR_OWNER_SAMPLED ((uintptr_t)2) /* holds sampled blocks */
-#define WR_OWNER_FLAGS   ((uintptr_t)63)
+#define WR_OWNER_FULL  ((uintptr_t)1) /* in no list: has no free block */
+#define WR_OWNER_FLAGS ((uintptr_t)63)
 
 /* The word `shared`: remote frees not taken in, and flags. */
 #define WR_SHARED_COUNT   0xffffu
@@ -101,7 +100,7 @@ struct wr_span {
     uint8_t words;        /* of each bit set below */
     uint8_t record_words; /* words the record has room for */
     bool zero;            /* its memory was zero when it was made */
-    /* free and remote words in turn, then the sampled words */
+    /* free, remote and sampled word of each 64 blocks in turn */
     _Atomic uint64_t bits[];
 };
 
@@ -110,19 +109,19 @@ struct wr_span {
 static inline _Atomic uint64_t *
 wr_span_free_word(struct wr_span *s, unsigned word)
 {
-    return &s->bits[2 * word];
+    return &s->bits[3 * word];
 }
 
 static inline _Atomic uint64_t *
 wr_span_remote_word(struct wr_span *s, unsigned word)
 {
-    return &s->bits[2 * word + 1];
+    return &s->bits[3 * word + 1];
 }
 
 static inline _Atomic uint64_t *
 wr_span_sampled_word(struct wr_span *s, unsigned word)
 {
-    return &s->bits[2 * s->words + word];
+    return &s->bits[3 * word + 2];
 }
 
 static inline uint64_t
