@@ -73,8 +73,10 @@ open_debuglink(const char *file, const char *link, uint32_t checksum,
                                         "%s%.*s/%s"};
     static const char *const roots[] = {"", "", "/usr/lib/debug"};
     const char *slash = strrchr(file, '/');
-    int directory = slash ? (int)(slash - file) : 0;
-    for (int i = 0; slash && i < 3; i++) {
+    int directory = slash ? (int)(slash - file) : 1;
+    if (!slash)
+        file = ".";
+    for (int i = 0; i < 3; i++) {
         char path[1024];
         snprintf(path, sizeof path, forms[i], roots[i], directory, file, link);
         int fd = open(path, O_RDONLY | O_CLOEXEC);
