@@ -12,8 +12,7 @@ weir_strerror(weir_err err)
         [WEIR_ENOMEM] = "the system gave no memory",
         [WEIR_EIO] = "reading or writing failed; errno says why",
         [WEIR_ENOENT] = "there is no such profile, program or file",
-        [WEIR_ENOTSUP] = "it is not available in this program; does it run "
-                         "on Weir's heap?",
+        [WEIR_ENOTSUP] = "it is not available: no Weir in this program",
         [WEIR_EBUSY] = "somebody else does it already; try again",
     };
 
