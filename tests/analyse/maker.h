@@ -23,7 +23,6 @@ maker_heap(void)
 {
     struct wr_profile *p = wr_profile_new();
 
-    ck_assert_ptr_nonnull(p);
     wr_profile_add_type(p, "alloc_objects", "count");
     wr_profile_add_type(p, "alloc_space", "bytes");
     wr_profile_add_type(p, "inuse_objects", "count");

@@ -1,5 +1,12 @@
 /* profile.proto and gzip: what goes out comes back, and what is damaged gets
- * a sentence. */
+ * a sentence.
+ *
+ * Started with arguments it makes files instead, for the script that shows
+ * them to pprof:
+ *     test_analyse_codec random SEED FILE     a heap profile
+ *     test_analyse_codec text FILE OUT        its debug=1 text
+ *     test_analyse_codec subtract A B OUT     A - B
+ *     test_analyse_codec merge A B OUT        A + B */
 #include "analyse/maker.h"
 #include "analyse/profile.pb-c.h"
 
@@ -435,9 +442,102 @@ START_TEST(random_damage_is_survived)
 }
 END_TEST
 
-int
-main(void)
+/* --- For the script ------------------------------------------------------ */
+
+static const char *const functions[] = {
+    "main",     "run",        "grow",         "malloc",   "calloc",
+    "xmalloc",  "dict_add",   "list_push",    "parse",    "parse_value",
+    "operator", "ns::f(int)", "ns::g<int>()", "read_all", "operator new(long)"};
+
+#define FUNCTIONS (sizeof functions / sizeof *functions)
+
+static void
+add_random_sample(uint64_t *seed)
 {
+    uint32_t frames[20], depth = 1 + maker_random(seed) % 19;
+    for (uint32_t i = 0; i < depth; i++) {
+        /* One place has one chain of inlined functions, as in real code. */
+        const char *names[4] = {NULL};
+        uint32_t place = maker_random(seed) % FUNCTIONS;
+        for (uint32_t n = 0; n <= place % 3; n++)
+            names[n] = functions[(place + 5 * n) % FUNCTIONS];
+        frames[i] = maker_location(p, names);
+    }
+    struct wr_label label = {.key = wr_profile_string(p, "bytes"),
+                             .num = 16 << maker_random(seed) % 12};
+    int64_t n = maker_random(seed) % 100000, kept = n ? n / 3 : 0;
+    int64_t values[4] = {n, n * label.num, kept, kept * label.num};
+    wr_profile_sample(p, frames, depth, values, &label, 1);
+}
+
+static int
+write_file(const char *path)
+{
+    FILE *f = fopen(path, "w");
+    if (!f ||
+        wr_profile_encode(p, true, &bytes, &length, why, sizeof why) != 0 ||
+        fwrite(bytes, 1, length, f) != length || fclose(f) != 0)
+        return 1;
+    return 0;
+}
+
+static int
+make_random(const char *seed_text, const char *path)
+{
+    uint64_t seed = strtoull(seed_text, NULL, 10);
+    p = maker_heap();
+    maker_mapping_at(p, MAKER_START, "/bin/prog", "ab");
+    p->mappings[0].has_functions = true;
+    p->drop_frames = wr_profile_string(p, "malloc|calloc|operator new.*");
+    p->time_ns = 1700000000000000000 + (int64_t)seed * 1000000000;
+    for (int i = 0; i < 300; i++)
+        add_random_sample(&seed);
+    return write_file(path);
+}
+
+static int
+join(const char *how, const char *a, const char *b, const char *path)
+{
+    if (wr_profile_read(&p, a, why, sizeof why) != 0 ||
+        wr_profile_read(&q, b, why, sizeof why) != 0 ||
+        (strcmp(how, "merge") == 0
+             ? wr_profile_merge(p, q, why, sizeof why)
+             : wr_profile_subtract(p, q, why, sizeof why)) != 0)
+        return 1;
+    return write_file(path);
+}
+
+static int
+make_text(const char *from, const char *path)
+{
+    if (wr_profile_read(&p, from, why, sizeof why) != 0)
+        return 1;
+    p->period = 1; /* no scaling: the values are what they are */
+    FILE *f = fopen(path, "w");
+    return !f || wr_profile_text(p, f, NULL) != 0 || fclose(f) != 0;
+}
+
+static int
+serve_script(int argc, char **argv)
+{
+    int status = 2;
+    if (strcmp(argv[1], "random") == 0 && argc == 4)
+        status = make_random(argv[2], argv[3]);
+    else if (strcmp(argv[1], "text") == 0 && argc == 4)
+        status = make_text(argv[2], argv[3]);
+    else if (argc == 5)
+        status = join(argv[1], argv[2], argv[3], argv[4]);
+    if (status != 0)
+        fprintf(stderr, "%s: %s\n", argv[1], why);
+    teardown();
+    return status;
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc > 1)
+        return serve_script(argc, argv);
     Suite *suite = suite_create("analyse/codec");
     TCase *tests = tcase_create("codec");
     tcase_set_timeout(tests, 60);
