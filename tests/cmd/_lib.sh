@@ -1,6 +1,7 @@
 # What the scripts of this folder share. Source it with the script's own
 # arguments:   . "$(dirname "$0")/_lib.sh"
 #
+#   $source_dir      the top of the sources
 #   $weir            the program; its regions and runs go below $tmp
 #   $tmp             a directory that is gone afterwards, where we are
 #   says WORDS FILE  FILE must contain WORDS
@@ -18,6 +19,7 @@ if [ ! -x "$weir" ] || [ ! -e "$build/lib/libweir.so.0" ]; then
 fi
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
+source_dir=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$tmp" || exit 2
 unset WEIR LD_PRELOAD
 export XDG_RUNTIME_DIR="$tmp" LC_ALL=C
@@ -45,7 +47,7 @@ compile() {
     out=$1
     shift
     cat >"$out.c"
-    ${CC:-cc} -o "$out" "$@" "$out.c" 2>"$out.log"
+    ${CC:-cc} -o "$out" "$out.c" "$@" 2>"$out.log"
 }
 
 wait_for() {

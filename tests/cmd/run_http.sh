@@ -51,6 +51,11 @@ is "$(code "$url/debug/pprof/")" 200 "the index"
 is "$(code "$url/debug/pprof/heap")" 200 "the heap"
 is "$(code "$url/debug/pprof/heap?debug=1")" 200 "text"
 says hold_blocks body
+address=$(sed -n 's/^#\t\(0x[0-9a-f]*\)\thold_blocks.*/\1/p' body | head -1)
+is "$(curl -s "$url/debug/pprof/symbol?$address" | tail -1)" \
+    "$address hold_blocks" "a name by GET"
+is "$(curl -s -d "0x1+$address" "$url/debug/pprof/symbol" | tail -1)" \
+    "$address hold_blocks" "a name by POST"
 is "$(code "$url/pid/$child/debug/pprof/heap")" 200 "one process"
 is "$(code -H 'Host: evil.example' "$url/debug/pprof/heap")" 403 "a foreign host"
 is "$(code "$url/debug/pprof/nothing")" 404 "an unknown profile"
