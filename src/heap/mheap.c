@@ -686,7 +686,7 @@ release_some(struct wr_span *s, size_t most)
                    << WR_PAGE_SHIFT;
     bool done;
 
-    bytes = wr_min(bytes, wr_align_up(most, WR_PAGE_BYTES));
+    bytes = wr_align_up(wr_min(bytes, most), WR_PAGE_BYTES);
     hide_run(s);
     wr_lock_give(&wr_mheap_lock);
     done = wr_os_release((void *)at, bytes);

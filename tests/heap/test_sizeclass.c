@@ -1,0 +1,125 @@
+/* The table of size classes, derived anew from the rules in sizeclass.h. */
+#include "unit.h"
+
+#include "base/base.h"
+#include "heap/span.h"
+
+/* Multiples of 16 to 128, then eight steps to each doubling. */
+static uint32_t
+size_after(uint32_t size)
+{
+    return size < 128 ? size + 16 : size + (1u << wr_log2(size)) / 8;
+}
+
+START_TEST(sizes_follow_the_rule)
+{
+    uint32_t size = 0;
+
+    for (unsigned i = 1; i < WR_CLASSES; i++) {
+        size = size_after(size);
+        ck_assert_uint_eq(wr_class[i].bytes, size);
+    }
+    ck_assert_uint_eq(size, WR_SMALL_MAX);
+    ck_assert_uint_eq(wr_class[0].bytes, 0);
+}
+END_TEST
+
+START_TEST(a_size_gets_the_smallest_class_that_holds_it)
+{
+    unsigned class_id = 1;
+
+    for (size_t n = 0; n <= WR_SMALL_MAX; n++) {
+        if (n > wr_class[class_id].bytes)
+            class_id++;
+        ck_assert_uint_eq(wr_class_of(n), class_id);
+        if (n > 128)
+            ck_assert_uint_le((wr_class[class_id].bytes - n) * 8, n);
+    }
+    ck_assert_uint_eq(class_id, WR_CLASSES - 1);
+}
+END_TEST
+
+START_TEST(a_span_holds_as_many_blocks_as_fit_and_wastes_an_eighth_at_most)
+{
+    for (unsigned i = 1; i < WR_CLASSES; i++) {
+        const struct wr_class *c = &wr_class[i];
+        size_t span = c->pages * WR_PAGE_BYTES;
+        size_t rest = span - (size_t)c->blocks * c->bytes;
+
+        ck_assert_uint_eq(c->blocks, span / c->bytes);
+        ck_assert_uint_le(c->blocks, WR_SPAN_BLOCKS_MAX);
+        ck_assert_uint_le(rest * 8, span);
+        /* No page is there for nothing. */
+        ck_assert_uint_lt(rest, WR_PAGE_BYTES);
+    }
+}
+END_TEST
+
+START_TEST(words_have_a_bit_for_every_block_and_no_word_is_spare)
+{
+    for (unsigned i = 1; i < WR_CLASSES; i++)
+        ck_assert_uint_eq(wr_class[i].words, (wr_class[i].blocks + 63u) / 64);
+}
+END_TEST
+
+START_TEST(blocks_are_aligned_to_16)
+{
+    for (unsigned i = 1; i < WR_CLASSES; i++)
+        ck_assert_uint_eq(wr_class[i].bytes % 16, 0);
+}
+END_TEST
+
+START_TEST(magic_is_the_inverse_rounded_up)
+{
+    for (unsigned i = 1; i < WR_CLASSES; i++)
+        ck_assert_uint_eq(wr_class[i].magic,
+                          ((UINT64_C(1) << 32) + wr_class[i].bytes - 1) /
+                              wr_class[i].bytes);
+}
+END_TEST
+
+/* Every offset of every class, also behind the last block. */
+START_TEST(one_multiplication_divides_exactly)
+{
+    for (unsigned i = 1; i < WR_CLASSES; i++) {
+        const struct wr_class *c = &wr_class[i];
+        struct wr_span s = {.base = 0x7f0000002000, .magic = c->magic};
+        size_t span = c->pages * WR_PAGE_BYTES;
+
+        for (size_t offset = 0; offset < span; offset++) {
+            bool exact;
+            unsigned block =
+                wr_span_block_of(&s, (void *)(s.base + offset), &exact);
+
+            if (block != offset / c->bytes || exact != (offset % c->bytes == 0))
+                ck_abort_msg("offset %zu of class %u: block %u", offset, i,
+                             block);
+        }
+    }
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+    Suite *s = suite_create("heap/sizeclass");
+    TCase *t = tcase_create("sizeclass");
+
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, sizes_follow_the_rule);
+    tcase_add_test(t, a_size_gets_the_smallest_class_that_holds_it);
+    tcase_add_test(
+        t, a_span_holds_as_many_blocks_as_fit_and_wastes_an_eighth_at_most);
+    tcase_add_test(t, words_have_a_bit_for_every_block_and_no_word_is_spare);
+    tcase_add_test(t, blocks_are_aligned_to_16);
+    tcase_add_test(t, magic_is_the_inverse_rounded_up);
+    tcase_add_test(t, one_multiplication_divides_exactly);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+int
+main(void)
+{
+    return unit_main(suite());
+}
