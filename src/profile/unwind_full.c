@@ -46,7 +46,6 @@ step_trampoline(struct walk *walk)
         !load(&walk->stack, at, &value) || !load(&walk->stack, last, &value))
         return false;
     wr_regs_from_context(&walk->regs, (const ucontext_t *)at);
-    wr_unwind_stack_enter(&walk->stack, walk->regs.r[WR_REG_SP]);
     walk->exact = true;
     return walk->regs.pc != 0;
 }
@@ -122,8 +121,6 @@ step(struct walk *walk)
     caller.pc = wr_regs_strip(caller.r[WR_REG_RA]);
     walk->regs = caller;
     walk->exact = code.signal;
-    if (code.signal)
-        wr_unwind_stack_enter(&walk->stack, caller.r[WR_REG_SP]);
     return caller.pc != 0;
 }
 

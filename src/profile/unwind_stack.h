@@ -25,7 +25,7 @@ struct wr_unwind_stack {
     bool own;             /* end is the end of the stack: no further */
 };
 
-/* A walk comes to this stack with this stack pointer. */
+/* A walk begins with this stack pointer. */
 void wr_unwind_stack_enter(struct wr_unwind_stack *stack, uintptr_t sp);
 
 /* Moves end to hi or further, if [lo, hi) is there. lo is not below the

@@ -32,6 +32,16 @@ capture(void)
     sink++;
 }
 
+static uintptr_t frames[64];
+static size_t frame_count;
+
+static NOINLINE void
+capture_ours(void)
+{
+    frame_count = wr_unwind_here(frames, 64);
+    sink++;
+}
+
 static void
 know_stack(void)
 {
@@ -245,6 +255,30 @@ START_TEST(knowing_the_bounds_of_the_stack_changes_nothing)
 }
 END_TEST
 
+START_TEST(a_walk_stays_inside_the_bounds_it_was_told)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+
+    wr_unwind_set_stack(here - 65536, here);
+    recurse(20, capture_ours);
+    ck_assert_uint_ge(frame_count, 20);
+    ck_assert_uint_lt(frame_count, 24);
+}
+END_TEST
+
+START_TEST(bounds_of_another_stack_do_not_matter)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+
+    wr_unwind_set_stack(4096, 8192);
+    recurse(20, capture);
+    both_expect_same(&both);
+    wr_unwind_set_stack(here + 4096, here + 8192);
+    recurse(20, capture);
+    both_expect_same(&both);
+}
+END_TEST
+
 START_TEST(permanent_modules_change_nothing)
 {
     recurse(20, capture);
@@ -305,16 +339,6 @@ START_TEST(code_without_description_ends_the_stack)
 }
 END_TEST
 
-static uintptr_t frames[64];
-static size_t frame_count;
-
-static NOINLINE void
-capture_ours(void)
-{
-    frame_count = wr_unwind_here(frames, 64);
-    sink++;
-}
-
 static void
 ours_through_other(void)
 {
@@ -358,11 +382,18 @@ END_TEST
 
 START_TEST(a_frame_pointer_that_goes_back_ends_the_stack)
 {
-    uintptr_t below = (uintptr_t)__builtin_frame_address(0) - 16384;
+    /* below every stack, and good to read: fp, return address */
+    static uintptr_t words[2];
 
-    know_stack();
-    with_frame_pointer(capture_ours, below);
-    ck_assert_uint_eq(frame_count, 2);
+    words[0] = (uintptr_t)words;
+    words[1] = (uintptr_t)recurse + 1;
+    for (int known = 0; known < 2; known++) {
+        with_frame_pointer(capture_ours, (uintptr_t)words);
+        ck_assert_uint_eq(frame_count, 2);
+        with_frame_pointer(ours_through_other, (uintptr_t)words);
+        ck_assert_uint_eq(frame_count, 4);
+        know_stack();
+    }
 }
 END_TEST
 
@@ -489,6 +520,8 @@ suite(void)
     tcase_add_test(t, a_call_that_never_returns_is_its_callers);
     tcase_add_test(t, a_thread_is_seen_to_its_start);
     tcase_add_test(t, knowing_the_bounds_of_the_stack_changes_nothing);
+    tcase_add_test(t, a_walk_stays_inside_the_bounds_it_was_told);
+    tcase_add_test(t, bounds_of_another_stack_do_not_matter);
     tcase_add_test(t, permanent_modules_change_nothing);
     tcase_add_test(t, forgetting_everything_changes_nothing);
     tcase_add_test(t, a_frame_that_hangs_on_another_register_is_passed);

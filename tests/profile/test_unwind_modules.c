@@ -145,9 +145,57 @@ END_TEST
 START_TEST(more_libraries_than_numbers_are_told_apart)
 {
     for (int i = 0; i < 3 << WR_UNWIND_MODULE_BITS; i++) {
-        visit_and_compare(i & 1);
+        struct wr_unwind_module module;
+
         wr_unwind_flush();
+        ck_assert(wr_unwind_module_find((uintptr_t)build, &module));
+        ck_assert(
+            wr_unwind_module_is(&module, wr_unwind_module_number(&module)));
+        if (i % 16 == 0)
+            visit_and_compare(i / 16 & 1);
     }
+}
+END_TEST
+
+/* A word that ends the stack, said to be learnt from another module: libc
+ * for code of the program, the program for all other. */
+static void
+poison(uintptr_t pc)
+{
+    struct wr_cfi_code code = {0};
+    struct wr_cfi_row row = {0};
+    struct wr_unwind_module program, libc, module;
+
+    row.how[WR_REG_RA] = WR_CFI_UNDEFINED;
+    ck_assert(wr_unwind_module_find((uintptr_t)build, &program));
+    ck_assert(wr_unwind_module_find((uintptr_t)&fputs, &libc));
+    module = pc - program.cfi.start < program.cfi.end - program.cfi.start
+                 ? libc
+                 : program;
+    wr_unwind_cache_put(
+        pc, wr_unwind_condense(&code, &row, wr_unwind_module_number(&module)));
+}
+
+static __attribute__((noinline)) void
+capture_poisoned(void)
+{
+    static struct both before;
+
+    for (size_t i = 0; i == 0 || i < before.n; i++) {
+        both_capture(&both);
+        both_expect_same(&both);
+        before = both;
+        poison(before.ours[i] - 1);
+        both_capture(&both);
+        both_expect_same(&both);
+    }
+}
+
+/* The program's frames come first, then libc's: the poison of one about the
+ * other must be noticed, however often that module was asked for before. */
+START_TEST(a_word_about_another_module_is_not_believed)
+{
+    capture_poisoned();
 }
 END_TEST
 
@@ -241,6 +289,7 @@ suite(void)
     tcase_add_test(t, permanent_modules_do_not_hide_that_others_change);
     tcase_add_test(t, a_library_of_another_shape_is_noticed_without_a_flush);
     tcase_add_test(t, more_libraries_than_numbers_are_told_apart);
+    tcase_add_test(t, a_word_about_another_module_is_not_believed);
     tcase_add_test(t, a_number_holds_until_a_flush);
     tcase_add_test(t, a_permanent_module_has_number_0);
     tcase_add_test(t, a_module_loaded_later_is_not_permanent);
