@@ -198,6 +198,16 @@ wr_profile_string(struct wr_profile *p, const char *text)
 
 /* --- Life --------------------------------------------------------------- */
 
+/* So that even a run of nothing is a pointer into its array. */
+static bool
+shared_arrays_exist(struct wr_profile *p)
+{
+    return RESERVE(p, WR_STORE_LINES, lines, 0, 1) &&
+           RESERVE(p, WR_STORE_FRAMES, frames, 0, 1) &&
+           RESERVE(p, WR_STORE_LABELS, labels, 0, 1) &&
+           RESERVE(p, WR_STORE_VALUES, values, 0, 1);
+}
+
 struct wr_profile *
 wr_profile_new(void)
 {
@@ -205,7 +215,8 @@ wr_profile_new(void)
     if (!p)
         return NULL;
     p->store = calloc(1, sizeof *p->store);
-    if (p->store && wr_profile_string(p, "") == 0 && !p->failed)
+    if (p->store && shared_arrays_exist(p) && wr_profile_string(p, "") == 0 &&
+        !p->failed)
         return p;
     wr_profile_free(p);
     return NULL;

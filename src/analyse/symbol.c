@@ -344,6 +344,6 @@ wr_symboliser_frames(struct wr_symboliser *s, const char *path,
     if (binary == WR_NONE)
         return 0;
     struct known k = look_up(s, binary, address);
-    *frames = s->frames + k.first;
+    *frames = k.count ? s->frames + k.first : NULL;
     return k.count;
 }
