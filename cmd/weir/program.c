@@ -40,13 +40,20 @@ struct file {
     size_t bytes;
 };
 
-/* n bytes at an offset of the file, or NULL. */
+/* n bytes at an offset of the file, or NULL. What is read as a table must
+ * lie where tables lie: at a multiple of 8. */
 static const void *
 at(const struct file *f, uint64_t offset, uint64_t n)
 {
     if (offset > f->bytes || n > f->bytes - offset)
         return NULL;
     return f->base + offset;
+}
+
+static const void *
+table_at(const struct file *f, uint64_t offset, uint64_t n)
+{
+    return offset % 8 == 0 ? at(f, offset, n) : NULL;
 }
 
 static const elf_head *
@@ -63,8 +70,8 @@ segment(const struct file *f, const elf_head *e, unsigned i)
 {
     if (i >= e->e_phnum || e->e_phentsize != sizeof(elf_segment))
         return NULL;
-    return at(f, e->e_phoff + (uint64_t)i * sizeof(elf_segment),
-              sizeof(elf_segment));
+    return table_at(f, e->e_phoff + (uint64_t)i * sizeof(elf_segment),
+                    sizeof(elf_segment));
 }
 
 static const elf_segment *
@@ -94,7 +101,7 @@ static const char *
 dynamic_strings(const struct file *f, const elf_head *e, size_t *bytes)
 {
     const elf_segment *p = segment_of_type(f, e, PT_DYNAMIC);
-    const elf_dynamic *d = p ? at(f, p->p_offset, p->p_filesz) : NULL;
+    const elf_dynamic *d = p ? table_at(f, p->p_offset, p->p_filesz) : NULL;
     uint64_t table = 0, size = 0;
     for (size_t i = 0; d && i < p->p_filesz / sizeof *d; i++) {
         if (d[i].d_tag == DT_STRTAB)
@@ -138,7 +145,7 @@ sections(const struct file *f, const elf_head *e)
 {
     if (e->e_shentsize != sizeof(elf_section))
         return NULL;
-    return at(f, e->e_shoff, (uint64_t)e->e_shnum * sizeof(elf_section));
+    return table_at(f, e->e_shoff, (uint64_t)e->e_shnum * sizeof(elf_section));
 }
 
 static bool
@@ -169,7 +176,7 @@ defines_malloc(const struct file *f, const elf_head *e)
     const elf_section *s = sections(f, e);
     for (unsigned i = 0; s && names && i < e->e_shnum; i++) {
         const elf_symbol *y = s[i].sh_type == SHT_DYNSYM
-                                  ? at(f, s[i].sh_offset, s[i].sh_size)
+                                  ? table_at(f, s[i].sh_offset, s[i].sh_size)
                                   : NULL;
         for (size_t n = 0; y && n < s[i].sh_size / sizeof *y; n++)
             if (y[n].st_shndx != SHN_UNDEF && y[n].st_name < bytes &&
