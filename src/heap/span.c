@@ -2,6 +2,7 @@
 #include "heap/span.h"
 
 #include "os/os.h"
+#include "region/counters.h"
 
 _Atomic(struct wr_window *) wr_windows[WR_WINDOWS];
 size_t wr_window_first = WR_WINDOWS, wr_window_last;
@@ -84,6 +85,7 @@ wr_pagemap_cover(uintptr_t from, uintptr_t to)
         if (w == NULL)
             return false;
         atomic_store_explicit(&wr_windows[i], w, memory_order_release);
+        wr_count_add(other_sys, sizeof *w);
         wr_window_first = wr_min(wr_window_first, i);
         wr_window_last = wr_max(wr_window_last, i);
     }
@@ -93,9 +95,16 @@ wr_pagemap_cover(uintptr_t from, uintptr_t to)
 void
 wr_pagemap_set(uintptr_t base, size_t pages, struct wr_span *s)
 {
-    for (; pages > 0; pages--, base += WR_PAGE_BYTES)
-        atomic_store_explicit(&window_of(base)->span[page_of(base)], s,
-                              memory_order_release);
+    while (pages > 0) {
+        _Atomic(struct wr_span *) *entry =
+            &window_of(base)->span[page_of(base)];
+        size_t n = wr_min(pages, WR_WINDOW_PAGES - page_of(base));
+
+        for (size_t i = 0; i < n; i++)
+            atomic_store_explicit(&entry[i], s, memory_order_release);
+        base += n << WR_PAGE_SHIFT;
+        pages -= n;
+    }
 }
 
 /* Of the run [base, base + pages): the bits that lie in base's word of the
@@ -123,7 +132,9 @@ wr_pagemap_released(uintptr_t base, size_t pages)
     for (; pages > 0; pages -= step, base += step << WR_PAGE_SHIFT) {
         uint64_t mask = word_mask(base, pages, &step);
 
-        n += (size_t)__builtin_popcountll(*released_word(base) & mask);
+        mask &= *released_word(base);
+        if (mask != 0) /* a call where the machine cannot count bits */
+            n += (size_t)__builtin_popcountll(mask);
     }
     return n;
 }
