@@ -21,7 +21,8 @@
 #include "analyse/store.h"
 #include "region/read.h"
 
-#define MEMO_SLOTS 4096u /* a power of two */
+#define MEMO_SLOTS       4096u /* a power of two */
+#define CAPTURE_FRESH_NS UINT64_C(1000000000)
 
 /* Return addresses repeat from stack to stack: where each was found last. */
 struct memo {
@@ -291,13 +292,25 @@ captured_stack(const struct wr_thread_slot *t, uint64_t pc[WR_STACK_FRAMES],
     return 0;
 }
 
+/* A thread that was asked just now and did not answer (it is stopped, or
+ * blocks the signal) still holds an old stack, which says nothing of now. */
+static bool
+is_stale(const struct build *b, const struct wr_thread_slot *t)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return b->alive &&
+           load(&t->capture_ns) + CAPTURE_FRESH_NS <
+               (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 static void
 add_thread(struct build *b, const struct wr_thread_slot *t)
 {
     uint64_t pc[WR_STACK_FRAMES];
     uint32_t frames[WR_STACK_FRAMES], unloads = 0;
     uint32_t tid = atomic_load_explicit(&t->tid, memory_order_acquire);
-    uint32_t n = captured_stack(t, pc, &unloads);
+    uint32_t n = is_stale(b, t) ? 0 : captured_stack(t, pc, &unloads);
     uint32_t depth = add_frames(b, pc, n, unloads, frames);
     if (depth == 0)
         frames[depth++] = named_location(b, "[stack not captured]");

@@ -3,7 +3,9 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include "analyse/symbol.h"
 #include "serve/program.h"
+#include "serve/scope.h"
 
 #define COOKIE 0x1234567890abcdefu
 
@@ -118,6 +120,49 @@ START_TEST(a_stopped_program_is_waited_for_fifty_milliseconds)
 }
 END_TEST
 
+/* The innermost frame of the one thread, in a profile made now. */
+static const char *
+leaf(const struct program *p)
+{
+    struct wr_names names = {.symboliser = wr_symboliser_new()};
+    struct wr_scope s;
+    struct wr_profile *made;
+    static char name[64];
+    char why[256];
+    pthread_mutex_init(&names.lock, NULL);
+    ck_assert_int_eq(wr_scope_open(&s, dir, WR_SCAN_HERE, (uint32_t)p->pid), 0);
+    wr_scope_capture(&s);
+    ck_assert_int_eq(wr_scope_profile(&s, &names, WR_PROFILE_GOROUTINE,
+                                      WR_VALUES_RAW, &made, why, sizeof why),
+                     0);
+    ck_assert_uint_eq(made->sample_count, 1);
+    const struct wr_location *l =
+        &made->locations[made->frames[made->samples[0].first_frame]];
+    snprintf(
+        name, sizeof name, "%s",
+        l->line_count
+            ? made->strings[made->functions[made->lines[l->first_line].function]
+                                .name]
+            : "");
+    wr_profile_free(made);
+    wr_scope_close(&s);
+    wr_symboliser_free(names.symboliser);
+    return name;
+}
+
+START_TEST(a_thread_that_does_not_answer_is_not_shown_where_it_once_was)
+{
+    struct program p;
+    start(&p, true);
+    p.region->thread[0].capture_ns = clock_ns(CLOCK_MONOTONIC);
+    ck_assert_str_ne(leaf(&p), "[stack not captured]");
+    kill(p.pid, SIGSTOP);
+    p.region->thread[0].capture_ns -= 2 * UINT64_C(1000000000);
+    ck_assert_str_eq(leaf(&p), "[stack not captured]");
+    program_end(&p);
+}
+END_TEST
+
 START_TEST(a_program_whose_handler_is_gone_is_not_signalled)
 {
     struct program p;
@@ -178,5 +223,7 @@ main(void)
     tcase_add_test(t, a_region_without_a_capture_signal_cannot_be_asked);
     tcase_add_test(t, a_dead_program_is_not_signalled);
     tcase_add_test(t, the_signal_is_harmless_to_a_program_without_a_handler);
+    tcase_add_test(
+        t, a_thread_that_does_not_answer_is_not_shown_where_it_once_was);
     return run_case(t, "capture");
 }
