@@ -21,7 +21,7 @@
  * locks, allocates, or changes errno.
  *
  * Memory: the table is 128 KiB of .bss, touched only where used. A capture
- * needs less than 3 KiB of stack.
+ * needs at most 4 KiB of stack (2 on x86-64).
  *
  * Misuse: code that unmaps a module while one of its functions is on a stack
  * being captured. Code made at run time ends the stack at its innermost frame.
