@@ -1,6 +1,9 @@
 /* Modules that come and go: two libraries take turns at one address. */
 #include <check.h>
 #include <dlfcn.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -262,6 +265,46 @@ START_TEST(a_permanent_module_that_goes_is_noticed_at_the_flush)
 }
 END_TEST
 
+static _Atomic bool holding, release;
+
+/* The loader's lock is held while this runs. */
+static int
+hold(struct dl_phdr_info *info, size_t bytes, void *arg)
+{
+    (void)info;
+    (void)bytes;
+    (void)arg;
+    holding = true;
+    while (!release)
+        usleep(100);
+    return 1;
+}
+
+static void *
+hold_the_loader(void *arg)
+{
+    dl_iterate_phdr(hold, NULL);
+    return arg;
+}
+
+START_TEST(a_capture_never_waits_for_the_loader)
+{
+    void *library = dlopen(path[A], RTLD_NOW);
+    visit_fn *visit = (visit_fn *)dlsym(library, "visit");
+    pthread_t thread;
+
+    pthread_create(&thread, NULL, hold_the_loader, NULL);
+    while (!holding)
+        usleep(100);
+    wr_unwind_cache_clear();
+    visit(capture);
+    release = true;
+    pthread_join(thread, NULL);
+    both_expect_same(&both);
+    dlclose(library);
+}
+END_TEST
+
 START_TEST(no_module_is_where_none_was_loaded)
 {
     struct wr_unwind_module module;
@@ -294,6 +337,7 @@ suite(void)
     tcase_add_test(t, a_permanent_module_has_number_0);
     tcase_add_test(t, a_module_loaded_later_is_not_permanent);
     tcase_add_test(t, a_permanent_module_that_goes_is_noticed_at_the_flush);
+    tcase_add_test(t, a_capture_never_waits_for_the_loader);
     tcase_add_test(t, no_module_is_where_none_was_loaded);
     tcase_set_timeout(t, 60);
     suite_add_tcase(s, t);

@@ -16,6 +16,7 @@
 #include "profile/machine.h"
 #include "profile/unwind.h"
 #include "profile/unwind_cache.h"
+#include "unit.h"
 
 #define NOINLINE __attribute__((noinline))
 
@@ -148,7 +149,8 @@ START_TEST(a_handler_inside_a_handler_sees_through_both)
     handle(SIGUSR2, raise_another, SA_ONSTACK);
     raise_below(3, SIGUSR2);
     both_expect_same(&both);
-    expect_context_in_stack();
+    if (!UNIT_TSAN) /* which calls handlers later, with a kept context */
+        expect_context_in_stack();
     ck_assert_uint_gt(both.n, 15);
 }
 END_TEST
