@@ -100,54 +100,52 @@ print_times(const char *name, const uint64_t ns[256], FILE *out)
 }
 
 static void
+print_stat(const char *name, uint64_t value, FILE *out)
+{
+    fprintf(out, "# %s = %llu\n", name, (unsigned long long)value);
+}
+
+static void
+print_stat_of(const char *name, uint64_t inuse, uint64_t sys, FILE *out)
+{
+    fprintf(out, "# %s = %llu / %llu\n", name, (unsigned long long)inuse,
+            (unsigned long long)sys);
+}
+
+static void
+print_heap_stats(const struct weir_memstats *m, FILE *out)
+{
+    print_stat("Alloc", m->alloc, out);
+    print_stat("TotalAlloc", m->total_alloc, out);
+    print_stat("Sys", m->sys, out);
+    print_stat("Lookups", m->lookups, out);
+    print_stat("Mallocs", m->mallocs, out);
+    print_stat("Frees", m->frees, out);
+    print_stat("HeapAlloc", m->heap_alloc, out);
+    print_stat("HeapSys", m->heap_sys, out);
+    print_stat("HeapIdle", m->heap_idle, out);
+    print_stat("HeapInuse", m->heap_inuse, out);
+    print_stat("HeapReleased", m->heap_released, out);
+    print_stat("HeapObjects", m->heap_objects, out);
+}
+
+static void
 print_memstats(const struct weir_memstats *m, FILE *out)
 {
-    const struct {
-        const char *name;
-        uint64_t value;
-    } plain[] =
-        {
-            {"Alloc", m->alloc},
-            {"TotalAlloc", m->total_alloc},
-            {"Sys", m->sys},
-            {"Lookups", m->lookups},
-            {"Mallocs", m->mallocs},
-            {"Frees", m->frees},
-            {"HeapAlloc", m->heap_alloc},
-            {"HeapSys", m->heap_sys},
-            {"HeapIdle", m->heap_idle},
-            {"HeapInuse", m->heap_inuse},
-            {"HeapReleased", m->heap_released},
-            {"HeapObjects", m->heap_objects},
-        },
-      paired[] =
-          {
-              {"Stack", m->stack_inuse},   {"", m->stack_sys},
-              {"MSpan", m->mspan_inuse},   {"", m->mspan_sys},
-              {"MCache", m->mcache_inuse}, {"", m->mcache_sys},
-          },
-      rest[] = {
-          {"BuckHashSys", m->buck_hash_sys},
-          {"GCSys", m->gc_sys},
-          {"OtherSys", m->other_sys},
-          {"NextGC", m->next_gc},
-          {"LastGC", m->last_gc},
-      };
     fputs("\n# runtime.MemStats\n", out);
-    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
-        fprintf(out, "# %s = %llu\n", plain[i].name,
-                (unsigned long long)plain[i].value);
-    for (size_t i = 0; i < sizeof paired / sizeof *paired; i += 2)
-        fprintf(out, "# %s = %llu / %llu\n", paired[i].name,
-                (unsigned long long)paired[i].value,
-                (unsigned long long)paired[i + 1].value);
-    for (size_t i = 0; i < sizeof rest / sizeof *rest; i++)
-        fprintf(out, "# %s = %llu\n", rest[i].name,
-                (unsigned long long)rest[i].value);
+    print_heap_stats(m, out);
+    print_stat_of("Stack", m->stack_inuse, m->stack_sys, out);
+    print_stat_of("MSpan", m->mspan_inuse, m->mspan_sys, out);
+    print_stat_of("MCache", m->mcache_inuse, m->mcache_sys, out);
+    print_stat("BuckHashSys", m->buck_hash_sys, out);
+    print_stat("GCSys", m->gc_sys, out);
+    print_stat("OtherSys", m->other_sys, out);
+    print_stat("NextGC", m->next_gc, out);
+    print_stat("LastGC", m->last_gc, out);
     print_times("PauseNs", m->pause_ns, out);
     print_times("PauseEnd", m->pause_end, out);
-    fprintf(out, "# NumGC = %u\n# NumForcedGC = %u\n", m->num_gc,
-            m->num_forced_gc);
+    print_stat("NumGC", m->num_gc, out);
+    print_stat("NumForcedGC", m->num_forced_gc, out);
     fprintf(out, "# GCCPUFraction = %g\n# DebugGC = %s\n", m->gc_cpu_fraction,
             m->debug_gc ? "true" : "false");
 }

@@ -138,6 +138,34 @@ START_TEST(a_difference_is_a_share_of_its_base)
 }
 END_TEST
 
+/* What is held is held by somebody, once: the flats add up to the total. */
+START_TEST(the_balance_of_random_profiles_is_right)
+{
+    uint64_t seed = (uint64_t)_i;
+    int64_t flat = 0;
+    for (int i = 0; i < 500; i++) {
+        char name[12][8];
+        const char *stack[13] = {NULL};
+        for (uint32_t n = 0; n <= maker_random(&seed) % 12; n++) {
+            snprintf(name[n], sizeof name[n], "f%u", maker_random(&seed) % 40);
+            stack[n] = name[n];
+        }
+        maker_sample(p, stack, 1, maker_random(&seed) % 1000);
+    }
+    if (_i % 2)
+        p->drop_frames = wr_profile_string(p, "f1.?|f2");
+    make();
+    for (size_t i = 0; i < top.count; i++) {
+        ck_assert_int_le(top.rows[i].flat, top.rows[i].cum);
+        ck_assert_int_le(top.rows[i].cum, top.total);
+        ck_assert(i == 0 || top.rows[i].flat <= top.rows[i - 1].flat);
+        flat += top.rows[i].flat;
+    }
+    ck_assert_int_eq(flat, top.total);
+    ck_assert_int_eq(top.total, wr_profile_total(p, 3));
+}
+END_TEST
+
 START_TEST(a_type_that_is_not_there_is_refused)
 {
     ck_assert_int_eq(wr_top_make(&top, p, 4), -1);
@@ -207,6 +235,23 @@ START_TEST(a_pattern_that_is_none_drops_nothing)
     maker_sample(p, STACK("malloc", "main"), 1, 100);
     drop("mal(loc");
     assert_row("malloc", 100, 100);
+}
+END_TEST
+
+/* libc's matcher would take hours, or all of the stack. */
+START_TEST(wild_patterns_drop_nothing)
+{
+    static const char *const wild[] = {"((a{1,255}){1,255}){1,255}",
+                                       "(a*)*\\1\\1b", NULL};
+    char deep[2001];
+    memset(deep, '(', 1000);
+    memset(deep + 1000, ')', 1000);
+    deep[2000] = '\0';
+    maker_sample(p, STACK("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "main"), 1, 100);
+    for (int i = 0; i < 3; i++) {
+        drop(wild[i] ? wild[i] : deep);
+        ck_assert_uint_eq(top.count, 2);
+    }
 }
 END_TEST
 
@@ -376,7 +421,9 @@ main(int argc, char **argv)
     tcase_add_test(tests, arguments_do_not_matter_for_dropping);
     tcase_add_test(tests, groups_that_do_not_capture_are_understood);
     tcase_add_test(tests, a_pattern_that_is_none_drops_nothing);
+    tcase_add_test(tests, wild_patterns_drop_nothing);
     tcase_add_test(tests, kept_frames_are_not_dropped);
+    tcase_add_loop_test(tests, the_balance_of_random_profiles_is_right, 0, 20);
     tcase_add_test(tests, the_frame_nearest_the_root_cuts);
     tcase_add_test(tests, a_stack_of_dropped_frames_only_is_left_whole);
     tcase_add_test(tests, an_inlined_dropped_function_leaves_the_one_around_it);
