@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { HAMMERS = 4, FORKS = 200, SHARED = 512, PATIENCE_S = 20 };
+enum { HAMMERS = 4, FORKS = 100, SHARED = 512, PATIENCE_S = 20 };
 
 static _Atomic bool stop;
 static pthread_t hammer[HAMMERS];

@@ -316,8 +316,8 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("killed programs");
-    TCase *t = tcase_create("region");
+    Suite *s;
+    TCase *t;
     SRunner *r;
     int failed;
 
@@ -325,6 +325,8 @@ main(void)
         puts("no libweir.so in this build: nothing to kill");
         return 0;
     }
+    s = suite_create("killed programs");
+    t = tcase_create("region");
     tcase_set_timeout(t, 100);
     tcase_add_test(t, a_program_killed_while_it_starts_leaves_sense_or_nothing);
     tcase_add_test(t, a_killed_program_leaves_a_region_that_makes_sense);

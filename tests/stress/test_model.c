@@ -35,6 +35,12 @@ enum {
     LIVE_MAX = 48 << 20 /* bytes of a worker */
 };
 
+#ifdef __SANITIZE_THREAD__
+enum { ROUNDS = 1, REFUSED_MAX = 15, SLOWER = 4 }; /* all takes longer there */
+#else
+enum { ROUNDS = 3, REFUSED_MAX = 60, SLOWER = 1 };
+#endif
+
 struct block {
     unsigned char *p; /* NULL: an empty place */
     size_t size;
@@ -433,11 +439,11 @@ nothing_left(void)
 static void
 rounds(const char *test, unsigned workers, unsigned operations, uint64_t seed)
 {
-    uint64_t count = number_from("STRESS_ROUNDS", 3);
+    uint64_t count = number_from("STRESS_ROUNDS", ROUNDS);
 
     init(workers, seed_for(test, seed), false);
     for (uint64_t i = 0; i < count; i++) {
-        run(workers, operations);
+        run(workers, operations / SLOWER);
         balance();
     }
     drop_everything(workers);
@@ -517,7 +523,7 @@ take_and_free(void *count)
 
 START_TEST(what_another_thread_frees_comes_back_to_its_maker)
 {
-    enum { COUNT = 400000 };
+    enum { COUNT = 400000 / SLOWER };
     uint64_t most = 0;
     pthread_t t;
 
@@ -546,7 +552,7 @@ START_TEST(a_single_refusal_of_the_system_harms_nothing)
 {
     uint64_t refused = 0;
 
-    for (unsigned n = 1; n < 60; n++) {
+    for (unsigned n = 1; n < REFUSED_MAX; n++) {
         init(2, n, true);
         wr_os_fail_after(n, false);
         run(2, 3000);
@@ -562,7 +568,7 @@ END_TEST
 
 START_TEST(a_system_without_memory_harms_nothing)
 {
-    for (unsigned n = 1; n < 60; n++) {
+    for (unsigned n = 1; n < REFUSED_MAX; n++) {
         init(2, n, true);
         wr_os_fail_after(n * n, true);
         run(2, 3000);

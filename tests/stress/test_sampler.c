@@ -35,7 +35,7 @@ plainly(size_t bytes)
     return wr_malloc(bytes);
 }
 
-static void *twin_block;
+static _Thread_local void *twin_block;
 
 static int
 allocate_twin(const void *bytes, const void *unused)
