@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 #include <weir/profile.h>
 
@@ -112,6 +114,7 @@ START_TEST(values_are_estimates_for_all_blocks)
     assert_estimate(d.sample[1].value[2], 6, 48);
     assert_estimate(d.sample[1].value[3], 288, 48);
     assert_estimate(d.sample[2].value[0], 3, 8192);
+    assert_estimate(d.sample[2].value[1], 3 * 8192, 8192);
     ck_assert_uint_eq(d.sample[2].value[2], 0);
     ck_assert_uint_eq(d.sample[2].value[3], 0);
 }
@@ -189,6 +192,14 @@ START_TEST(a_frame_in_no_module_stays_an_address)
     l = decoded_location(&d, d.sample[2].location[0]);
     ck_assert_uint_eq(d.location[l].mapping, 0);
     ck_assert_uint_eq(d.location[l].address, 0x1234);
+}
+END_TEST
+
+START_TEST(a_frame_without_an_address_is_left_out)
+{
+    fake_stack(&fake, FAKE_STACK_A)->pc[1] = 0;
+    write_and_decode("heap");
+    ck_assert_uint_eq(d.sample[1].depth, 2);
 }
 END_TEST
 
@@ -325,16 +336,52 @@ static void *
 read_slowly(void *arg)
 {
     struct slow_reader *r = arg;
-    char buffer[777];
+    char buffer[7777];
     ssize_t n;
 
-    while ((n = read(r->end, buffer, sizeof buffer)) > 0)
+    while ((n = read(r->end, buffer, sizeof buffer)) > 0) {
         r->bytes += (size_t)write(fd, buffer, (size_t)n);
+        if (r->bytes < 400000)
+            usleep(500);
+    }
     return NULL;
 }
 
-START_TEST(a_pipe_that_takes_little_at_a_time_gets_all_of_it)
+static _Atomic unsigned interruptions;
+
+static void
+interrupt(int number)
 {
+    (void)number;
+    interruptions++;
+}
+
+/* Let signals break this thread's system calls off, for good, every 300 us. */
+static void
+interrupt_often(void)
+{
+    struct sigaction action = {.sa_handler = interrupt};
+    struct itimerval every = {{0, 300}, {0, 300}};
+
+    ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
+    ck_assert_int_eq(setitimer(ITIMER_REAL, &every, NULL), 0);
+}
+
+static void
+start_slow_reader(pthread_t *t, struct slow_reader *r)
+{
+    sigset_t alarm_only, old;
+
+    sigemptyset(&alarm_only);
+    sigaddset(&alarm_only, SIGALRM);
+    pthread_sigmask(SIG_BLOCK, &alarm_only, &old);
+    ck_assert_int_eq(pthread_create(t, NULL, read_slowly, r), 0);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+START_TEST(a_slow_pipe_and_signals_do_not_lose_a_byte)
+{
+    struct itimerval never = {{0, 0}, {0, 0}};
     struct slow_reader r = {0};
     pthread_t t;
     int ends[2];
@@ -342,8 +389,11 @@ START_TEST(a_pipe_that_takes_little_at_a_time_gets_all_of_it)
     many_stacks();
     ck_assert_int_eq(pipe(ends), 0);
     r.end = ends[0];
-    ck_assert_int_eq(pthread_create(&t, NULL, read_slowly, &r), 0);
+    start_slow_reader(&t, &r);
+    interrupt_often();
     ck_assert_int_eq(weir_profile_write(ends[1], "heap"), WEIR_OK);
+    setitimer(ITIMER_REAL, &never, NULL);
+    ck_assert_uint_gt(interruptions, 0);
     close(ends[1]);
     pthread_join(t, NULL);
     close(ends[0]);
@@ -352,6 +402,35 @@ START_TEST(a_pipe_that_takes_little_at_a_time_gets_all_of_it)
     decode(&d, bytes, r.bytes);
     decoded_check(&d);
     assert_many_stacks();
+}
+END_TEST
+
+/* Pages of address space this process has. */
+static unsigned long
+pages_mapped(void)
+{
+    FILE *f = fopen("/proc/self/statm", "r");
+    unsigned long pages = 0;
+
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(fscanf(f, "%lu", &pages), 1);
+    fclose(f);
+    return pages;
+}
+
+START_TEST(writing_often_leaves_no_memory_behind)
+{
+    int full = open("/dev/full", O_WRONLY);
+    unsigned long before;
+
+    ck_assert_int_eq(weir_profile_write(fd, "heap"), WEIR_OK);
+    before = pages_mapped();
+    for (int i = 0; i < 200; i++) {
+        ck_assert_int_eq(weir_profile_write(fd, "heap"), WEIR_OK);
+        ck_assert_int_eq(weir_profile_write(full, "heap"), WEIR_EIO);
+    }
+    close(full);
+    ck_assert_uint_lt(pages_mapped(), before + 200);
 }
 END_TEST
 
@@ -487,13 +566,15 @@ suite(void)
     tcase_add_test(t, one_address_of_two_plugins_is_two_locations);
     tcase_add_test(t, equal_frames_of_two_stacks_are_one_location);
     tcase_add_test(t, a_frame_in_no_module_stays_an_address);
+    tcase_add_test(t, a_frame_without_an_address_is_left_out);
     tcase_add_test(t, the_program_is_the_first_mapping_and_all_have_build_ids);
     tcase_add_test(t, what_has_no_stack_is_named_so);
     tcase_add_test(t, a_bucket_that_was_never_used_is_left_out);
     tcase_add_test(t, lost_samples_are_told_in_the_comment);
     tcase_add_test(t, threads_made_at_one_place_are_counted_together);
     tcase_add_test(t, very_many_stacks_are_written_each_as_it_was);
-    tcase_add_test(t, a_pipe_that_takes_little_at_a_time_gets_all_of_it);
+    tcase_add_test(t, a_slow_pipe_and_signals_do_not_lose_a_byte);
+    tcase_add_test(t, writing_often_leaves_no_memory_behind);
     tcase_add_test(t, go_tool_pprof_reads_it);
     tcase_add_test(t, what_cannot_be_written_is_an_error);
     tcase_add_test(t, no_memory_for_it_is_an_error);

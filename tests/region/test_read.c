@@ -219,6 +219,21 @@ START_TEST(closing_twice_and_closing_what_never_opened_is_fine)
 }
 END_TEST
 
+START_TEST(closing_gives_the_mapping_back)
+{
+    unsigned char present[sizeof fake / FAKE_PAGE];
+    void *base;
+
+    write_file(path, &fake, sizeof fake);
+    ck_assert_int_eq(open_path(), 0);
+    base = (void *)(uintptr_t)view.base;
+    ck_assert_int_eq(mincore(base, sizeof fake, present), 0);
+    wr_region_close(&view);
+    ck_assert_int_eq(mincore(base, sizeof fake, present), -1);
+    ck_assert_int_eq(errno, ENOMEM);
+}
+END_TEST
+
 /* Entries. */
 
 START_TEST(entries_appear_when_the_count_rises_and_never_beyond_capacity)
@@ -606,10 +621,34 @@ START_TEST(a_directory_that_others_may_enter_is_not_taken)
     (void)wr_region_directory(found, sizeof found, false);
     ck_assert_str_ne(found, wanted);
     rmdir(wanted);
-    ck_assert_int_eq(symlink("/tmp", wanted), 0);
-    (void)wr_region_directory(found, sizeof found, false);
+}
+END_TEST
+
+START_TEST(a_link_to_a_directory_is_not_taken)
+{
+    char found[200] = "", wanted[200];
+
+    setenv("XDG_RUNTIME_DIR", directory, 1);
+    snprintf(wanted, sizeof wanted, "%s/weir", directory);
+    ck_assert_int_eq(symlink(directory, wanted), 0);
+    (void)wr_region_directory(found, sizeof found, true);
     ck_assert_str_ne(found, wanted);
     unlink(wanted);
+}
+END_TEST
+
+START_TEST(a_directory_of_somebody_else_is_not_taken)
+{
+    char found[200] = "", wanted[200];
+
+    setenv("XDG_RUNTIME_DIR", directory, 1);
+    snprintf(wanted, sizeof wanted, "%s/weir", directory);
+    ck_assert_int_eq(mkdir(wanted, 0700), 0);
+    if (chown(wanted, 12345, (gid_t)-1) == 0) { /* only root may */
+        (void)wr_region_directory(found, sizeof found, true);
+        ck_assert_str_ne(found, wanted);
+    }
+    rmdir(wanted);
 }
 END_TEST
 
@@ -673,6 +712,9 @@ suite(void)
     tcase_add_test(t,
                    the_directory_is_made_private_below_the_runtime_directory);
     tcase_add_test(t, a_directory_that_others_may_enter_is_not_taken);
+    tcase_add_test(t, a_link_to_a_directory_is_not_taken);
+    tcase_add_test(t, a_directory_of_somebody_else_is_not_taken);
+    tcase_add_test(t, closing_gives_the_mapping_back);
     tcase_add_test(t,
                    without_a_runtime_directory_the_user_id_tells_places_apart);
     suite_add_tcase(s, t);
