@@ -170,15 +170,6 @@ read_record(const struct wr_cfi_module *module, struct wr_cfi_bytes *in,
     return fde.ok;
 }
 
-bool
-wr_cfi_read(const struct wr_cfi_module *module, const uint8_t *fde,
-            struct wr_cfi_code *code)
-{
-    struct wr_cfi_bytes in = bytes_from(module, (uintptr_t)fde);
-
-    return read_record(module, &in, code);
-}
-
 /* Without a search table: all of .eh_frame, from its start. */
 static bool
 scan(const struct wr_cfi_module *module, uintptr_t eh_frame, uintptr_t pc,
@@ -221,6 +212,7 @@ wr_cfi_find(const struct wr_cfi_module *module, uintptr_t pc,
     if (!in.ok || n == 0 || n > wr_cfi_left(&in) / PAIR_BYTES)
         return false;
     fde = search(header, in.at, n, pc);
-    return fde && wr_cfi_read(module, fde, code) && pc >= code->start &&
+    in = bytes_from(module, (uintptr_t)fde);
+    return read_record(module, &in, code) && pc >= code->start &&
            pc < code->end;
 }

@@ -65,11 +65,6 @@ struct wr_cfi_row {
 bool wr_cfi_find(const struct wr_cfi_module *module, uintptr_t pc,
                  struct wr_cfi_code *code);
 
-/* Reads the FDE at this address; every byte of it and of its CIE must lie
- * in the module. */
-bool wr_cfi_read(const struct wr_cfi_module *module, const uint8_t *fde,
-                 struct wr_cfi_code *code);
-
 /* The row that holds while the instruction at pc executes. */
 bool wr_cfi_run(const struct wr_cfi_code *code, uintptr_t pc,
                 struct wr_cfi_row *row);
