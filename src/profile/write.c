@@ -64,22 +64,24 @@ enum {
     TEXT_THREADCREATE,
     TEXT_COUNT,
     TEXT_BYTES,
-    TEXT_NO_STACK,
-    TEXT_COMMENT, /* made up in the call */
-    TEXT_MODULES  /* the first of two for each module */
+    TEXT_OTHER,     /* samples that found no room */
+    TEXT_NO_ORIGIN, /* threads from before anybody looked */
+    TEXT_COMMENT,   /* made up in the call */
+    TEXT_MODULES    /* the first of two for each module */
 };
 
 static const char *const fixed_texts[TEXT_COMMENT] = {
-    "",
-    "alloc_objects",
-    "alloc_space",
-    "inuse_objects",
-    "inuse_space",
-    "space",
-    "threadcreate",
-    "count",
-    "bytes",
-    "[stack not recorded]",
+    [TEXT_EMPTY] = "",
+    [TEXT_ALLOC_OBJECTS] = "alloc_objects",
+    [TEXT_ALLOC_SPACE] = "alloc_space",
+    [TEXT_INUSE_OBJECTS] = "inuse_objects",
+    [TEXT_INUSE_SPACE] = "inuse_space",
+    [TEXT_SPACE] = "space",
+    [TEXT_THREADCREATE] = "threadcreate",
+    [TEXT_COUNT] = "count",
+    [TEXT_BYTES] = "bytes",
+    [TEXT_OTHER] = "[other]",
+    [TEXT_NO_ORIGIN] = "[origin not known]",
 };
 
 /* Where a frame is: one location of the profile. */
@@ -299,7 +301,7 @@ write_type(struct wr_wire *wire, unsigned field, unsigned type, unsigned unit)
 
 /* Samples without a stack have a location that is a name and no address. */
 static void
-write_no_stack(struct wr_wire *wire)
+write_no_stack(struct wr_wire *wire, unsigned name)
 {
     wr_wire_open(wire, PROFILE_LOCATION);
     wr_wire_field(wire, LOCATION_ID, NO_STACK);
@@ -309,7 +311,7 @@ write_no_stack(struct wr_wire *wire)
     wr_wire_close(wire);
     wr_wire_open(wire, PROFILE_FUNCTION);
     wr_wire_field(wire, FUNCTION_ID, 1);
-    wr_wire_field(wire, FUNCTION_NAME, TEXT_NO_STACK);
+    wr_wire_field(wire, FUNCTION_NAME, name);
     wr_wire_close(wire);
 }
 
@@ -396,6 +398,7 @@ write_heap(struct writer *w, bool allocs)
 {
     struct wr_wire *wire = &w->wire;
 
+    write_no_stack(wire, TEXT_OTHER);
     write_type(wire, PROFILE_SAMPLE_TYPE, TEXT_ALLOC_OBJECTS, TEXT_COUNT);
     write_type(wire, PROFILE_SAMPLE_TYPE, TEXT_ALLOC_SPACE, TEXT_BYTES);
     write_type(wire, PROFILE_SAMPLE_TYPE, TEXT_INUSE_OBJECTS, TEXT_COUNT);
@@ -411,6 +414,7 @@ write_heap(struct writer *w, bool allocs)
 static void
 write_threadcreate(struct writer *w)
 {
+    write_no_stack(&w->wire, TEXT_NO_ORIGIN);
     write_type(&w->wire, PROFILE_SAMPLE_TYPE, TEXT_THREADCREATE, TEXT_COUNT);
     write_type(&w->wire, PROFILE_PERIOD_TYPE, TEXT_THREADCREATE, TEXT_COUNT);
     wr_wire_field(&w->wire, PROFILE_PERIOD, 1);
@@ -424,7 +428,6 @@ write_all(struct writer *w, const char *name)
 
     wr_wire_field(&w->wire, PROFILE_TIME, wr_os_realtime());
     wr_wire_field(&w->wire, PROFILE_COMMENT, TEXT_COMMENT);
-    write_no_stack(&w->wire);
     if (strcmp(name, "threadcreate") == 0)
         write_threadcreate(w);
     else
