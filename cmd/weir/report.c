@@ -19,6 +19,7 @@
 #include "analyse/symbol.h"
 #include "analyse/top.h"
 #include "serve/source.h"
+#include "weir/caller.h"
 #include "weir/cmd.h"
 #include "weir/place.h"
 #include "weir/supervise.h"
@@ -228,6 +229,29 @@ print_numbers(const struct wr_source *one)
             (unsigned long long)s.mallocs);
 }
 
+static double
+percent(int64_t part, int64_t whole)
+{
+    return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+static void
+print_site(const struct wr_profile *p, uint32_t type, const struct wr_top *top,
+           const struct wr_top_row *row)
+{
+    char value[32];
+    int64_t part;
+    const char *caller =
+        row->is_file ? NULL : wr_caller_biggest(p, type, row->name, &part);
+    wr_value_format(value, sizeof value, row->flat, top->unit);
+    fprintf(stderr, "    %10s %5.1f%%  %s", value,
+            percent(row->flat, top->total), row->name);
+    if (caller && part <= row->flat)
+        fprintf(stderr, ", %.0f%% of it for %s", percent(part, row->flat),
+                caller);
+    fputc('\n', stderr);
+}
+
 /* The biggest sites still in use, or, when nothing is, of all allocated. */
 static void
 print_sites(const struct wr_profile *p)
@@ -243,14 +267,8 @@ print_sites(const struct wr_profile *p)
         return;
     if (top.count > 0)
         fprintf(stderr, "  biggest sites, %s:\n", title);
-    for (size_t i = 0; i < top.count && i < SITES && top.rows[i].flat; i++) {
-        char value[32];
-        wr_value_format(value, sizeof value, top.rows[i].flat, top.unit);
-        fprintf(stderr, "    %10s %5.1f%%  %s\n", value,
-                top.total ? 100.0 * (double)top.rows[i].flat / (double)top.total
-                          : 0,
-                top.rows[i].name);
-    }
+    for (size_t i = 0; i < top.count && i < SITES && top.rows[i].flat; i++)
+        print_site(p, type, &top, &top.rows[i]);
     wr_top_fini(&top);
 }
 
