@@ -105,6 +105,10 @@ if readelf -SW "$own" | grep -q '\.debug_info'; then
     "$symbol" inside <list | grep -v @ >whole
     "$symbol" split <list | grep -v @ >parts
     cmp -s whole parts || fail "split debug file: other frames"
+    # A debug file that is another than the link's checksum says.
+    echo changed >>split.debug
+    "$symbol" split <list | grep -q '\.c:[1-9]' &&
+        fail "a debug file with a wrong checksum was believed"
     # Stripped for good: functions are known by where they start.
     rm split.debug
     nm inside | awk '$2 ~ /[tT]/ && $3 == "wr_symboliser_new" { print "0x" $1 }' \
