@@ -436,6 +436,17 @@ free_blocks(struct wr_span *s)
     return n;
 }
 
+/* Has no other thread begun to free a block in s? */
+static bool
+is_untouched(struct wr_span *s)
+{
+    for (unsigned i = 0; i < s->words; i++)
+        if (wr_word_load(wr_span_remote_word(s, i)) != 0)
+            return false;
+    return (atomic_load(&s->shared) & (WR_SHARED_QUEUED | WR_SHARED_COUNT)) ==
+           0;
+}
+
 /* Bring a span whose threads were lost in the middle of something back to
  * a state that follows from its bits alone. */
 static void
@@ -446,8 +457,7 @@ repair(struct wr_span *s, void *orphans)
 
     if (wr_span_state(s) != WR_SPAN_SMALL)
         return;
-    if (mc == wr_self &&
-        (atomic_load(&s->shared) & (WR_SHARED_QUEUED | WR_SHARED_COUNT)) == 0)
+    if (mc == wr_self && is_untouched(s))
         return;
     atomic_store(&s->shared, 0);
     (void)wr_remote_take(s);
