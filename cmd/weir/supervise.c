@@ -2,8 +2,8 @@
  *
  * 1. Every signal is blocked and read from a descriptor, so nothing
  *    interrupts and nothing is lost.
- * 2. A signal the kernel made (si_code SI_KERNEL) came from the terminal to
- *    the whole process group: the program has it already.
+ * 2. A signal goes on to the program unless it came to the whole process
+ *    group, from the terminal or by kill: then the program has it already.
  * 3. The program's state changes are learnt from waitpid alone.
  */
 #include "weir/supervise.h"
@@ -18,6 +18,7 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "weir/scout.h"
 
 /* The third word of the stat file, counted from the end of the name, which
  * may hold anything. */
@@ -36,14 +37,34 @@ wr_process_state(pid_t pid)
     return end && end[1] == ' ' ? end[2] : 0;
 }
 
+#define BATCH 32
+
+/* Signals that came at about the same time. */
+struct batch {
+    struct signalfd_siginfo info[BATCH];
+    size_t count;
+    bool child; /* SIGCHLD was among them */
+};
+
+static void
+read_batch(int fd, struct batch *b)
+{
+    while (b->count < BATCH) {
+        struct signalfd_siginfo *info = &b->info[b->count];
+        if (read(fd, info, sizeof *info) != (ssize_t)sizeof *info)
+            return;
+        if (info->ssi_signo == SIGCHLD)
+            b->child = true;
+        else if (info->ssi_pid != (uint32_t)getpid())
+            b->count++;
+    }
+}
+
 static void
 forward(pid_t pid, const struct signalfd_siginfo *info)
 {
     int number = (int)info->ssi_signo;
-    if (info->ssi_code == SI_KERNEL || info->ssi_pid == (uint32_t)getpid() ||
-        info->ssi_pid == (uint32_t)pid)
-        return;
-    /* `fg` continues the whole group: do not do it again. */
+    /* `fg` has continued the program, if perhaps by another way. */
     if (number == SIGCONT && wr_process_state(pid) != 'T')
         return;
     union sigval value = {.sival_int = info->ssi_int};
@@ -51,6 +72,32 @@ forward(pid_t pid, const struct signalfd_siginfo *info)
         sigqueue(pid, number, value);
     else
         kill(pid, number);
+}
+
+/* One sender often sends twice, to weir and to its group: what came so
+ * close together is one signal, as it would have been for the program. */
+static bool
+came_before(const struct batch *b, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (b->info[k].ssi_signo == b->info[i].ssi_signo)
+            return (int)b->info[i].ssi_signo < SIGRTMIN;
+    return false;
+}
+
+static void
+forward_batch(int fd, pid_t pid, struct batch *b, struct wr_scout *scout)
+{
+    if (b->count == 0)
+        return;
+    uint64_t group = wr_scout_take(scout);
+    read_batch(fd, b);
+    for (size_t i = 0; i < b->count; i++) {
+        const struct signalfd_siginfo *info = &b->info[i];
+        if (info->ssi_code != SI_KERNEL && !came_before(b, i) &&
+            !(group & wr_scout_bit((int)info->ssi_signo)))
+            forward(pid, info);
+    }
 }
 
 /* Stop the way the program did. SIGSTOP stands in for what cannot be caught
@@ -94,17 +141,12 @@ reap(pid_t pid, int *status)
 
 /* Handle what the signal descriptor has. True when the program ended. */
 static bool
-read_signals(int fd, pid_t pid, int *status)
+handle_signals(int fd, pid_t pid, struct wr_scout *scout, int *status)
 {
-    struct signalfd_siginfo info;
-    bool child = false;
-    while (read(fd, &info, sizeof info) == (ssize_t)sizeof info) {
-        if (info.ssi_signo == SIGCHLD)
-            child = true;
-        else
-            forward(pid, &info);
-    }
-    return child && reap(pid, status);
+    struct batch b = {.count = 0};
+    read_batch(fd, &b);
+    forward_batch(fd, pid, &b, scout);
+    return b.child && reap(pid, status);
 }
 
 int
@@ -112,6 +154,7 @@ wr_supervise(struct wr_supervision *s)
 {
     struct pollfd fd[1 + WR_WATCH_MAX];
     nfds_t count = 1 + s->sockets;
+    struct wr_scout scout;
     sigset_t all;
     int status = -1;
     sigfillset(&all);
@@ -121,8 +164,9 @@ wr_supervise(struct wr_supervision *s)
         fd[1 + i] = (struct pollfd){.fd = s->socket[i], .events = POLLIN};
     if (fd[0].fd < 0)
         return waitpid(s->pid, &status, 0) == s->pid ? status : -1;
+    wr_scout_start(&scout);
     while (poll(fd, count, -1) >= 0 || errno == EINTR) {
-        if (fd[0].revents && read_signals(fd[0].fd, s->pid, &status))
+        if (fd[0].revents && handle_signals(fd[0].fd, s->pid, &scout, &status))
             break;
         bool knocked = false;
         for (nfds_t i = 1; i < count; i++)
@@ -132,6 +176,7 @@ wr_supervise(struct wr_supervision *s)
             s->knock(s->cls);
         }
     }
+    wr_scout_stop(&scout);
     close(fd[0].fd);
     return status;
 }

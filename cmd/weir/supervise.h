@@ -4,10 +4,11 @@
  *     int status = wr_supervise(&s);         as waitpid gives it
  *     wr_exit_like(status, &was);            does not return
  *
- * Signals sent to weir go on to the program. Those that the terminal sends
- * (^C, ^\, ^Z, hang-up) reach the program through its process group anyway
- * and are not sent twice. When the program stops, weir stops the same way, so
- * that the shell sees a stopped job; when weir is continued, so is it.
+ * Signals sent to weir go on to the program. Those that come to the whole
+ * process group, from the terminal (^C, ^\, ^Z, hang-up) or by kill, reach the
+ * program anyway and are not sent twice. When the program stops, weir stops the
+ * same way, so that the shell sees a stopped job; when weir is continued, so is
+ * it.
  *
  * Threads: the caller's only; all signals are blocked (launch.h).
  */

@@ -33,7 +33,7 @@ start() {
     "$weir" run "$@" -- ./holder >log 2>err &
     pid=$!
     wait_for ready log
-    child=$(cat /proc/$pid/task/$pid/children | tr -d ' ')
+    child=$(cut -d' ' -f1 /proc/$pid/task/$pid/children)
 }
 stop() {
     touch stop

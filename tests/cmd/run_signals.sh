@@ -39,7 +39,37 @@ kill -HUP $pid
 wait $pid
 is $? 5 "status after HUP"
 
+# A signal to the whole group reaches it once, whoever else gets it too
+group() {
+    python3 - "$@" <<'END'
+import os, signal, subprocess, sys, time
+weir, both = sys.argv[1], sys.argv[2] == "both"
+log = open("log", "w")
+p = subprocess.Popen([weir, "run", "-q", "--http", "none", "--", "bash",
+                      "waits.sh"], stdout=log, stderr=subprocess.DEVNULL,
+                     start_new_session=True)
+while "ready" not in open("log").read():
+    time.sleep(0.02)
+for _ in range(3):
+    if both:
+        os.kill(p.pid, signal.SIGUSR1)
+    os.killpg(p.pid, signal.SIGUSR1)
+    time.sleep(0.3)
+os.kill(p.pid, signal.SIGUSR1)  # and one to weir alone
+time.sleep(0.3)
+os.killpg(p.pid, signal.SIGTERM)
+sys.exit(p.wait())
+END
+}
+group "$weir" once
+is $? 3 "status after TERM to the group"
+is "$(grep -c 'got USR1' log)" 4 "three times USR1 to the group, one to weir"
+is "$(grep -c 'got TERM' log)" 1 "TERM to the group"
+group "$weir" both
+is "$(grep -c 'got USR1' log)" 4 "the same, each time to weir too"
+
 # A program that ignores it goes on
+rm log
 "$weir" run -q --http none -- bash -c 'trap "" TERM; echo ready; sleep 0.5
     exit 6' >log 2>&1 &
 pid=$!
@@ -122,7 +152,7 @@ fi
 
 # A stop that only the program gets stops weir too, and weir's continues it.
 start
-child=$(tr -d ' ' </proc/$pid/task/$pid/children)
+child=$(cut -d' ' -f1 /proc/$pid/task/$pid/children)
 kill -STOP $child
 for _ in $(seq 50); do
     state=$(cut -d' ' -f3 /proc/$pid/stat)
