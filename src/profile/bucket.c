@@ -27,6 +27,7 @@ struct index {
 struct wr_lock wr_bucket_lock = WR_LOCK_INIT;
 
 static struct index stacks, buckets;
+static bool started; /* both indices and bucket 0 are there */
 
 bool
 wr_bucket_start(void)
@@ -45,6 +46,7 @@ wr_bucket_start(void)
         return false;
     other->rate = 1;
     wr_region_publish(WR_TABLE_BUCKETS, 1);
+    started = true;
     return true;
 }
 
@@ -179,7 +181,7 @@ find_stack(const uintptr_t *pc, size_t n, uint64_t hash)
 uint32_t
 wr_stack_find(const uintptr_t *pc, size_t n)
 {
-    if (buckets.slot == NULL || wr_region == NULL || n == 0)
+    if (!started || wr_region == NULL || n == 0)
         return 0;
     return find_stack(pc, n, hash_stack(pc, n));
 }

@@ -26,10 +26,7 @@ stats(void)
 static bool
 all_are(const unsigned char *p, size_t bytes, unsigned char value)
 {
-    for (size_t i = 0; i < bytes; i++)
-        if (p[i] != value)
-            return false;
-    return true;
+    return bytes == 0 || (p[0] == value && memcmp(p, p + 1, bytes - 1) == 0);
 }
 
 static unsigned char *
