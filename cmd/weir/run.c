@@ -114,7 +114,8 @@ run_plainly(const struct run *r)
 static int
 refuse(const struct run *r, const char *subject, const char *because)
 {
-    wr_say("nothing is recorded: %s %s", subject, because);
+    wr_say("nothing is recorded: %s%s%s", subject, *subject ? " " : "",
+           because);
     return run_plainly(r);
 }
 
@@ -318,7 +319,7 @@ record(struct run *r)
 {
     char why[400];
     if (wr_place_run(r->dir, sizeof r->dir, why, sizeof why) != 0)
-        return refuse(r, r->argv[0], why);
+        return refuse(r, "", why);
     wr_inherited_take(&r->was);
     if (listen_all(r) != 0) {
         rmdir(r->dir);

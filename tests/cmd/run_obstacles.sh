@@ -84,7 +84,18 @@ is $? 9 "status of a plain program"
 says "profiles in out" err.txt
 is "$(ls out | wc -l)" 2 "profiles of a plain program"
 
-# No directory for a run
-XDG_RUNTIME_DIR=/proc/nowhere "$weir" run -q --http none -- ./plain >out.txt
-is $? 9 "status without a runtime directory"
+# No directory that can be written: in a mount name space, where there is one
+if unshare -m sh -c 'mount -t tmpfs -o ro none /dev/shm &&
+    mount --bind /tmp /tmp && mount -o remount,ro,bind /tmp' 2>/dev/null; then
+    unshare -m sh -c 'mount -t tmpfs -o ro none /dev/shm
+        mount --bind /tmp /tmp && mount -o remount,ro,bind /tmp
+        XDG_RUNTIME_DIR=/proc/nowhere exec "$0" run -- "$1"' \
+        "$weir" "$tmp/plain" >out.txt 2>err.txt
+    is $? 9 "status without any directory"
+    is "$(cat out.txt)" ran "output without any directory"
+    says "nothing is recorded: there is no directory" err.txt
+    says "set XDG_RUNTIME_DIR" err.txt
+else
+    echo "no mount name space: a system without directories is not tested"
+fi
 finish
