@@ -93,11 +93,25 @@ struct place {
 
 #define NO_STACK        1u /* the location of samples without a stack */
 #define PLACES_AT_FIRST 1024u
-#define BUFFER_BYTES    (64 * WR_KIB)
+#define MEMO_SLOTS      4096u /* a power of two */
+
+/* Frames repeat from stack to stack: which location each was last. */
+struct memo {
+    uint64_t pc;
+    uint32_t unloads;
+    uint32_t id; /* 0: empty */
+};
+
+/* What is mapped for the time of one call. */
+struct scratch {
+    unsigned char buffer[64 * 1024];
+    struct memo memo[MEMO_SLOTS];
+};
 
 struct writer {
     struct wr_wire wire;
     const struct wr_region_view *view;
+    struct memo *memo;
     struct place *place; /* hash table, at most half full */
     size_t places, places_used;
     uint32_t last_id;
@@ -153,7 +167,7 @@ write_location(struct writer *w, const struct place *p)
 /* The location of a frame: of the call, which lies before the address it
  * returns to. Written when it is new; 0: no memory. */
 static uint32_t
-locate(struct writer *w, uint64_t pc, uint32_t unloads)
+find_place(struct writer *w, uint64_t pc, uint32_t unloads)
 {
     uint64_t address = pc - 1, index = 0;
     uint32_t module = 0;
@@ -172,6 +186,16 @@ locate(struct writer *w, uint64_t pc, uint32_t unloads)
         write_location(w, p);
     }
     return p->id;
+}
+
+static uint32_t
+locate(struct writer *w, uint64_t pc, uint32_t unloads)
+{
+    struct memo *m = &w->memo[(pc ^ pc >> 12) & (MEMO_SLOTS - 1)];
+
+    if (m->id == 0 || m->pc != pc || m->unloads != unloads)
+        *m = (struct memo){pc, unloads, find_place(w, pc, unloads)};
+    return m->id;
 }
 
 /* Samples. */
@@ -440,19 +464,20 @@ write_all(struct writer *w, const char *name)
 static weir_err
 write_view(const struct wr_region_view *view, int fd, const char *name)
 {
+    struct scratch *scratch = wr_os_map(sizeof *scratch);
     struct writer w = {.view = view, .last_id = NO_STACK};
-    void *buffer = wr_os_map(BUFFER_BYTES);
     bool written = false;
 
-    if (buffer == NULL)
+    if (scratch == NULL)
         return WEIR_ENOMEM;
-    wr_wire_init(&w.wire, fd, buffer, BUFFER_BYTES);
+    w.memo = scratch->memo;
+    wr_wire_init(&w.wire, fd, scratch->buffer, sizeof scratch->buffer);
     write_all(&w, name);
     if (!w.no_memory)
         written = wr_wire_end(&w.wire);
     if (w.places != 0)
         wr_os_unmap(w.place, w.places * sizeof *w.place);
-    wr_os_unmap(buffer, BUFFER_BYTES);
+    wr_os_unmap(scratch, sizeof *scratch);
     if (w.no_memory)
         return WEIR_ENOMEM;
     return written ? WEIR_OK : WEIR_EIO;

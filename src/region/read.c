@@ -305,10 +305,11 @@ wr_view_module_at(const struct wr_region_view *v, uint64_t address,
     const struct wr_module *best = NULL;
 
     for (uint64_t i = 0; i < n; i++) {
-        const struct wr_module *m = wr_view_module(v, i);
+        const struct wr_module *m = entry(v, WR_TABLE_MODULES, i);
 
-        if (m == NULL || address < m->start || address >= m->end ||
-            m->born > unloads || (best != NULL && m->born < best->born))
+        if (address < m->start || address >= m->end || m->born > unloads ||
+            (best != NULL && m->born < best->born) ||
+            wr_view_module(v, i) == NULL) /* last: it looks at the text */
             continue;
         best = m;
         if (index != NULL)
