@@ -129,7 +129,7 @@ mapping_at(struct build *b, uint64_t address, uint32_t unloads)
 static uint32_t
 location_at(struct build *b, uint64_t pc, uint32_t unloads)
 {
-    uint64_t h = wr_hash_word(unloads, pc);
+    uint64_t h = wr_hash_word(3, pc);
     struct memo *memo = &b->memo[(h >> 32) & (MEMO_SLOTS - 1)];
     if (memo->pc != pc || memo->unloads != unloads) {
         uint32_t mapping = mapping_at(b, pc - 1, unloads);

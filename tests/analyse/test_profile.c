@@ -331,6 +331,22 @@ START_TEST(subtracting_a_profile_from_itself_leaves_nothing)
 }
 END_TEST
 
+START_TEST(a_difference_can_be_added_to)
+{
+    struct wr_profile *q = maker_heap();
+    maker_sample(p, STACK("same"), 1, 10);
+    maker_sample(p, STACK("grew"), 2, 20);
+    maker_sample(q, STACK("same"), 1, 10);
+    ck_assert_int_eq(wr_profile_subtract(p, q, why, sizeof why), 0);
+    wr_profile_free(q);
+    maker_sample(p, STACK("same"), 5, 50);
+    maker_sample(p, STACK("grew"), 1, 10);
+    ck_assert_uint_eq(p->sample_count, 2);
+    ck_assert_int_eq(maker_value(p, 0, 3), 30);
+    ck_assert_int_eq(maker_value(p, 1, 3), 50);
+}
+END_TEST
+
 START_TEST(what_vanished_is_negative)
 {
     struct wr_profile *q = maker_heap();
@@ -437,6 +453,7 @@ main(void)
     tcase_add_test(joining, a_labelled_sample_is_found_again);
     tcase_add_test(joining, subtracting_leaves_what_changed);
     tcase_add_test(joining, subtracting_a_profile_from_itself_leaves_nothing);
+    tcase_add_test(joining, a_difference_can_be_added_to);
     tcase_add_test(joining, what_vanished_is_negative);
     tcase_add_test(joining, profiles_of_two_kinds_do_not_join);
     tcase_add_test(joining, profiles_with_other_periods_do_not_join);
