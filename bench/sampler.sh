@@ -1,18 +1,19 @@
 #!/bin/sh
 # what sampling costs, in instructions and time, and how far off it is
 #
-#     bench/sampler.sh BUILD_DIR [PART...]    parts: pairs programs every bias
+#     bench/sampler.sh BUILD_DIR [PART...]    parts: pairs programs every memory bias
 #
 # pairs     instructions of one malloc and free, by size, sampling off and on
 # programs  instructions of Python and SQLite, sampling off and on
 # every     CPU time with every allocation recorded against libc's malloc
+# memory    what the sampler adds to the peak, at its default rate
 # bias      estimates of many runs against what was allocated
 # Instructions are counted by callgrind: they need no quiet machine.
 . "$(dirname "$0")/_lib.sh"
 . "$here/_load.sh"
 
 loop=$build/bench/bench_loop
-parts=${*:-pairs programs every bias}
+parts=${*:-pairs programs every memory bias}
 
 # Of one pair: the difference of a long and a short run. The loop itself and
 # the calls are in it, about 20 instructions.
@@ -87,6 +88,40 @@ part_every() {
         goal time-of-every-allocation-sqlite "$ratio" 2
     }
     WEIR_OPTIONS=
+    unset PYTHONMALLOC
+    echo
+}
+
+# The largest resident set of a command at a sampling option, in KiB.
+peak() { # options command...
+    WEIR_OPTIONS=$1
+    shift
+    rm -f "$tmp/peak"
+    for round in 1 2 3 4 5; do
+        once weir "$tmp/peak" "$@" >/dev/null 2>&1
+        rm -f "$regions"/*
+    done
+    WEIR_OPTIONS=
+    sort -n -k3 "$tmp/peak" | awk 'NR == 3 { print $3 }'
+}
+
+compare_peaks() { # label command...
+    label=$1
+    shift
+    without=$(peak sample=0, "$@")
+    with=$(peak "" "$@")
+    allowed=$((2048 + without / 200))
+    printf '%-10s %10d KiB %10d KiB %+8d KiB\n' "$label" "$without" "$with" \
+        $((with - without))
+    goal "memory-of-sampling-$label" "$((with - without)) KiB" "$allowed KiB"
+}
+
+part_memory() {
+    echo "peak                  off         default"
+    export PYTHONMALLOC=malloc
+    has $python && compare_peaks python $python -S "$here/_load.py" 100000
+    load_sql 100000 >"$tmp/load.sql"
+    has sqlite3 && compare_peaks sqlite sqlite3 :memory: ".read $tmp/load.sql"
     unset PYTHONMALLOC
     echo
 }

@@ -3,8 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef OWN_BYTES
+#define OWN_BYTES 3000
+#endif
+
 static char *kept;
-static __thread char own[3000];
+static __thread char own[OWN_BYTES];
 static __thread void *own_block;
 
 __attribute__((constructor)) static void
