@@ -72,13 +72,13 @@ wr_sample_tag(const void *p, uint16_t *tag)
 {
     struct wr_span *s = wr_span_of(p);
     unsigned block = 0;
-    bool exact = true;
+    bool exact;
 
     if (s == NULL || s->tags == NULL)
         return false;
     if (s->class_id != 0)
         block = wr_span_block_of(s, p, &exact);
-    if (!exact || block >= s->blocks ||
+    if (block >= s->blocks ||
         (wr_word_load(wr_span_sampled_word(s, block / 64)) >> (block % 64) &
          1) == 0)
         return false;

@@ -36,8 +36,8 @@ size_t wr_usable_size(const void *p);
  * *live: it is allocated. Any address. */
 void *wr_block_of(const void *p, size_t *bytes, bool *live);
 
-/* What wr_events.sampled answered for the live sampled block at p; false: it
- * is none. Any address. */
+/* What wr_events.sampled answered for the live sampled block that covers p;
+ * false: there is none. Any address. */
 bool wr_sample_tag(const void *p, uint16_t *tag);
 
 /* Give what this thread keeps in reserve back to where others can use it,

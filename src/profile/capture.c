@@ -38,7 +38,7 @@ store_stack(struct wr_thread_slot *slot, const ucontext_t *uc)
     slot->capture_unloads = (uint32_t)wr_count_get(unloads);
     atomic_store_explicit(&slot->capture_ns, wr_os_monotonic(),
                           memory_order_relaxed);
-    wr_module_note(pc, n);
+    wr_module_try_note(pc, n);
     atomic_store_explicit(&slot->capture_seq, seq + 2, memory_order_release);
 }
 

@@ -167,17 +167,43 @@ is_noted(uintptr_t pc)
            atomic_load_explicit(&known[i].gone, memory_order_relaxed) == 0;
 }
 
+static bool
+is_new(uintptr_t pc, struct dl_find_object *found)
+{
+    return !is_noted(pc) && find_object(pc, found);
+}
+
+/* Region lock held. */
+static void
+note(const struct dl_find_object *o, uintptr_t pc)
+{
+    if (!is_noted(pc))
+        add_module(o, pc);
+}
+
 void
 wr_module_note(const uintptr_t *pc, size_t n)
 {
     struct dl_find_object o;
 
     for (size_t i = 0; i < n; i++) {
-        if (is_noted(pc[i] - 1) || !find_object(pc[i] - 1, &o))
+        if (!is_new(pc[i] - 1, &o))
             continue;
         wr_lock_take(&wr_region_lock);
-        if (!is_noted(pc[i] - 1))
-            add_module(&o, pc[i] - 1);
+        note(&o, pc[i] - 1);
+        wr_lock_give(&wr_region_lock);
+    }
+}
+
+void
+wr_module_try_note(const uintptr_t *pc, size_t n)
+{
+    struct dl_find_object o;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!is_new(pc[i] - 1, &o) || !wr_lock_try(&wr_region_lock))
+            continue;
+        note(&o, pc[i] - 1);
         wr_lock_give(&wr_region_lock);
     }
 }

@@ -15,6 +15,9 @@ struct wr_text;
 
 /* Note the modules of these return addresses that are not noted yet. */
 void wr_module_note(const uintptr_t *pc, size_t n);
+/* The same in a signal handler, which may have interrupted the holder of the
+ * lock: while that is held, nothing is noted. */
+void wr_module_try_note(const uintptr_t *pc, size_t n);
 /* Something was unloaded: look which noted modules are gone. */
 void wr_module_unloaded(void);
 /* No module of this stack has gone since counters.unloads was `unloads`. */

@@ -536,7 +536,7 @@ START_TEST(every_block_of_every_class_can_be_a_sample)
 }
 END_TEST
 
-START_TEST(addresses_that_are_no_sampled_block_have_no_tag)
+START_TEST(any_address_of_a_sampled_block_leads_to_its_tag_and_no_other)
 {
     char *p, *large;
 
@@ -545,7 +545,9 @@ START_TEST(addresses_that_are_no_sampled_block_have_no_tag)
     large = wr_malloc(100000);
     ck_assert_uint_eq(tag_of(p), 1);
     ck_assert_uint_eq(tag_of(large), 2);
-    ck_assert_uint_eq(tag_of(p + 1), 0);
+    ck_assert_uint_eq(tag_of(p + 2047), 1);
+    ck_assert_uint_eq(tag_of(large + 99999), 2);
+    ck_assert_uint_eq(tag_of(p - 1), 0);
     ck_assert_uint_eq(tag_of(p + 2048), 0);
     ck_assert_uint_eq(tag_of(&p), 0);
     ck_assert_uint_eq(tag_of(NULL), 0);
@@ -631,7 +633,7 @@ suite(void)
     tcase_add_test(t, a_sample_is_known_whoever_frees_it);
     tcase_add_test(t, a_block_used_again_is_no_sample_by_that);
     tcase_add_test(t, every_block_of_every_class_can_be_a_sample);
-    tcase_add_test(t, addresses_that_are_no_sampled_block_have_no_tag);
+    tcase_add_test(t, any_address_of_a_sampled_block_leads_to_its_tag_and_no_other);
     tcase_add_test(t, a_sample_without_room_for_its_tag_is_none);
     tcase_add_test(t, a_resized_large_sample_is_freed_and_drawn_anew);
     suite_add_tcase(s, t);
