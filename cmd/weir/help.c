@@ -23,7 +23,7 @@ static const char help_run[] =
     "  -o, --out DIR       where to write the profiles at the end; default:\n"
     "                      the run's own directory under\n"
     "                      $XDG_RUNTIME_DIR/weir (else /dev/shm/weir-UID).\n"
-    "                      The newest 50 of a day stay there\n"
+    "                      The newest 50 runs stay there\n"
     "  -q, --quiet         neither address nor summary, only errors\n"
     "  -h, --help          this text\n"
     "\n"

@@ -19,15 +19,15 @@
 #include "analyse/symbol.h"
 #include "analyse/top.h"
 #include "serve/source.h"
+#include "serve/sweep.h"
 #include "weir/caller.h"
 #include "weir/cmd.h"
 #include "weir/place.h"
 #include "weir/supervise.h"
 #include <weir/memstats.h>
 
-#define SITES           5           /* shown in the summary */
-#define OLD_RUNS        (24 * 3600) /* seconds: older runs' files go */
-#define STRAGGLER_TRIES 40          /* of 5 ms each */
+#define SITES           5  /* shown in the summary */
+#define STRAGGLER_TRIES 40 /* of 5 ms each */
 #define NAMESAKES       1000
 
 struct making {
@@ -326,10 +326,10 @@ wr_report_make(const struct wr_report *r)
             finish_image(&m, &m.sources.list[i]);
     if (!r->quiet)
         summarise(&m);
-    wr_sources_drop_unfinished(r->run_dir);
+    wr_sweep_unfinished(r->run_dir);
     rmdir(r->run_dir); /* when nothing was left in it */
     if (wr_region_directory(base, sizeof base, false) == 0)
-        wr_sources_sweep(base, OLD_RUNS, WR_RUNS_KEPT);
+        wr_sweep_runs(base, WR_RUNS_KEPT);
     wr_profile_free(m.main);
     wr_symboliser_free(m.symboliser);
     wr_sources_free(&m.sources);

@@ -11,6 +11,7 @@
 #include "region/read.h"
 #include "serve/address.h"
 #include "serve/serve.h"
+#include "serve/sweep.h"
 #include "weir/cmd.h"
 #include "weir/number.h"
 #include "weir/place.h"
@@ -103,6 +104,13 @@ load(void)
     return lib;
 }
 
+static void
+sweep(const struct serving *s)
+{
+    wr_sweep_regions(s->dir, (unsigned)s->keep);
+    wr_sweep_runs(s->dir, WR_RUNS_KEPT);
+}
+
 /* Sweep now and then, until somebody says stop. */
 static void
 wait_for_end(const struct serving *s)
@@ -114,7 +122,7 @@ wait_for_end(const struct serving *s)
     sigaddset(&end, SIGTERM);
     sigaddset(&end, SIGHUP);
     do
-        wr_sources_sweep(s->dir, (unsigned)s->keep, WR_RUNS_KEPT);
+        sweep(s);
     while (sigtimedwait(&end, NULL, &minute) < 0);
 }
 

@@ -2,20 +2,13 @@
  *
  * 1. A source in a list has an open view; what does not open is not listed.
  * 2. At most one source of a pid is not `replaced`: the one made last.
- * 3. Nothing is removed but *.weir files whose process is gone, and what a
- *    run left in its own run-* directory. Links are not followed.
  */
 #include "serve/source.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 bool
@@ -24,8 +17,8 @@ wr_source_is_run(const char *name)
     return strncmp(name, "run-", 4) == 0 && name[4] >= '0' && name[4] <= '9';
 }
 
-static bool
-is_region(const char *name)
+bool
+wr_source_is_region(const char *name)
 {
     const char *dot = strrchr(name, '.');
     return dot && dot != name && strcmp(dot, WR_REGION_SUFFIX) == 0;
@@ -102,7 +95,7 @@ scan(struct wr_sources *s, const char *dir, enum wr_scan how)
         int n = snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
         if (n < 0 || (size_t)n >= sizeof path)
             continue;
-        if (is_region(e->d_name))
+        if (wr_source_is_region(e->d_name))
             rc = add_file(s, path);
         else if (how == WR_SCAN_RUNS && wr_source_is_run(e->d_name))
             rc = scan(s, path, WR_SCAN_HERE);
@@ -251,155 +244,4 @@ wr_sources_find(const struct wr_sources *s, uint32_t pid)
         if (s->list[i].pid == pid && !s->list[i].replaced)
             return &s->list[i];
     return NULL;
-}
-
-/* Was the file written, or its directory changed, less than age ago? The
- * writes of a mapping do not touch a file's time, so this is the time when
- * the region was made, or a little later: the exit time is better. */
-static bool
-is_young(const struct wr_source *one, unsigned age)
-{
-    struct stat st;
-    time_t last = (time_t)(atomic_load(&one->view.header->end_ns) / 1000000000);
-    if (last == 0 && stat(one->path, &st) == 0)
-        last = st.st_mtime;
-    return time(NULL) - last < (time_t)age;
-}
-
-/* Remove a run's directory with all its files. It has no folders in it. */
-static void
-remove_run(const char *dir)
-{
-    DIR *d = opendir(dir);
-    struct dirent *e;
-    if (!d)
-        return;
-    while ((e = readdir(d)) != NULL)
-        if (e->d_name[0] != '.')
-            unlinkat(dirfd(d), e->d_name, 0);
-    closedir(d);
-    rmdir(dir);
-}
-
-struct old_run {
-    char path[WR_PATH_MAX];
-    time_t last;
-};
-
-static int
-newest_first(const void *a, const void *b)
-{
-    time_t x = ((const struct old_run *)a)->last;
-    time_t y = ((const struct old_run *)b)->last;
-    return x > y ? -1 : x < y;
-}
-
-/* The process whose number the text begins with is there. */
-static bool
-process_exists(const char *text)
-{
-    pid_t pid = (pid_t)strtol(text, NULL, 10);
-    return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM);
-}
-
-/* The weir that made a run, "run-<pid>-...", is still there. */
-static bool
-is_supervised(const char *name)
-{
-    return process_exists(name + 4);
-}
-
-/* The runs in dir whose weir is gone: a list from malloc. */
-static size_t
-ended_runs(const char *dir, struct old_run **list)
-{
-    DIR *d = opendir(dir);
-    struct dirent *e;
-    size_t n = 0;
-    *list = NULL;
-    while (d && (e = readdir(d)) != NULL) {
-        struct old_run run;
-        struct stat st;
-        int len = snprintf(run.path, sizeof run.path, "%s/%s", dir, e->d_name);
-        if (!wr_source_is_run(e->d_name) || len >= (int)sizeof run.path ||
-            lstat(run.path, &st) != 0 || !S_ISDIR(st.st_mode) ||
-            is_supervised(e->d_name))
-            continue;
-        run.last = st.st_mtime;
-        void *more = realloc(*list, (n + 1) * sizeof run);
-        if (!more)
-            break;
-        *list = more;
-        (*list)[n++] = run;
-    }
-    if (d)
-        closedir(d);
-    return n;
-}
-
-static void
-sweep_runs(const char *dir, unsigned age, size_t keep)
-{
-    struct old_run *list;
-    size_t n = ended_runs(dir, &list);
-    time_t now = time(NULL);
-    if (n > 1)
-        qsort(list, n, sizeof *list, newest_first);
-    for (size_t i = 0; i < n; i++) {
-        struct wr_sources s;
-        if (i < keep && now - list[i].last < (time_t)age)
-            continue;
-        if (wr_sources_scan(&s, list[i].path, WR_SCAN_HERE) != 0)
-            continue;
-        if (wr_sources_live(&s) == 0)
-            remove_run(list[i].path);
-        wr_sources_free(&s);
-    }
-    free(list);
-}
-
-/* A file "<pid>...": not a region, and nobody is going to make it one. */
-static bool
-is_unfinished(const char *path, const char *name)
-{
-    char why[256];
-    struct wr_region_view view;
-    if (!is_region(name) || name[0] < '1' || name[0] > '9' ||
-        process_exists(name))
-        return false;
-    bool good = wr_region_open(&view, path, why, sizeof why) == 0;
-    if (good)
-        wr_region_close(&view);
-    return !good;
-}
-
-void
-wr_sources_drop_unfinished(const char *dir)
-{
-    DIR *d = opendir(dir);
-    struct dirent *e;
-    while (d && (e = readdir(d)) != NULL) {
-        char path[WR_PATH_MAX];
-        int n = snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-        if (n > 0 && (size_t)n < sizeof path && is_unfinished(path, e->d_name))
-            unlink(path);
-    }
-    if (d)
-        closedir(d);
-}
-
-size_t
-wr_sources_sweep(const char *dir, unsigned age, size_t keep)
-{
-    struct wr_sources s;
-    size_t removed = 0;
-    if (wr_sources_scan(&s, dir, WR_SCAN_HERE) != 0)
-        return 0;
-    for (size_t i = 0; i < s.count; i++)
-        if (!s.list[i].live && !is_young(&s.list[i], age))
-            removed += unlink(s.list[i].path) == 0;
-    wr_sources_free(&s);
-    wr_sources_drop_unfinished(dir);
-    sweep_runs(dir, age, keep);
-    return removed;
 }

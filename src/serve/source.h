@@ -53,15 +53,8 @@ size_t wr_sources_live(const struct wr_sources *s);
 /* The newest image of a process, or NULL. */
 struct wr_source *wr_sources_find(const struct wr_sources *s, uint32_t pid);
 
-/* Remove the files of dead images that were last heard of `age` seconds ago,
- * and run-* directories that nobody runs in any more: those as old, and all
- * but the newest `keep`. Returns how many regions went. */
-size_t wr_sources_sweep(const char *dir, unsigned age, size_t keep);
-
-/* Remove what processes left that were killed while they made their region:
- * files that are not (yet) regions, of a process that is gone. */
-void wr_sources_drop_unfinished(const char *dir);
-
+/* Is this the name of a region's file ("<pid>.weir")? */
+bool wr_source_is_region(const char *name);
 /* Is this the name of a run's directory ("run-<pid>-<time>")? */
 bool wr_source_is_run(const char *name);
 

@@ -1,7 +1,6 @@
-/* Sources: which programs are found, and what is swept away. */
+/* Sources: which programs are found. */
 #include "serve/source.h"
 
-#include <utime.h>
 #include "serve/program.h"
 
 static char dir[64];
@@ -27,15 +26,6 @@ write_file(const char *name, const char *text)
     ck_assert_ptr_nonnull(out);
     fputs(text, out);
     fclose(out);
-}
-
-static bool
-exists(const char *name)
-{
-    char path[512];
-    snprintf(path, sizeof path, "%s%s%s", name[0] == '/' ? "" : dir,
-             name[0] == '/' ? "" : "/", name);
-    return access(path, F_OK) == 0;
 }
 
 START_TEST(a_directory_that_is_not_there_has_no_programs)
@@ -148,12 +138,15 @@ START_TEST(all_places_of_a_user_are_looked_into)
 }
 END_TEST
 
-START_TEST(only_a_name_with_a_number_is_a_run)
+START_TEST(runs_and_regions_are_told_by_their_names)
 {
     ck_assert(wr_source_is_run("run-12-34"));
     ck_assert(!wr_source_is_run("run-"));
     ck_assert(!wr_source_is_run("run-x"));
     ck_assert(!wr_source_is_run("rerun-1"));
+    ck_assert(wr_source_is_region("12.weir"));
+    ck_assert(!wr_source_is_region(".weir"));
+    ck_assert(!wr_source_is_region("12.weird"));
 }
 END_TEST
 
@@ -179,92 +172,6 @@ START_TEST(a_program_finds_its_own_region_even_when_its_file_is_gone)
     f->header.pid++; /* a parent's region, inherited by fork */
     ck_assert_int_eq(wr_sources_self(&s), -1);
     munmap(f, sizeof *f);
-}
-END_TEST
-
-START_TEST(a_sweep_removes_old_dead_regions_and_nothing_else)
-{
-    struct program live, dead, young;
-    program_start(&live, dir, "live");
-    program_start(&dead, dir, "dead");
-    program_start(&young, dir, "young");
-    program_kill(&dead);
-    program_kill(&young);
-    uint64_t now = clock_ns(CLOCK_REALTIME);
-    dead.region->header.end_ns = now - UINT64_C(100000000000);
-    live.region->header.end_ns = now - UINT64_C(100000000000);
-    young.region->header.end_ns = now - UINT64_C(10000000000);
-    write_file("notes.txt", "mine");
-    ck_assert_uint_eq(wr_sources_sweep(dir, 60, 50), 1);
-    ck_assert(!exists(dead.path));
-    ck_assert(exists(young.path) && exists(live.path) && exists("notes.txt"));
-    program_end(&live);
-}
-END_TEST
-
-START_TEST(what_a_process_left_that_died_making_its_region_is_dropped)
-{
-    struct program live;
-    char ours[64];
-    program_start(&live, dir, "live");
-    snprintf(ours, sizeof ours, "%d.weir", (int)getpid());
-    write_file("4000001.weir", "");
-    write_file("4000002-7f.weir", "not yet");
-    write_file(ours, "");
-    write_file("mine.weir", "");
-    write_file("4000003.txt", "");
-    wr_sources_drop_unfinished(dir);
-    ck_assert(!exists("4000001.weir") && !exists("4000002-7f.weir"));
-    ck_assert(exists(ours) && exists("mine.weir") && exists("4000003.txt"));
-    ck_assert(exists(live.path));
-    program_kill(&live);
-    wr_sources_drop_unfinished(dir);
-    ck_assert(exists(live.path)); /* a region, if a dead one's */
-}
-END_TEST
-
-static void
-age(const char *path)
-{
-    struct utimbuf old = {1000, 1000};
-    ck_assert_int_eq(utime(path, &old), 0);
-}
-
-START_TEST(a_sweep_removes_old_runs_without_a_live_process)
-{
-    struct program p;
-    char live[128], dead[128], file[160], fresh[128];
-    snprintf(live, sizeof live, "%s/run-4000001-1", dir);
-    snprintf(dead, sizeof dead, "%s/run-4000002-1", dir);
-    snprintf(fresh, sizeof fresh, "%s/run-4000003-1", dir);
-    snprintf(file, sizeof file, "%s/x.1.heap.pb.gz", dead);
-    mkdir(live, 0700);
-    mkdir(dead, 0700);
-    mkdir(fresh, 0700);
-    close(open(file, O_CREAT | O_WRONLY, 0600));
-    program_start(&p, live, "still");
-    age(live);
-    age(dead);
-    wr_sources_sweep(dir, 60, 50);
-    ck_assert(exists(live) && exists(p.path) && exists(fresh));
-    ck_assert(!exists(dead));
-    program_end(&p);
-}
-END_TEST
-
-START_TEST(a_sweep_keeps_the_newest_runs_and_those_still_supervised)
-{
-    char path[5][128];
-    for (int i = 0; i < 5; i++) {
-        struct utimbuf when = {time(NULL) - 100 + i, time(NULL) - 100 + i};
-        snprintf(path[i], sizeof path[i], "%s/run-%d-1", dir,
-                 i == 0 ? (int)getpid() : 4000000 + i);
-        mkdir(path[i], 0700);
-        ck_assert_int_eq(utime(path[i], &when), 0);
-    }
-    wr_sources_sweep(dir, 3600, 2);
-    ck_assert(exists(path[0]) && exists(path[3]) && exists(path[4]));
-    ck_assert(!exists(path[1]) && !exists(path[2]));
 }
 END_TEST
 
@@ -306,15 +213,10 @@ main(void)
     tcase_add_test(t, the_older_image_of_a_process_is_replaced);
     tcase_add_test(t, runs_are_looked_into_only_when_asked);
     tcase_add_test(t, all_places_of_a_user_are_looked_into);
-    tcase_add_test(t, only_a_name_with_a_number_is_a_run);
+    tcase_add_test(t, runs_and_regions_are_told_by_their_names);
     tcase_add_test(t, a_program_without_weir_has_no_source_of_its_own);
     tcase_add_test(t,
                    a_program_finds_its_own_region_even_when_its_file_is_gone);
-    tcase_add_test(t, a_sweep_removes_old_dead_regions_and_nothing_else);
-    tcase_add_test(t,
-                   what_a_process_left_that_died_making_its_region_is_dropped);
-    tcase_add_test(t, a_sweep_removes_old_runs_without_a_live_process);
-    tcase_add_test(t, a_sweep_keeps_the_newest_runs_and_those_still_supervised);
     tcase_add_test(t, a_program_goes_by_the_name_it_was_called_by);
     return run_case(t, "source");
 }
