@@ -166,4 +166,18 @@ for compiler in "g++ -gdwarf-5" "g++ -gdwarf-4" "clang++-14 -gdwarf-5"; do
     echo "$address" | "$symbol" "$name" | grep -q '^_ZN3app3runEi$' ||
         fail "$name: app::run has another name"
 done
+# A function inside a function, as GNU C has.
+cat >nested.c <<'END'
+int twice(int (*f)(int), int x) { return f(f(x)); }
+int main(int argc, char **argv)
+{
+    int inner(int x) { return x * argc; }
+    return argv[twice(inner, argc)] != 0;
+}
+END
+if gcc -O0 -g -o nested nested.c 2>/dev/null; then
+    address=$(nm nested | sed -n 's/ [tT] inner\.[0-9]*$//p')
+    echo "$address" | "$symbol" nested | grep -q '^inner$' ||
+        fail "nested: $(echo "$address" | "$symbol" nested)"
+fi
 [ "$failures" -eq 0 ]
