@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,7 +111,7 @@ wr_place_set_address(const char *dir, const char *address)
     if (wr_place_join(path, sizeof path, dir, "address") != 0)
         return;
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    int n = snprintf(line, sizeof line, "%s\n", address);
+    int n = snprintf(line, sizeof line, "%d %s\n", (int)getpid(), address);
     if (fd < 0)
         return;
     if (write(fd, line, (size_t)n) != n)
@@ -121,14 +122,19 @@ wr_place_set_address(const char *dir, const char *address)
 void
 wr_place_address(const char *dir, char *address, size_t bytes)
 {
-    char path[WR_PATH_MAX];
+    char path[WR_PATH_MAX], line[320], *end;
     address[0] = 0;
     if (wr_place_join(path, sizeof path, dir, "address") != 0)
         return;
     FILE *in = fopen(path, "re");
     if (!in)
         return;
-    if (fgets(address, (int)bytes, in))
-        address[strcspn(address, "\n")] = 0;
+    if (fgets(line, sizeof line, in)) {
+        pid_t pid = (pid_t)strtol(line, &end, 10);
+        line[strcspn(line, "\n")] = 0;
+        /* Who was killed could not remove the file. */
+        if (*end == ' ' && pid > 0 && (kill(pid, 0) == 0 || errno == EPERM))
+            snprintf(address, bytes, "%s", end + 1);
+    }
     fclose(in);
 }

@@ -8,8 +8,8 @@
  * tree, a prefix and a system installation all work without settings.
  *
  * A run's directory is <runtime directory>/run-<pid>-<seconds>, 0700. It
- * holds the regions of the run's processes, http.sock, and `address`: the
- * TCP address on one line, when there is one. Later the profiles.
+ * holds the regions of the run's processes, http.sock, and the file `address`,
+ * which says where HTTP is answered. Later the profiles.
  */
 #ifndef WR_CMD_PLACE_H
 #define WR_CMD_PLACE_H
@@ -24,8 +24,8 @@ int wr_place_library(char *path, size_t bytes, const char *name);
 /* Make a new run's directory: 0, or -1 with a sentence in why. */
 int wr_place_run(char *path, size_t bytes, char *why, size_t why_bytes);
 
-/* Write or read the one-line file `address` of a directory. Reading gives ""
- * when there is none. */
+/* Write or read the file `address` of a directory: one line, the pid of who
+ * answers there and the address. Reading gives "" when nobody does. */
 void wr_place_set_address(const char *dir, const char *address);
 void wr_place_address(const char *dir, char *address, size_t bytes);
 
