@@ -57,7 +57,7 @@ wr_regs_strip(uintptr_t pc)
 /* mov $15, %rax; syscall: what every handler installed with SA_RESTORER on
  * this machine returns to. The address may be anything a damaged stack holds,
  * so a sanitizer must not take a look past some object for a mistake. */
-static inline __attribute__((no_sanitize("address"))) bool
+static inline __attribute__((no_sanitize("address", "thread"))) bool
 wr_regs_is_sigreturn(const void *code)
 {
     const uint8_t *byte = code;
