@@ -190,9 +190,12 @@ bucket_values(const struct build *b, const struct wr_bucket *bucket,
     uint64_t free_bytes = load(&bucket->free_bytes);
     uint64_t allocs = load(&bucket->allocs);
     uint64_t alloc_bytes = load(&bucket->alloc_bytes);
-    double scale = b->estimated ? wr_sampling_scale((double)bucket->size,
-                                                    (double)bucket->rate)
-                                : 1;
+    uint64_t size = bucket->size;
+    if (size == 0 && allocs != 0) /* all sizes: the mean stands for them */
+        size = alloc_bytes / allocs;
+    double scale = b->estimated
+                       ? wr_sampling_scale((double)size, (double)bucket->rate)
+                       : 1;
     if (frees > allocs)
         frees = allocs;
     if (free_bytes > alloc_bytes)

@@ -114,6 +114,17 @@ START_TEST(each_bucket_is_scaled_by_its_own_rate)
 }
 END_TEST
 
+START_TEST(the_mean_size_stands_for_blocks_of_all_sizes)
+{
+    double scale = 1 / (1 - exp(-100.0 / FAKE_RATE));
+    fake.bucket[0].allocs = 4;
+    fake.bucket[0].alloc_bytes = 400;
+    build(WR_PROFILE_HEAP, WR_VALUES_ESTIMATED);
+    ck_assert_int_eq(maker_value(p, 0, 0), llround(4 * scale));
+    ck_assert_int_eq(maker_value(p, 0, 1), llround(400 * scale));
+}
+END_TEST
+
 START_TEST(raw_values_are_what_was_sampled)
 {
     build(WR_PROFILE_HEAP, WR_VALUES_RAW);
@@ -558,6 +569,7 @@ add_heap(TCase *tests)
     tcase_add_test(tests, allocs_are_the_same_with_another_first_type);
     tcase_add_test(tests, values_are_estimates_by_the_size_of_a_block);
     tcase_add_test(tests, each_bucket_is_scaled_by_its_own_rate);
+    tcase_add_test(tests, the_mean_size_stands_for_blocks_of_all_sizes);
     tcase_add_test(tests, raw_values_are_what_was_sampled);
     tcase_add_test(tests, in_use_is_never_negative);
     tcase_add_test(tests, the_block_size_is_a_label);
