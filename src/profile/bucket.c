@@ -44,7 +44,7 @@ wr_bucket_start(void)
     other = wr_region_new_bucket();
     if (other == NULL)
         return false;
-    other->rate = 1;
+    other->rate = wr_region->sample_rate;
     wr_region_publish(WR_TABLE_BUCKETS, 1);
     started = true;
     return true;

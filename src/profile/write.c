@@ -261,12 +261,14 @@ write_buckets(struct writer *w)
 
     for (uint64_t i = 0; i < n && !w->no_memory && !w->wire.failed; i++) {
         const struct wr_bucket *b = wr_view_bucket(w->view, i);
-        double weight = wr_sample_weight(b->size, b->rate);
         struct wr_bucket_counts c;
+        double weight;
 
         wr_bucket_read(b, &c);
         if (c.allocs == 0)
             continue;
+        weight = wr_sample_weight(
+            b->size != 0 ? b->size : c.alloc_bytes / c.allocs, b->rate);
         write_sample(w, b->stack,
                      (uint64_t[]){scaled(c.allocs, weight),
                                   scaled(c.alloc_bytes, weight),

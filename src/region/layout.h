@@ -33,13 +33,13 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define WR_REGION_MAGIC UINT64_C(0x314e474552524957) /* "WIRREGN1" */
+#define WR_REGION_MAGIC   UINT64_C(0x314e474552524957) /* "WIRREGN1" */
 #define WR_REGION_VERSION 1u
-#define WR_REGION_SUFFIX ".weir"
+#define WR_REGION_SUFFIX  ".weir"
 
-#define WR_CLASS_MAX 80   /* size classes a region has room for */
+#define WR_CLASS_MAX    80  /* size classes a region has room for */
 #define WR_STACK_FRAMES 128 /* frames kept of one stack */
-#define WR_PATH_MAX 512
+#define WR_PATH_MAX     512
 
 enum wr_region_state {
     WR_REGION_LIVE = 1,   /* the process may still run: ask the kernel */
@@ -64,9 +64,9 @@ struct wr_table {
 
 /* Process-wide counters. Each is a level (may fall) or a count (never). */
 struct wr_counters {
-    _Atomic uint64_t heap_mapped;   /* level: bytes of address space in use */
-    _Atomic uint64_t heap_inuse;    /* level: bytes in spans that hold objects */
-    _Atomic uint64_t heap_idle;     /* level: bytes in free spans */
+    _Atomic uint64_t heap_mapped; /* level: bytes of address space in use */
+    _Atomic uint64_t heap_inuse;  /* level: bytes in spans that hold objects */
+    _Atomic uint64_t heap_idle;   /* level: bytes in free spans */
     _Atomic uint64_t heap_released; /* level: part of idle given back */
     _Atomic uint64_t heap_peak;     /* the highest inuse so far */
     _Atomic uint64_t large_allocs;  /* count: blocks above the size classes */
@@ -116,9 +116,9 @@ struct wr_region_header {
     _Atomic uint32_t capture_ready;
     uint32_t class_bytes[WR_CLASS_MAX]; /* object size of each size class */
     char weir_version[24];
-    char exe[WR_PATH_MAX];    /* the program's file */
-    char cmdline[2048];       /* argv joined by NUL; cut if longer */
-    uint32_t cmdline_bytes;   /* bytes used of it */
+    char exe[WR_PATH_MAX];  /* the program's file */
+    char cmdline[2048];     /* argv joined by NUL; cut if longer */
+    uint32_t cmdline_bytes; /* bytes used of it */
     uint32_t reserved;
     struct wr_counters counters;
     struct wr_table table[WR_TABLE_COUNT];
@@ -183,7 +183,8 @@ struct wr_stack {
 
 /* Sampled allocations of one size from one stack. Values are raw: a reader
  * multiplies by 1 / (1 - exp(-size / rate)). Stack 0 gathers what found no
- * room. rate 1 means every allocation is here. */
+ * room, of all sizes: its size is 0, and the mean one stands for it. rate 1
+ * means every allocation is here. */
 struct wr_bucket {
     uint32_t stack;
     uint32_t flags;

@@ -58,6 +58,8 @@ START_TEST(the_first_bucket_is_the_other)
     ck_assert_uint_eq(buckets(), 1);
     ck_assert_uint_eq(bucket(0)->stack, 0);
     ck_assert_uint_eq(bucket(0)->allocs, 0);
+    ck_assert_uint_eq(bucket(0)->size, 0);
+    ck_assert_uint_eq(bucket(0)->rate, wr_region->sample_rate);
 }
 END_TEST
 

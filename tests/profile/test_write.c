@@ -132,6 +132,15 @@ START_TEST(each_bucket_keeps_its_own_rate)
 }
 END_TEST
 
+START_TEST(what_found_no_room_is_estimated_by_its_mean_size)
+{
+    fake.bucket[1].size = 0;
+    write_and_decode("heap");
+    assert_estimate(d.sample[1].value[0], 10, 48);
+    assert_estimate(d.sample[1].value[3], 288, 48);
+}
+END_TEST
+
 START_TEST(a_label_tells_the_size_of_the_blocks)
 {
     write_and_decode("heap");
@@ -562,6 +571,7 @@ suite(void)
     tcase_add_test(t, an_allocs_profile_differs_in_the_column_shown_first);
     tcase_add_test(t, values_are_estimates_for_all_blocks);
     tcase_add_test(t, each_bucket_keeps_its_own_rate);
+    tcase_add_test(t, what_found_no_room_is_estimated_by_its_mean_size);
     tcase_add_test(t, a_label_tells_the_size_of_the_blocks);
     tcase_add_test(t, locations_lie_in_the_call_and_stacks_are_leaf_first);
     tcase_add_test(t, one_address_of_two_plugins_is_two_locations);
