@@ -33,9 +33,11 @@ store_stack(struct wr_thread_slot *slot, const ucontext_t *uc)
     atomic_thread_fence(memory_order_seq_cst);
     for (size_t i = 0; i < n; i++)
         if (!wr_module_is_weir(pc[i] - 1))
-            slot->capture_pc[kept++] = pc[i];
-    slot->capture_frames = (uint32_t)kept;
-    slot->capture_unloads = (uint32_t)wr_count_get(unloads);
+            __atomic_store_n(&slot->capture_pc[kept++], pc[i],
+                             __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->capture_frames, (uint32_t)kept, __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->capture_unloads, (uint32_t)wr_count_get(unloads),
+                     __ATOMIC_RELAXED);
     atomic_store_explicit(&slot->capture_ns, wr_os_monotonic(),
                           memory_order_relaxed);
     wr_module_try_note(pc, n);
