@@ -68,11 +68,11 @@ wr_place_make(const char *path)
     for (char *p = part + 1; *p; p++)
         if (*p == '/') {
             *p = 0;
-            if (mkdir(part, 0700) != 0 && errno != EEXIST)
+            if (mkdir(part, 0777) != 0 && errno != EEXIST)
                 return -1;
             *p = '/';
         }
-    if (mkdir(part, 0700) == 0)
+    if (mkdir(part, 0777) == 0)
         return 0;
     if (errno == EEXIST && stat(part, &st) == 0 && S_ISDIR(st.st_mode))
         return 0;

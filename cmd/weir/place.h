@@ -32,7 +32,7 @@ void wr_place_address(const char *dir, char *address, size_t bytes);
 /* Join to path: 0, or -1 when it does not fit. */
 int wr_place_join(char *path, size_t bytes, const char *dir, const char *name);
 
-/* Make a directory with its parents, 0700: 0, or -1 and errno. */
+/* Make a directory with its parents, as mkdir -p: 0, or -1 and errno. */
 int wr_place_make(const char *path);
 
 #endif

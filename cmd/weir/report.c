@@ -110,7 +110,7 @@ create(char *path, size_t bytes, const char *dir, const struct wr_source *one,
             errno = ENAMETOOLONG;
             return -1;
         }
-        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (fd >= 0 || errno != EEXIST)
             return fd;
     }

@@ -104,6 +104,17 @@ load(void)
     return lib;
 }
 
+static sigset_t
+end_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    return set;
+}
+
 static void
 sweep(const struct serving *s)
 {
@@ -116,11 +127,7 @@ static void
 wait_for_end(const struct serving *s)
 {
     struct timespec minute = {.tv_sec = SWEEP_EVERY};
-    sigset_t end;
-    sigemptyset(&end);
-    sigaddset(&end, SIGINT);
-    sigaddset(&end, SIGTERM);
-    sigaddset(&end, SIGHUP);
+    sigset_t end = end_signals();
     do
         sweep(s);
     while (sigtimedwait(&end, NULL, &minute) < 0);
@@ -158,7 +165,7 @@ int
 wr_cmd_serve(int argc, char **argv)
 {
     static struct serving s = {.http = DEFAULT_ADDRESS, .keep = DEFAULT_KEEP};
-    sigset_t all;
+    sigset_t end = end_signals();
     int rc = parse_options(&s, argc, argv);
     if (rc != 0)
         return rc - 1;
@@ -169,7 +176,7 @@ wr_cmd_serve(int argc, char **argv)
     void *lib = load();
     if (!lib || listen_all(&s) != 0)
         return 1;
-    sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, NULL);
+    sigprocmask(SIG_BLOCK, &end, NULL); /* for the server's threads too */
+    signal(SIGPIPE, SIG_IGN);
     return serve(&s, lib);
 }

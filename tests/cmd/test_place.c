@@ -37,13 +37,14 @@ START_TEST(a_name_that_does_not_fit_is_not_cut)
 }
 END_TEST
 
-START_TEST(a_directory_is_made_with_its_parents_and_is_private)
+START_TEST(a_directory_is_made_with_its_parents_as_umask_says)
 {
     struct stat st;
+    umask(027);
     snprintf(path, sizeof path, "%s/a/b//c", dir);
     ck_assert_int_eq(wr_place_make(path), 0);
     ck_assert_int_eq(stat(path, &st), 0);
-    ck_assert_uint_eq(st.st_mode & 0777, 0700);
+    ck_assert_uint_eq(st.st_mode & 0777, 0750);
     ck_assert_int_eq(wr_place_make(path), 0); /* it is there already */
 }
 END_TEST
@@ -130,7 +131,7 @@ main(void)
     TCase *t = tcase_create("place");
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, a_name_that_does_not_fit_is_not_cut);
-    tcase_add_test(t, a_directory_is_made_with_its_parents_and_is_private);
+    tcase_add_test(t, a_directory_is_made_with_its_parents_as_umask_says);
     tcase_add_test(t, a_file_in_the_way_of_a_directory_is_an_error);
     tcase_add_test(t, every_run_has_a_directory_of_its_own);
     tcase_add_test(t, an_address_is_told_to_others_while_its_writer_lives);
