@@ -100,9 +100,30 @@ exceptions()
     }
 }
 
+// Its destructor runs while the thread ends, and allocates once more.
+struct leaving {
+    std::string kept = std::string(1000, 'k');
+    ~leaving()
+    {
+        std::vector<std::string> many(50, kept);
+        expect(many.back().size() == 1000);
+    }
+};
+
+static void
+thread_local_objects()
+{
+    for (int i = 0; i < 200; i++)
+        std::thread([] {
+            static thread_local leaving object;
+            expect(object.kept[999] == 'k');
+        }).join();
+}
+
 int
 main()
 {
+    thread_local_objects();
     plain_and_array();
     over_aligned();
     out_of_memory();

@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void *early[3];
@@ -229,6 +230,31 @@ cancelled_threads(void)
     }
 }
 
+static void *
+outlive_main(void *main_thread)
+{
+    pthread_join(*(pthread_t *)main_thread, NULL);
+    for (unsigned i = 0; i < 20000; i++)
+        free(malloc(i));
+    exit(6);
+}
+
+/* In a child: its only thread is the main one there. */
+static void
+main_thread_leaves_first(void)
+{
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        static pthread_t self, other;
+        self = pthread_self();
+        pthread_create(&other, NULL, outlive_main, &self);
+        pthread_exit(NULL);
+    }
+    waitpid(pid, &status, 0);
+    expect(WIFEXITED(status) && WEXITSTATUS(status) == 6);
+}
+
 static const struct test_case cases[] = {
     {"constructors of every priority may allocate", constructors},
     {"ten thousand threads are born and die", ten_thousand_threads},
@@ -236,6 +262,7 @@ static const struct test_case cases[] = {
     {"destructors of thread keys may allocate", key_destructors_allocate},
     {"blocks outlive the thread that made them", blocks_outlive_their_thread},
     {"cancelled threads leave the heap whole", cancelled_threads},
+    {"the main thread may end before the others", main_thread_leaves_first},
     {"ended threads keep no memory", threads_give_their_memory_back},
 };
 

@@ -131,6 +131,36 @@ fork_and_exec(void)
     }
 }
 
+static void *
+execute(void *unused)
+{
+    execv(self[0], self);
+    _exit(1);
+}
+
+static void *
+allocate_for_ever(void *unused)
+{
+    for (size_t n = 1;; n = n * 7 % 5003 + 1)
+        free(malloc(n));
+}
+
+static void
+exec_by_a_thread(void)
+{
+    for (int i = 0; i < 20; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            pthread_t t[3];
+            pthread_create(&t[0], NULL, allocate_for_ever, NULL);
+            pthread_create(&t[1], NULL, allocate_for_ever, NULL);
+            pthread_create(&t[2], NULL, execute, NULL);
+            allocate_for_ever(NULL);
+        }
+        expect_seven(pid);
+    }
+}
+
 static void
 a_daemon(void)
 {
@@ -172,6 +202,7 @@ static const struct test_case cases[] = {
     {"posix_spawn from several threads", spawned_by_threads},
     {"system and popen", system_and_popen},
     {"fork and exec", fork_and_exec},
+    {"exec by one of several busy threads", exec_by_a_thread},
     {"daemon", a_daemon},
     {"an exec that fails changes nothing", exec_fails},
 };
