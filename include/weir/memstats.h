@@ -44,7 +44,7 @@ struct weir_memstats {
     uint64_t heap_objects;  /* blocks now allocated: mallocs - frees */
 
     /* Off the heap */
-    uint64_t stack_inuse; /* bytes of the threads' stacks, as far as known */
+    uint64_t stack_inuse; /* address space of running threads' stacks */
     uint64_t stack_sys;
     uint64_t mspan_inuse; /* bytes of span records */
     uint64_t mspan_sys;

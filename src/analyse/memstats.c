@@ -44,6 +44,18 @@ set_totals(struct weir_memstats *m, const struct wr_region_view *view)
     }
 }
 
+static void
+add_stacks(struct weir_memstats *m, const struct wr_region_view *view)
+{
+    for (uint64_t i = 0; i < wr_view_used(view, WR_TABLE_THREADS); i++) {
+        const struct wr_thread_slot *s = wr_view_thread(view, i);
+        if (atomic_load_explicit(&s->state, memory_order_acquire) ==
+            WR_THREAD_RUNNING)
+            m->stack_sys += minus(s->stack_hi, s->stack_lo);
+    }
+    m->stack_inuse = m->stack_sys;
+}
+
 void
 wr_memstats_from_view(struct weir_memstats *m,
                       const struct wr_region_view *view)
@@ -61,6 +73,7 @@ wr_memstats_from_view(struct weir_memstats *m,
     m->mcache_sys = load(&c->cache_sys);
     m->buck_hash_sys = load(&c->profile_sys);
     m->other_sys = load(&c->other_sys);
-    m->sys = m->heap_sys + m->mspan_sys + m->mcache_sys + m->buck_hash_sys +
-             m->other_sys;
+    add_stacks(m, view);
+    m->sys = m->heap_sys + m->stack_sys + m->mspan_sys + m->mcache_sys +
+             m->buck_hash_sys + m->other_sys;
 }

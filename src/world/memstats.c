@@ -9,6 +9,7 @@
 
 #include "heap/mcache.h"
 #include "region/counters.h"
+#include "region/layout.h"
 
 _Static_assert(WEIR_SIZE_CLASSES >= WR_CLASSES, "by_size has room for all");
 
@@ -45,6 +46,19 @@ add_large(struct weir_memstats *m)
     m->heap_alloc += alloc_bytes - free_bytes;
 }
 
+/* The stacks of running threads, where their bounds are known. */
+static void
+add_stacks(struct weir_memstats *m)
+{
+    struct wr_mcache *mc;
+
+    for (mc = wr_mcache_first(); mc != NULL; mc = mc->next)
+        if (mc->attached && mc->region_slot != NULL)
+            m->stack_sys +=
+                mc->region_slot->stack_hi - mc->region_slot->stack_lo;
+    m->stack_inuse = m->stack_sys;
+}
+
 static void
 add_levels(struct weir_memstats *m)
 {
@@ -58,8 +72,9 @@ add_levels(struct weir_memstats *m)
     m->mcache_sys = wr_count_get(cache_sys);
     m->buck_hash_sys = wr_count_get(profile_sys);
     m->other_sys = wr_count_get(other_sys);
-    m->sys = m->heap_sys + m->mspan_sys + m->mcache_sys + m->buck_hash_sys +
-             m->other_sys;
+    add_stacks(m);
+    m->sys = m->heap_sys + m->stack_sys + m->mspan_sys + m->mcache_sys +
+             m->buck_hash_sys + m->other_sys;
 }
 
 WR_EXPORT weir_err

@@ -29,6 +29,7 @@ begin_slot(struct wr_thread_slot *slot)
     atomic_store_explicit(&slot->start_ns, wr_os_realtime(),
                           memory_order_relaxed);
     atomic_store_explicit(&slot->create_stack, 0, memory_order_relaxed);
+    slot->stack_lo = slot->stack_hi = 0;
     atomic_fetch_add_explicit(&slot->threads, 1, memory_order_relaxed);
     atomic_store_explicit(&slot->state, WR_THREAD_RUNNING,
                           memory_order_release);
@@ -132,16 +133,14 @@ main_stack(uintptr_t *lo, uintptr_t *hi)
     return true;
 }
 
-bool
-wr_thread_stack(uintptr_t *lo, uintptr_t *hi)
+static bool
+other_stack(uintptr_t *lo, uintptr_t *hi)
 {
     pthread_attr_t attr;
     void *base;
     size_t bytes;
     bool known;
 
-    if (wr_os_tid() == wr_os_pid())
-        return main_stack(lo, hi);
     if (pthread_getattr_np(pthread_self(), &attr) != 0)
         return false;
     known = pthread_attr_getstack(&attr, &base, &bytes) == 0;
@@ -151,4 +150,19 @@ wr_thread_stack(uintptr_t *lo, uintptr_t *hi)
     }
     (void)pthread_attr_destroy(&attr);
     return known;
+}
+
+bool
+wr_thread_stack(uintptr_t *lo, uintptr_t *hi)
+{
+    bool is_main = wr_os_tid() == wr_os_pid();
+    struct wr_thread_slot *slot = wr_self->region_slot;
+
+    if (!(is_main ? main_stack(lo, hi) : other_stack(lo, hi)))
+        return false;
+    if (slot != NULL) {
+        slot->stack_lo = *lo;
+        slot->stack_hi = *hi;
+    }
+    return true;
 }

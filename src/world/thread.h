@@ -22,8 +22,8 @@ void wr_world_fork_child(void);
 /* The calling thread's cache and slot exist after this. stack: where it was
  * created (a stack's number), 0 if not known. */
 void wr_thread_begin(uint32_t create_stack);
-/* The bounds of the calling thread's stack; false: not known. May allocate;
- * not for the inside of malloc. */
+/* The bounds of the calling thread's stack, noted in its slot too; false: not
+ * known. May allocate; not for the inside of malloc. */
 bool wr_thread_stack(uintptr_t *lo, uintptr_t *hi);
 
 /* Publish the calling thread's counts in its slot. */

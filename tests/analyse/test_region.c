@@ -384,7 +384,11 @@ START_TEST(memstats_are_sums_of_the_region)
     fake.header.counters.heap_inuse = 400000;
     fake.header.counters.heap_idle = 100000;
     fake.header.counters.profile_sys = 7000;
+    fake.thread[0].state = WR_THREAD_RUNNING;
+    fake.thread[0].stack_lo = 4096;
+    fake.thread[0].stack_hi = 4096 + 64000;
     wr_memstats_from_view(&m, &view);
+    ck_assert_uint_eq(m.stack_sys, 64000);
     ck_assert_uint_eq(m.mallocs, 2 * 55 + 2);
     ck_assert_uint_eq(m.frees, 2 * 20 + 1);
     ck_assert_uint_eq(m.total_alloc, 100 * 16 + 10 * 48 + 200000);
@@ -392,7 +396,7 @@ START_TEST(memstats_are_sums_of_the_region)
     ck_assert_uint_eq(m.alloc, m.heap_alloc);
     ck_assert_uint_eq(m.heap_objects, m.mallocs - m.frees);
     ck_assert_uint_eq(m.heap_sys, 500000);
-    ck_assert_uint_eq(m.sys, 507000);
+    ck_assert_uint_eq(m.sys, 507000 + 64000);
     ck_assert_uint_eq(m.size_classes, 3);
     ck_assert_uint_eq(m.by_size[2].size, 48);
     ck_assert_uint_eq(m.by_size[2].mallocs, 10);

@@ -336,6 +336,38 @@ START_TEST(the_bounds_of_a_stack_hold_its_frames)
 }
 END_TEST
 
+static void *
+stack_is_noted(void *arg)
+{
+    uintptr_t lo = 0, hi = 0;
+    struct weir_memstats before, with;
+
+    (void)arg;
+    (void)wr_mcache_get();
+    weir_memstats(&before);
+    if (!wr_thread_stack(&lo, &hi))
+        return NULL;
+    weir_memstats(&with);
+    return (void *)(uintptr_t)(slot(1)->stack_lo == lo &&
+                               slot(1)->stack_hi == hi &&
+                               with.stack_sys == before.stack_sys + hi - lo);
+}
+
+START_TEST(the_bounds_of_a_stack_are_noted_and_counted_while_it_runs)
+{
+    struct weir_memstats m;
+    pthread_t t;
+    void *yes;
+
+    (void)wr_mcache_get();
+    pthread_create(&t, NULL, stack_is_noted, NULL);
+    pthread_join(t, &yes);
+    ck_assert_ptr_nonnull(yes);
+    ck_assert_int_eq(weir_memstats(&m), WEIR_OK);
+    ck_assert_uint_eq(m.stack_sys, 0);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -357,6 +389,8 @@ suite(void)
     tcase_add_test(t, a_full_table_of_threads_costs_a_thread_its_slot_only);
     tcase_add_test(t, in_a_child_only_its_own_thread_runs);
     tcase_add_test(t, the_bounds_of_a_stack_hold_its_frames);
+    tcase_add_test(t,
+                   the_bounds_of_a_stack_are_noted_and_counted_while_it_runs);
     suite_add_tcase(s, t);
     return s;
 }
