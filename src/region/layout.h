@@ -142,10 +142,10 @@ enum wr_thread_state {
 struct wr_thread_slot {
     _Atomic uint32_t state; /* enum wr_thread_state */
     _Atomic uint32_t tid;
-    _Atomic uint64_t start_ns;     /* CLOCK_REALTIME */
-    _Atomic uint32_t create_stack; /* where it was made; 0: not known */
-    _Atomic uint32_t threads;      /* threads that have used this slot */
-    uint64_t stack_lo, stack_hi;   /* its stack; 0: not known */
+    _Atomic uint64_t start_ns;           /* CLOCK_REALTIME */
+    _Atomic uint32_t create_stack;       /* where it was made; 0: not known */
+    _Atomic uint32_t threads;            /* threads that have used this slot */
+    _Atomic uint64_t stack_lo, stack_hi; /* its stack; 0: not known */
     struct wr_class_count count[WR_CLASS_MAX];
     /* The last stack captured on request; seq is odd while it is written. */
     _Atomic uint64_t capture_seq;

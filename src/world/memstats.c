@@ -9,7 +9,7 @@
 
 #include "heap/mcache.h"
 #include "region/counters.h"
-#include "region/layout.h"
+#include "region/region.h"
 
 _Static_assert(WEIR_SIZE_CLASSES >= WR_CLASSES, "by_size has room for all");
 
@@ -46,16 +46,29 @@ add_large(struct weir_memstats *m)
     m->heap_alloc += alloc_bytes - free_bytes;
 }
 
-/* The stacks of running threads, where their bounds are known. */
+/* Bytes of a thread's stack, 0 where its bounds are not known, or not yet:
+ * the thread may be writing them just now. */
+static uint64_t
+stack_bytes(struct wr_thread_slot *slot)
+{
+    uint64_t lo = wr_word_load(&slot->stack_lo);
+    uint64_t hi = wr_word_load(&slot->stack_hi);
+
+    return lo != 0 && hi > lo ? hi - lo : 0;
+}
+
 static void
 add_stacks(struct weir_memstats *m)
 {
-    struct wr_mcache *mc;
+    uint64_t n = wr_region == NULL ? 0 : wr_region_used(WR_TABLE_THREADS);
 
-    for (mc = wr_mcache_first(); mc != NULL; mc = mc->next)
-        if (mc->attached && mc->region_slot != NULL)
-            m->stack_sys +=
-                mc->region_slot->stack_hi - mc->region_slot->stack_lo;
+    for (uint64_t i = 0; i < n; i++) {
+        struct wr_thread_slot *slot = wr_region_entry(WR_TABLE_THREADS, i);
+
+        if (atomic_load_explicit(&slot->state, memory_order_acquire) ==
+            WR_THREAD_RUNNING)
+            m->stack_sys += stack_bytes(slot);
+    }
     m->stack_inuse = m->stack_sys;
 }
 

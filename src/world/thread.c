@@ -29,7 +29,8 @@ begin_slot(struct wr_thread_slot *slot)
     atomic_store_explicit(&slot->start_ns, wr_os_realtime(),
                           memory_order_relaxed);
     atomic_store_explicit(&slot->create_stack, 0, memory_order_relaxed);
-    slot->stack_lo = slot->stack_hi = 0;
+    atomic_store_explicit(&slot->stack_lo, 0, memory_order_relaxed);
+    atomic_store_explicit(&slot->stack_hi, 0, memory_order_relaxed);
     atomic_fetch_add_explicit(&slot->threads, 1, memory_order_relaxed);
     atomic_store_explicit(&slot->state, WR_THREAD_RUNNING,
                           memory_order_release);
@@ -161,8 +162,8 @@ wr_thread_stack(uintptr_t *lo, uintptr_t *hi)
     if (!(is_main ? main_stack(lo, hi) : other_stack(lo, hi)))
         return false;
     if (slot != NULL) {
-        slot->stack_lo = *lo;
-        slot->stack_hi = *hi;
+        atomic_store_explicit(&slot->stack_lo, *lo, memory_order_relaxed);
+        atomic_store_explicit(&slot->stack_hi, *hi, memory_order_relaxed);
     }
     return true;
 }

@@ -289,6 +289,7 @@ START_TEST(in_a_child_only_its_own_thread_runs)
     pthread_create(&t, NULL, allocate_and_meet, NULL);
     pthread_barrier_wait(&barrier);
     wr_heap_fork_before();
+    wr_region_fork_before();
     wr_lock_fork_begin();
     pid = fork();
     if (pid == 0) {
@@ -368,6 +369,36 @@ START_TEST(the_bounds_of_a_stack_are_noted_and_counted_while_it_runs)
 }
 END_TEST
 
+static _Atomic unsigned running;
+
+static void *
+note_stack(void *arg)
+{
+    wr_thread_begin(0);
+    (void)stack_holds_a_local(arg);
+    running--;
+    return NULL;
+}
+
+START_TEST(stacks_of_threads_that_come_and_go_are_never_nonsense)
+{
+    struct weir_memstats m;
+    pthread_t t[THREADS];
+
+    for (int i = 0; i < 100; i++) {
+        running = THREADS;
+        for (int k = 0; k < THREADS; k++)
+            pthread_create(&t[k], NULL, note_stack, NULL);
+        do {
+            ck_assert_int_eq(weir_memstats(&m), WEIR_OK);
+            ck_assert_uint_lt(m.stack_sys, UINT64_C(1) << 32);
+        } while (running > 0);
+        for (int k = 0; k < THREADS; k++)
+            pthread_join(t[k], NULL);
+    }
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -391,6 +422,7 @@ suite(void)
     tcase_add_test(t, the_bounds_of_a_stack_hold_its_frames);
     tcase_add_test(t,
                    the_bounds_of_a_stack_are_noted_and_counted_while_it_runs);
+    tcase_add_test(t, stacks_of_threads_that_come_and_go_are_never_nonsense);
     suite_add_tcase(s, t);
     return s;
 }
