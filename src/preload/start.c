@@ -36,6 +36,7 @@ before_fork(void)
 {
     wr_heap_fork_before();
     wr_sample_fork_before();
+    wr_region_fork_before();
     wr_lock_fork_begin();
 }
 

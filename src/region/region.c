@@ -42,6 +42,13 @@ static char path[WR_PATH_MAX + 64];
 static bool keep_file;
 static struct wr_counters orphan_counters; /* of a child without a region */
 
+/* What a child goes on from: the region is shared with the parent, which
+ * has moved on by the time the child can copy it. */
+static struct {
+    struct wr_counters counters;
+    uint64_t used[WR_TABLE_COUNT];
+} at_fork;
+
 static const struct {
     uint32_t stride, capacity;
 } shape[] = {
@@ -410,6 +417,9 @@ copy_region(struct wr_region_header *to, struct wr_region_header *from)
 {
     memcpy(to, from, sizeof *to);
     atomic_store_explicit(&to->magic, 0, memory_order_relaxed);
+    memcpy(&to->counters, &at_fork.counters, sizeof to->counters);
+    for (unsigned t = 0; t < wr_countof(shape); t++)
+        to->table[t].used = at_fork.used[t];
     for (unsigned t = 0; t < wr_countof(shape); t++) {
         struct wr_table *table = &from->table[t];
 
@@ -430,6 +440,16 @@ populate_as_parent(char *base)
         if (present[t] != 0)
             ok = wr_os_populate(base + wr_region->table[t].offset, present[t]);
     return ok;
+}
+
+void
+wr_region_fork_before(void)
+{
+    if (wr_region == NULL)
+        return;
+    memcpy(&at_fork.counters, wr_counters, sizeof at_fork.counters);
+    for (unsigned t = 0; t < wr_countof(shape); t++)
+        at_fork.used[t] = wr_region_used(t);
 }
 
 void
@@ -465,7 +485,8 @@ wr_region_fork_child(void)
     }
     /* Better none than writing into the parent's. */
     path[0] = '\0';
-    wr_counters = memcpy(&orphan_counters, wr_counters, sizeof orphan_counters);
+    wr_counters =
+        memcpy(&orphan_counters, &at_fork.counters, sizeof orphan_counters);
     wr_region = NULL;
 }
 

@@ -35,6 +35,8 @@ struct wr_region_options {
 void wr_region_start(const struct wr_region_options *o);
 /* argv, once it is known. */
 void wr_region_set_cmdline(int argc, char **argv);
+/* Before fork, with every lock of the heap and the profile held. */
+void wr_region_fork_before(void);
 /* In a forked child: a region of its own, which goes on from the parent's. */
 void wr_region_fork_child(void);
 /* The program goes through exit(). */

@@ -111,6 +111,7 @@ wr_world_fork_child(void)
             mc->region_slot = NULL;
         if (mc->region_slot == NULL)
             continue;
+        wr_thread_publish(mc); /* the copy has the parent's later counts */
         if (mc == wr_self)
             begin_slot(mc->region_slot);
         else

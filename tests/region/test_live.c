@@ -373,6 +373,7 @@ fork_as_runtime(void)
     pid_t pid;
 
     wr_lock_take(&wr_region_lock);
+    wr_region_fork_before();
     pid = fork();
     wr_lock_give(&wr_region_lock);
     if (pid == 0)

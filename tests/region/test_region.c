@@ -576,6 +576,7 @@ START_TEST(a_childs_region_is_at_the_same_address_and_its_own)
     slot->tid = 1000;
     slot->capture_seq = 3; /* being written just now */
     cookie = wr_region->capture_cookie;
+    wr_region_fork_before();
     pid = fork();
     if (pid == 0) {
         struct wr_region_header *before = wr_region;
@@ -607,6 +608,7 @@ START_TEST(a_child_goes_on_making_entries)
     start_in(directory);
     for (int i = 0; i < 20; i++)
         wr_region_new_thread()->tid = 1000;
+    wr_region_fork_before();
     pid = fork();
     if (pid == 0) {
         wr_region_fork_child();
@@ -623,12 +625,47 @@ START_TEST(a_child_goes_on_making_entries)
 }
 END_TEST
 
+START_TEST(what_the_parent_does_after_fork_is_not_in_the_childs_region)
+{
+    struct wr_region_view v;
+    int go[2];
+    pid_t pid;
+
+    start_in(directory);
+    wr_region_new_thread()->tid = 1000;
+    wr_count_add(heap_inuse, 8192);
+    ck_assert_int_eq(pipe(go), 0);
+    wr_region_fork_before();
+    pid = fork();
+    if (pid == 0) {
+        char c;
+
+        if (read(go[0], &c, 1) != 1)
+            _exit(1);
+        wr_region_fork_child();
+        wr_count_sub(heap_inuse, 8192);
+        wr_region_new_thread()->tid = 2000;
+        _exit(0);
+    }
+    for (int i = 0; i < 300; i++)
+        wr_region_new_thread()->tid = 3000;
+    wr_count_add(heap_inuse, 40960);
+    ck_assert_int_eq(write(go[1], "", 1), 1);
+    expect_exit(pid, 0);
+    open_view(&v, file_of(pid));
+    ck_assert_uint_eq(v.header->counters.heap_inuse, 0);
+    ck_assert_uint_eq(wr_view_used(&v, WR_TABLE_THREADS), 2);
+    ck_assert_uint_eq(wr_view_thread(&v, 1)->tid, 2000);
+}
+END_TEST
+
 START_TEST(the_child_of_a_private_region_has_a_private_copy)
 {
     pid_t pid;
 
     start_in("/nowhere/at/all");
     wr_region_new_thread()->tid = 1000;
+    wr_region_fork_before();
     pid = fork();
     if (pid == 0) {
         struct wr_thread_slot *slot = wr_region_entry(WR_TABLE_THREADS, 0);
@@ -656,6 +693,7 @@ fork_refused(unsigned n)
 
     start_in(directory);
     forks = wr_count_get(forks);
+    wr_region_fork_before();
     pid = fork();
     if (pid == 0) {
         wr_os_fail_after(n, true);
@@ -689,6 +727,7 @@ START_TEST(a_child_without_the_directory_has_a_private_region)
     wr_region_new_thread()->tid = 1000;
     snprintf(moved, sizeof moved, "%s-moved", directory);
     ck_assert_int_eq(rename(directory, moved), 0);
+    wr_region_fork_before();
     pid = fork();
     if (pid == 0) {
         struct wr_thread_slot *slot = wr_region_entry(WR_TABLE_THREADS, 0);
@@ -744,6 +783,8 @@ suite(void)
     tcase_add_test(t, threads_get_slots_of_their_own);
     tcase_add_test(t, a_childs_region_is_at_the_same_address_and_its_own);
     tcase_add_test(t, a_child_goes_on_making_entries);
+    tcase_add_test(t,
+                   what_the_parent_does_after_fork_is_not_in_the_childs_region);
     tcase_add_test(t, the_child_of_a_private_region_has_a_private_copy);
     tcase_add_loop_test(
         t, a_child_that_gets_no_memory_leaves_the_parents_region_alone, 1, 3);
