@@ -262,6 +262,8 @@ small_free(struct wr_mcache *mc, struct wr_span *s, void *p)
     if (mc != NULL) /* s may be gone */
         wr_word_store(&mc->slot[class_id].frees,
                       wr_word_load(&mc->slot[class_id].frees) + 1);
+    else
+        wr_mcache_count_free(class_id);
 }
 
 WR_COLD void
@@ -275,7 +277,7 @@ wr_free_slow(void *p)
     s = wr_span_of(p);
     if (s == NULL)
         wr_misuse("free", p);
-    mc = wr_mcache_get();
+    mc = wr_mcache_get_to_free();
     if (mc != NULL && mc->publish_left-- <= 0) {
         mc->publish_left = WR_PUBLISH_EVERY;
         if (wr_events.publish != NULL)

@@ -32,6 +32,11 @@ _Static_assert(WR_CLASSES == 73, "wr_mcache_none lists one slot a class");
 
 _Thread_local struct wr_mcache *wr_self = &wr_mcache_none;
 
+/* The thread gave its cache back. What libc keeps for a thread it frees after
+ * the last key destructor: for that the thread must not take a cache again,
+ * since nobody would give it back. */
+static _Thread_local bool left __attribute__((tls_model("initial-exec")));
+
 static _Atomic(struct wr_mcache *) all; /* every cache; only ever grows */
 static struct wr_mcache *spare;         /* without a thread; mheap's lock */
 
@@ -68,6 +73,18 @@ make_cache(void)
     return mc;
 }
 
+static struct wr_mcache *
+take_cache(void)
+{
+    struct wr_mcache *mc = take_spare();
+
+    if (mc == NULL)
+        mc = make_cache();
+    if (mc != NULL)
+        wr_count_add(cache_inuse, sizeof *mc);
+    return mc;
+}
+
 WR_COLD struct wr_mcache *
 wr_mcache_get(void)
 {
@@ -75,12 +92,10 @@ wr_mcache_get(void)
 
     if (wr_likely(mc != &wr_mcache_none))
         return mc;
-    mc = take_spare();
-    if (mc == NULL)
-        mc = make_cache();
+    mc = take_cache();
     if (mc == NULL)
         return NULL;
-    wr_count_add(cache_inuse, sizeof *mc);
+    left = false;
     wr_inbox_open(&mc->inbox);
     mc->attached = true;
     mc->forking = false;
@@ -92,6 +107,12 @@ wr_mcache_get(void)
     if (wr_events.next_sample != NULL)
         mc->sample_left = wr_events.next_sample(mc);
     return mc;
+}
+
+struct wr_mcache *
+wr_mcache_get_to_free(void)
+{
+    return left && wr_self == &wr_mcache_none ? NULL : wr_mcache_get();
 }
 
 struct wr_mcache *
@@ -407,6 +428,7 @@ wr_mcache_detach(void)
     if (wr_events.thread_detached != NULL)
         wr_events.thread_detached(mc);
     wr_self = &wr_mcache_none;
+    left = true;
     for (s = wr_inbox_drain(&mc->inbox, true); s != NULL; s = next) {
         next = s->inbox_next;
         if (wr_span_owner(s) == mc)
@@ -415,6 +437,22 @@ wr_mcache_detach(void)
             wr_remote_send(s);
     }
     give_all(mc);
+    wr_lock_take(&wr_mheap_lock);
+    retire(mc);
+    wr_lock_give(&wr_mheap_lock);
+}
+
+void
+wr_mcache_count_free(unsigned class_id)
+{
+    struct wr_mcache *mc = take_cache();
+
+    if (mc == NULL)
+        return;
+    wr_word_store(&mc->slot[class_id].frees,
+                  wr_word_load(&mc->slot[class_id].frees) + 1);
+    if (wr_events.publish != NULL)
+        wr_events.publish(mc);
     wr_lock_take(&wr_mheap_lock);
     retire(mc);
     wr_lock_give(&wr_mheap_lock);

@@ -54,6 +54,10 @@ extern _Thread_local struct wr_mcache *wr_self
 
 /* The calling thread's cache, made if need be. NULL: no memory. */
 struct wr_mcache *wr_mcache_get(void);
+/* The same for a free; NULL also when the thread has given its cache back:
+ * it frees without, and counts the block of a small class here. */
+struct wr_mcache *wr_mcache_get_to_free(void);
+void wr_mcache_count_free(unsigned class_id);
 /* The thread ends: its spans go to mcentral, its counts are published. */
 void wr_mcache_detach(void);
 /* Every cache ever made; follow ->next. */
