@@ -1,7 +1,9 @@
 #!/bin/sh
 # what sampling costs, in instructions and time, and how far off it is
 #
-#     bench/sampler.sh BUILD_DIR [PART...]    parts: pairs programs every memory bias
+#     bench/sampler.sh BUILD_DIR [PART...]
+#
+# The parts: pairs programs every memory bias
 #
 # pairs     instructions of one malloc and free, by size, sampling off and on
 # programs  instructions of Python and SQLite, sampling off and on
