@@ -10,8 +10,8 @@
  *
  * Nothing in a signal says whom it was sent to. So a second process sits in
  * weir's group with every signal blocked and does nothing at all: what is
- * pending for it went to the group. It shares weir's memory and descriptors,
- * so that it costs next to nothing, and it dies with weir.
+ * pending for it went to the group. It shares weir's descriptors, and it
+ * dies with weir.
  *
  * Threads: one. All signals must be blocked when it is started.
  */
