@@ -381,6 +381,7 @@ START_TEST(both_sides_of_a_fork_go_on_sampling)
 
         wr_heap_fork_before();
         wr_sample_fork_before();
+        wr_region_fork_before();
         wr_lock_fork_begin();
         before = counted(3072, 1).allocs;
         wr_free(wr_malloc(3072));
