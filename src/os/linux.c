@@ -5,7 +5,8 @@
  *    libc's state, so it works before libc is ready and on a thread libc
  *    does not know.
  * 2. Reserved address space is PROT_NONE: it costs nothing and cannot become
- *    a huge page before it is committed.
+ *    a huge page before it is committed. Committing it counts as memory
+ *    (no MAP_NORESERVE), so that wishes beyond the machine are refused.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -67,8 +68,7 @@ map(void *at, size_t bytes, int protection, int flags, int fd)
 void *
 wr_os_reserve(size_t bytes)
 {
-    return map(NULL, bytes, PROT_NONE,
-               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+    return map(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 }
 
 bool
@@ -271,18 +271,21 @@ thread_main(struct thread_start *start)
 
 enum {
     THREAD_FLAGS = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
-                   CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS
+                   CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |
+                   CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID
 };
 
 /* clone() returns twice; the child must not return into a frame of its
- * parent, so it goes from here straight into thread_main. */
+ * parent, so it goes from here straight into thread_main. The kernel sets
+ * *alive before it runs, and clears it when it is gone. */
 static long
-clone_thread(void *stack_top, struct thread_start *start)
+clone_thread(void *stack_top, struct thread_start *start,
+             _Atomic uint32_t *alive)
 {
     long result;
 
 #if defined(__x86_64__)
-    register long r10 __asm__("r10") = 0;
+    register void *r10 __asm__("r10") = alive;
     register void *r8 __asm__("r8") = start;
     register void (*r9)(struct thread_start *) __asm__("r9") = thread_main;
 
@@ -296,15 +299,15 @@ clone_thread(void *stack_top, struct thread_start *start)
                      "1:"
                      : "=a"(result)
                      : "a"((long)SYS_clone), "D"((long)THREAD_FLAGS),
-                       "S"(stack_top), "d"(0L), "r"(r10), "r"(r8), "r"(r9)
+                       "S"(stack_top), "d"(alive), "r"(r10), "r"(r8), "r"(r9)
                      : "rcx", "r11", "memory");
 #elif defined(__aarch64__)
     register long x8 __asm__("x8") = SYS_clone;
     register long x0 __asm__("x0") = THREAD_FLAGS;
     register void *x1 __asm__("x1") = stack_top;
-    register long x2 __asm__("x2") = 0;
+    register void *x2 __asm__("x2") = alive;
     register void *x3 __asm__("x3") = start;
-    register long x4 __asm__("x4") = 0;
+    register void *x4 __asm__("x4") = alive;
     register void (*x9)(struct thread_start *) __asm__("x9") = thread_main;
 
     __asm__ volatile("svc 0\n\t"
@@ -323,22 +326,33 @@ clone_thread(void *stack_top, struct thread_start *start)
 }
 
 bool
-wr_os_thread_start(void (*fn)(void *), void *arg)
+wr_os_thread_start(struct wr_os_thread *t, void (*fn)(void *), void *arg)
 {
-    char *base = wr_os_map(THREAD_TLS + THREAD_STACK);
-    struct thread_start *start = (struct thread_start *)base;
     uint64_t all = ~UINT64_C(0), old;
+    struct thread_start *start;
     long tid;
 
-    if (base == NULL)
+    if (t->memory == NULL)
+        t->memory = wr_os_map(THREAD_TLS + THREAD_STACK);
+    if (t->memory == NULL)
         return false;
+    start = t->memory;
     start->self = start;
     start->fn = fn;
     start->arg = arg;
     (void)wr_syscall4(SYS_rt_sigprocmask, SIG_BLOCK, &all, &old, sizeof old);
-    tid = clone_thread(base + THREAD_TLS + THREAD_STACK, start);
+    tid = clone_thread((char *)t->memory + THREAD_TLS + THREAD_STACK, start,
+                       &t->alive);
     (void)wr_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof old);
-    if (wr_syscall_failed(tid))
-        wr_os_unmap(base, THREAD_TLS + THREAD_STACK);
     return !wr_syscall_failed(tid);
+}
+
+void
+wr_os_thread_join(struct wr_os_thread *t)
+{
+    uint32_t tid;
+
+    /* The kernel wakes by the shared form of futex. */
+    while ((tid = atomic_load_explicit(&t->alive, memory_order_acquire)) != 0)
+        (void)wr_syscall4(SYS_futex, &t->alive, FUTEX_WAIT, tid, NULL);
 }
