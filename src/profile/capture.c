@@ -88,6 +88,8 @@ wr_capture_owns(int number)
 void
 wr_capture_stop(void)
 {
+    if (wr_region != NULL && wr_region->pid != wr_os_pid())
+        return; /* a vfork child: the memory is its parent's */
     atomic_store(&ours, false);
     if (wr_region != NULL)
         atomic_store_explicit(&wr_region->capture_ready, 0,
