@@ -282,18 +282,21 @@ END_TEST
 
 START_TEST(frees_that_wait_in_inboxes_are_taken_in)
 {
+    struct wr_span *s = full_span();
     void *p;
     pid_t pid;
 
-    (void)full_span();
     p = second_thread();
     (void)become(1);
     wr_free(block[0]);
     wr_free(block[1]);
     (void)become(0);
     pid = fork_heap();
-    if (pid == 0)
+    if (pid == 0) {
+        /* They are there to be allocated, not only to be counted. */
+        must((atomic_load(&s->owner) & WR_OWNER_FULL) == 0);
         child_of_full_span(p, 2);
+    }
     expect_success(pid);
 }
 END_TEST

@@ -437,6 +437,27 @@ START_TEST(a_span_in_the_wrong_inbox_is_sent_on)
 }
 END_TEST
 
+/* The lock is taken, so the span waits in the inbox while all the rest of it
+ * is freed: two reasons to queue it, one place in the list. */
+START_TEST(a_left_span_is_queued_once_for_room_and_for_being_empty)
+{
+    struct wr_span *s;
+
+    become(0);
+    s = fill_span();
+    leave(0);
+    become(1);
+    wr_mcentral_lock_all();
+    free_blocks(0, BLOCKS);
+    wr_mcentral_unlock_all();
+    ck_assert_uint_eq(shared(s), WR_SHARED_CENTRAL | WR_SHARED_QUEUED | BLOCKS);
+    ck_assert_ptr_null(s->inbox_next);
+    wr_mcentral_drain(s->class_id);
+    ck_assert_uint_eq(inuse(), 0);
+    end_of_play();
+}
+END_TEST
+
 START_TEST(a_queued_span_is_not_given_back_under_the_senders_feet)
 {
     struct wr_span *s;
@@ -563,6 +584,7 @@ suite(void)
     tcase_add_test(t, foreign_frees_survive_the_owners_end);
     tcase_add_test(t, a_closed_inbox_sends_the_span_to_mcentral);
     tcase_add_test(t, a_span_in_the_wrong_inbox_is_sent_on);
+    tcase_add_test(t, a_left_span_is_queued_once_for_room_and_for_being_empty);
     tcase_add_test(t, a_queued_span_is_not_given_back_under_the_senders_feet);
     tcase_add_test(t, threads_that_free_each_others_blocks_leave_nothing);
     tcase_add_test(t, without_memory_for_a_cache_allocating_answers_NULL);

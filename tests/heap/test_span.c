@@ -159,6 +159,8 @@ START_TEST(all_addresses_of_a_span_lead_to_it_over_the_border_of_windows)
     }
     ck_assert_ptr_null(at(base - 1));
     ck_assert_ptr_null(at(end));
+    for (unsigned bit = 48; bit < 64; bit++) /* no address of memory */
+        ck_assert_ptr_null(at(base | (uintptr_t)1 << bit));
     wr_pagemap_set(base + 2 * WR_PAGE_BYTES, 2, NULL);
     ck_assert_ptr_null(at(base + 3 * WR_PAGE_BYTES));
     ck_assert_ptr_eq(at(end - 1), &span[0]);
