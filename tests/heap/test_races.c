@@ -1,11 +1,15 @@
-/* Threads at their ends, and frees that come later still. */
+/* Threads at their ends, frees that come later still, and what a fork finds in
+ * the middle of being given back. */
 #include "unit.h"
 
+#include <dirent.h>
 #include <pthread.h>
 
 #include "heap/actors.h"
 #include "heap/mcentral.h"
 #include "heap/mheap.h"
+#include "heap/scavenge.h"
+#include "os/lock.h"
 
 enum { THREADS = 200, SIZE = 1024 };
 
@@ -105,6 +109,184 @@ START_TEST(a_thread_that_only_frees_has_a_cache)
 }
 END_TEST
 
+START_TEST(a_cache_without_a_thread_takes_no_spans)
+{
+    struct wr_mcache *mc = wr_mcache_get();
+
+    ck_assert_uint_eq(atomic_load(&mc->inbox), 0);
+    wr_mcache_detach();
+    ck_assert_uint_eq(atomic_load(&mc->inbox), 1);
+    ck_assert_ptr_eq(wr_mcache_get(), mc);
+    ck_assert_uint_eq(atomic_load(&mc->inbox), 0);
+}
+END_TEST
+
+/* ---- fork ---- */
+
+/* As the runtime does it. */
+static pid_t
+fork_heap(void)
+{
+    pid_t pid;
+
+    wr_heap_fork_before();
+    wr_lock_fork_begin();
+    pid = fork();
+    wr_lock_fork_end();
+    wr_heap_fork_after(pid == 0);
+    return pid;
+}
+
+static void
+expect_success(pid_t pid)
+{
+    int status;
+
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+}
+
+enum { IDLE = 16 << 20 };
+
+static _Atomic bool enough;
+
+/* A run is out of sight nearly all the time. */
+static void *
+give_back(void *arg)
+{
+    (void)arg;
+    while (!enough) {
+        void *p = wr_malloc(IDLE);
+
+        memset(p, 1, IDLE);
+        wr_free(p);
+        (void)wr_heap_trim();
+    }
+    wr_mcache_detach();
+    return NULL;
+}
+
+/* With the locks held: is the run of the other thread out of sight? */
+static bool
+some_run_is_hidden(void)
+{
+    return wr_count_get(heap_idle) >= IDLE &&
+           wr_count_get(heap_released) < wr_count_get(heap_idle);
+}
+
+/* The runs are in the page map again, and can be had. */
+static int
+idle_is_whole(void)
+{
+    uint64_t mapped = wr_count_get(heap_mapped);
+    uint64_t idle = wr_count_get(heap_idle);
+    char *p;
+
+    wr_heap_check();
+    if (idle < IDLE)
+        return 0;
+    p = wr_malloc(IDLE);
+    return p == NULL || wr_count_get(heap_mapped) != mapped;
+}
+
+START_TEST(a_child_has_the_pages_that_were_being_given_back)
+{
+    pthread_t t;
+
+    enough = false;
+    wr_free(wr_malloc(SIZE));
+    pthread_create(&t, NULL, give_back, NULL);
+    for (int found = 0; found < 20;) {
+        pid_t pid;
+
+        wr_heap_fork_before();
+        if (!some_run_is_hidden()) {
+            wr_heap_fork_after(false);
+            continue;
+        }
+        found++;
+        wr_lock_fork_begin();
+        pid = fork();
+        wr_lock_fork_end();
+        wr_heap_fork_after(pid == 0);
+        if (pid == 0)
+            _exit(idle_is_whole());
+        expect_success(pid);
+    }
+    enough = true;
+    pthread_join(t, NULL);
+}
+END_TEST
+
+static unsigned
+tasks(void)
+{
+    DIR *d = opendir("/proc/self/task");
+    unsigned n = 0;
+
+    while (d != NULL && readdir(d) != NULL)
+        n++;
+    if (d != NULL)
+        closedir(d);
+    return n - 2; /* . and .. */
+}
+
+/* Free memory until there is a thread that gives it back. */
+static bool
+a_scavenger_comes(void)
+{
+    for (int i = 0; i < 1000 && tasks() < 2; i++) {
+        void *p = wr_malloc(IDLE);
+
+        memset(p, 1, IDLE);
+        wr_free(p);
+        usleep(1000);
+    }
+    return tasks() == 2;
+}
+
+START_TEST(a_child_has_a_scavenger_of_its_own)
+{
+    pid_t pid;
+
+    wr_scavenge_enable(true);
+    ck_assert(a_scavenger_comes());
+    pid = fork_heap();
+    if (pid == 0)
+        _exit(tasks() == 1 && a_scavenger_comes() ? 0 : 1);
+    expect_success(pid);
+}
+END_TEST
+
+/* A free was lost between its count and the inbox, and its block's bit had
+ * been taken in before: the span is FULL all the same, and must say so. */
+START_TEST(in_a_child_a_full_span_still_asks_to_be_queued)
+{
+    unsigned class_id = wr_class_of(SIZE);
+    struct wr_span *s;
+    pid_t pid;
+    void *p;
+
+    (void)become(0);
+    (void)become(1); /* so that there is somebody to lose */
+    (void)become(0);
+    do
+        p = wr_malloc(SIZE);
+    while (wr_word_load(wr_self->slot[class_id].word) != 0);
+    s = wr_span_of(p);
+    (void)wr_malloc(SIZE); /* s is used up: on to the next */
+    ck_assert_uint_eq(atomic_load(&s->shared), WR_SHARED_FULL);
+    atomic_store(&s->shared, WR_SHARED_QUEUED);
+    pid = fork_heap();
+    if (pid == 0) {
+        wr_remote_free(s, 0);
+        _exit((atomic_load(&s->shared) & WR_SHARED_QUEUED) != 0 ? 0 : 1);
+    }
+    expect_success(pid);
+    atomic_store(&s->shared, WR_SHARED_FULL);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -115,6 +297,11 @@ suite(void)
     tcase_add_test(t, a_thread_that_has_left_frees_without_a_cache);
     tcase_add_test(t, a_thread_that_has_left_and_allocates_comes_back);
     tcase_add_test(t, a_thread_that_only_frees_has_a_cache);
+    tcase_add_test(t, a_cache_without_a_thread_takes_no_spans);
+    tcase_add_test(t, a_child_has_the_pages_that_were_being_given_back);
+    if (!UNIT_TSAN) /* whose runtime has threads of its own */
+        tcase_add_test(t, a_child_has_a_scavenger_of_its_own);
+    tcase_add_test(t, in_a_child_a_full_span_still_asks_to_be_queued);
     suite_add_tcase(s, t);
     return s;
 }
