@@ -70,4 +70,18 @@ slow:
     wr_free_slow(p);
 }
 
+/* redis asks this at every allocation and free. A small block's bits are not
+ * looked at: they would cost a line of memory. */
+static inline size_t
+wr_usable_fast(const void *p)
+{
+    struct wr_span *s = wr_span_of(p);
+    bool exact;
+
+    if (wr_likely(s != NULL && wr_span_state(s) == WR_SPAN_SMALL) &&
+        wr_likely(wr_span_block_of(s, p, &exact) < s->blocks && exact))
+        return s->block_bytes;
+    return wr_usable_size(p);
+}
+
 #endif

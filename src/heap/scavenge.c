@@ -1,25 +1,31 @@
 /* Invariants
- * 1. state is ABSENT, AWAKE or ASLEEP; only tell() goes from ABSENT or ASLEEP
- *    to AWAKE, only the thread goes from AWAKE to ASLEEP.
- * 2. The thread touches no thread-local storage and calls only mheap and os.
+ * 1. state is ABSENT, WORKING or STOPPING. Only tell() leaves ABSENT, only
+ *    stop() leaves WORKING for STOPPING, only the thread (or who could not
+ *    start it) returns to ABSENT.
+ * 2. While `stops` is not 0 tell() starts no thread: it looks after it has
+ *    left ABSENT, stop() counts before it looks at state.
+ * 3. The thread touches no thread-local storage and calls only mheap and os.
  */
 #include "heap/scavenge.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "base/base.h"
 #include "heap/mheap.h"
 #include "os/os.h"
 
-enum { ABSENT, AWAKE, ASLEEP };
+enum { ABSENT, WORKING, STOPPING };
+enum { QUIET_TICKS = 3, STOP_WAITS = 1000 };
 
 #define TICK_NS   UINT64_C(1000000000)
-#define WORTH     WR_MIB         /* idle bytes that wake the thread */
+#define WORTH     WR_MIB         /* idle bytes that are worth a thread */
 #define KEEP      (256 * WR_KIB) /* idle bytes not worth a call */
 #define LAST_PART (4 * WR_MIB)   /* from here on all of it at once */
 
 static _Atomic bool enabled;
-static _Atomic uint32_t state;
+static _Atomic uint32_t state, stops;
+static struct wr_os_thread thread;
 
 void
 wr_scavenge_enable(bool on)
@@ -42,43 +48,71 @@ tick(void)
 static void
 scavenger(void *arg)
 {
-    (void)arg;
-    for (;;) {
-        unsigned quiet = 0;
+    unsigned quiet = 0;
 
-        while (quiet < 3) {
-            wr_os_wait(&state, AWAKE, TICK_NS);
-            quiet = tick() ? 0 : quiet + 1;
-        }
-        atomic_store(&state, ASLEEP);
-        wr_os_wait(&state, ASLEEP, 0);
+    (void)arg;
+    while (quiet < QUIET_TICKS) {
+        wr_os_wait(&state, WORKING, TICK_NS);
+        if (atomic_load(&state) != WORKING)
+            break;
+        quiet = tick() ? 0 : quiet + 1;
     }
+    atomic_store(&state, ABSENT);
 }
 
+/* state has just left ABSENT for us. */
 static void
-wake(uint32_t from)
+start(void)
 {
-    if (!atomic_compare_exchange_strong(&state, &from, AWAKE))
+    bool may = atomic_load(&stops) == 0 && atomic_load(&thread.alive) == 0;
+
+    if (may && wr_os_thread_start(&thread, scavenger, NULL))
         return;
-    if (from == ASLEEP)
-        wr_os_wake(&state, 1);
-    else if (!wr_os_thread_start(scavenger, NULL))
+    if (may)
         atomic_store(&enabled, false); /* not to be had: do not try again */
+    atomic_store(&state, ABSENT);
 }
 
 void
 wr_scavenge_tell(size_t idle)
 {
-    uint32_t now = atomic_load_explicit(&state, memory_order_relaxed);
+    uint32_t absent = ABSENT;
 
-    if (now == AWAKE || idle < WORTH ||
+    if (idle < WORTH ||
+        atomic_load_explicit(&state, memory_order_relaxed) != ABSENT ||
         !atomic_load_explicit(&enabled, memory_order_relaxed))
         return;
-    wake(now);
+    if (atomic_compare_exchange_strong(&state, &absent, WORKING))
+        start();
+}
+
+void
+wr_scavenge_stop(void)
+{
+    uint32_t working = WORKING;
+
+    atomic_fetch_add(&stops, 1);
+    if (atomic_compare_exchange_strong(&state, &working, STOPPING))
+        wr_os_wake(&state, 1);
+    for (unsigned i = 0; atomic_load(&state) != ABSENT; i++) {
+        if (i == STOP_WAITS)
+            return;
+        wr_os_wait(&state, STOPPING, TICK_NS / STOP_WAITS);
+    }
+    wr_os_thread_join(&thread);
+}
+
+void
+wr_scavenge_go(void)
+{
+    WR_ASSERT(atomic_load(&stops) > 0);
+    atomic_fetch_sub(&stops, 1);
 }
 
 void
 wr_scavenge_fork_child(void)
 {
     atomic_store(&state, ABSENT);
+    atomic_store(&stops, 0);
+    atomic_store(&thread.alive, 0);
 }

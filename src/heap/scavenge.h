@@ -1,9 +1,13 @@
 /* The scavenger: gives idle pages back to the system, in the background.
  *
- * One thread of Weir's own (os.h), started when there is something to do for
- * it and asleep otherwise. Once a second it returns half of the memory that
- * nobody needed in that whole second; a program that goes quiet is down to a
- * thousandth of what it had free after ten, a busy one keeps its working set.
+ * A thread of Weir's own (os.h), there only while it has something to do.
+ * Once a second it returns half of the memory that nobody needed in that
+ * whole second; a program that goes quiet is down to a thousandth of what it
+ * had free after ten, a busy one keeps its working set.
+ *
+ * libc does not know the thread. So calls that must reach every thread of the
+ * process, or that need a process of one thread (setuid, unshare), are made
+ * between wr_scavenge_stop and wr_scavenge_go.
  */
 #ifndef WR_HEAP_SCAVENGE_H
 #define WR_HEAP_SCAVENGE_H
@@ -15,6 +19,11 @@
 void wr_scavenge_enable(bool on);
 /* There are so many bytes idle and resident. Any thread, no lock held. */
 void wr_scavenge_tell(size_t idle);
+/* From when stop returns until as many calls of go there is no thread. Waits
+ * for it to end: call with no lock held. It gives up after a second: a signal
+ * handler may have interrupted a thread that holds what the end waits for. */
+void wr_scavenge_stop(void);
+void wr_scavenge_go(void);
 /* In a forked child: the thread is gone. */
 void wr_scavenge_fork_child(void);
 

@@ -10,6 +10,7 @@
 #ifndef WR_OS_OS_H
 #define WR_OS_OS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -58,9 +59,19 @@ bool wr_os_populate(void *p, size_t bytes);
 void wr_os_wait(const void *word, uint32_t value, uint64_t ns);
 void wr_os_wake(const void *word, int threads);
 
-/* Run fn(arg) on a thread of Weir's own: no libc thread, no thread-local
- * storage, all signals blocked, ends with the process. fn must only make
- * calls of this header. false: not to be had here. */
-bool wr_os_thread_start(void (*fn)(void *), void *arg);
+/* A thread of Weir's own: no libc thread, no thread-local storage, all signals
+ * blocked; ends with its function or with the process. libc does not know it,
+ * so what must hold for all threads (setuid) does not reach it. Starts as all
+ * zero; in a forked child, where it does not run, set alive to 0. */
+struct wr_os_thread {
+    void *memory;           /* its stack, kept for the next start */
+    _Atomic uint32_t alive; /* 0: it has ended, or never ran */
+};
+
+/* Run fn(arg) on it; t->alive is 0. fn must only make calls of this header.
+ * false: not to be had here. */
+bool wr_os_thread_start(struct wr_os_thread *t, void (*fn)(void *), void *arg);
+/* Wait until it has ended. */
+void wr_os_thread_join(struct wr_os_thread *t);
 
 #endif

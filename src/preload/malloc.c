@@ -143,7 +143,7 @@ pvalloc(size_t size)
 WR_EXPORT size_t
 malloc_usable_size(void *p)
 {
-    return p == NULL ? 0 : wr_usable_size(p);
+    return p == NULL ? 0 : wr_usable_fast(p);
 }
 
 WR_EXPORT void

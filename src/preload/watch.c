@@ -2,9 +2,7 @@
  *
  * Invariants
  * 1. Each behaves as libc's own, also before start() and in a vfork child.
- * 2. The real function is looked up once, by the first who needs it.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -15,6 +13,7 @@
 #include "base/base.h"
 #include "heap/heap.h"
 #include "os/syscall.h"
+#include "preload/next.h"
 #include "preload/start.h"
 #include "profile/bucket.h"
 #include "profile/capture.h"
@@ -23,18 +22,6 @@
 #include "profile/unwind.h"
 #include "region/layout.h"
 #include "world/thread.h"
-
-/* The next definition of that name after ours. */
-#define NEXT(name)                                                             \
-    __extension__({                                                            \
-        static _Atomic(void *) real_##name;                                    \
-        void *p = atomic_load_explicit(&real_##name, memory_order_acquire);    \
-        if (wr_unlikely(p == NULL)) {                                          \
-            p = dlsym(RTLD_NEXT, #name);                                       \
-            atomic_store_explicit(&real_##name, p, memory_order_release);      \
-        }                                                                      \
-        (__typeof__(&name))p;                                                  \
-    })
 
 /* ---- threads ---- */
 

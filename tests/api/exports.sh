@@ -29,6 +29,8 @@ free_sized|free_aligned_sized|malloc_usable_size
 malloc_trim|mallinfo|mallinfo2|malloc_stats|malloc_info|mallopt
 pthread_create|dlopen|dlmopen|dlclose|sigaction|signal|sigprocmask
 fork|vfork|_Fork|daemon|_exit|_Exit|quick_exit
+sete?[ug]id|setre[ug]id|setres[ug]id|setgroups|initgroups|capset
+unshare|setns|prctl
 exec(l|le|lp|v|ve|vp|vpe|veat)|fexecve|posix_spawnp?'
 allowed=$(echo "$allowed" | paste -sd'|')
 

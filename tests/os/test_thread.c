@@ -18,6 +18,8 @@ static struct {
     _Atomic uint32_t done, go;
 } seen;
 
+static struct wr_os_thread thread;
+
 static void
 look_around(void *arg)
 {
@@ -35,7 +37,7 @@ look_around(void *arg)
 static void
 start_and_wait(void *arg)
 {
-    ck_assert(wr_os_thread_start(look_around, arg));
+    ck_assert(wr_os_thread_start(&thread, look_around, arg));
     while (atomic_load(&seen.done) == 0)
         wr_os_wait(&seen.done, 0, 0);
 }
@@ -116,9 +118,30 @@ START_TEST(it_ends_when_the_function_returns)
     struct timespec nap = {0, 100000};
 
     start_and_wait(NULL);
+    ck_assert_uint_eq(atomic_load(&thread.alive), seen.tid);
     let_it_end();
+    wr_os_thread_join(&thread);
+    ck_assert_uint_eq(atomic_load(&thread.alive), 0);
     while (task_exists(seen.tid))
         nanosleep(&nap, NULL);
+}
+END_TEST
+
+START_TEST(it_can_be_started_again_on_the_stack_it_had)
+{
+    void *memory;
+    uint32_t first;
+
+    start_and_wait(NULL);
+    memory = thread.memory;
+    first = seen.tid;
+    let_it_end();
+    wr_os_thread_join(&thread);
+    atomic_store(&seen.done, 0);
+    start_and_wait(NULL);
+    ck_assert_ptr_eq(thread.memory, memory);
+    ck_assert_uint_ne(seen.tid, first);
+    wr_os_thread_join(&thread);
 }
 END_TEST
 
@@ -138,7 +161,7 @@ END_TEST
 START_TEST(without_memory_there_is_no_thread)
 {
     wr_os_fail_after(1, false);
-    ck_assert(!wr_os_thread_start(look_around, NULL));
+    ck_assert(!wr_os_thread_start(&thread, look_around, NULL));
     ck_assert_uint_eq(atomic_load(&seen.done), 0);
 }
 END_TEST
@@ -160,6 +183,7 @@ suite(void)
                        it_takes_no_signals_and_the_starters_mask_is_as_before);
         tcase_add_test(t, it_bears_the_name_weir);
         tcase_add_test(t, it_ends_when_the_function_returns);
+        tcase_add_test(t, it_can_be_started_again_on_the_stack_it_had);
         tcase_add_test(t, it_does_not_keep_the_process_alive);
     }
     suite_add_tcase(s, t);

@@ -17,7 +17,7 @@ fi
 # There from the first instruction.
 for limits in 'ulimit -v 200000' 'ulimit -f 0' 'ulimit -n 4' \
     'ulimit -d 100000' 'ulimit -s 256' 'exec <&- 3<&-'; do
-    same sh -c "{ $limits; exec \"\$0\" as-is; } | cat" "$narrow"
+    same sh -c "exec 3>&- 4>&-; { $limits; exec \"\$0\" as-is; } | cat" "$narrow"
 done
 same env -i "XDG_RUNTIME_DIR=$tmp" "LD_PRELOAD=$lib" "$narrow" as-is
 same sh -c 'exec 2>&-; "$0" as-is' "$narrow"
