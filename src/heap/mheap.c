@@ -3,7 +3,8 @@
  *    free run, or one being scavenged (MOVING).
  * 2. No two free runs are neighbours.
  * 3. A free run is in the index: in runs[pages] when shorter than RUN_LISTS
- *    pages, else in the tree, ordered by (pages, base).
+ *    pages, else in the tree, ordered by (pages, base). In a list, runs with
+ *    resident pages come before those without.
  * 4. heap_mapped = heap_inuse + heap_idle; heap_released counts the released
  *    bits of free runs. Pages of spans with blocks have no released bit.
  */
@@ -228,12 +229,21 @@ tree_best(size_t pages)
     return best;
 }
 
+static bool
+has_resident(const struct wr_span *s)
+{
+    return wr_pagemap_released(s->base, s->pages) < s->pages;
+}
+
 static void
 index_add(struct wr_span *s)
 {
     atomic_store_explicit(&s->state, WR_SPAN_FREE, memory_order_release);
     if (s->pages < RUN_LISTS) {
-        wr_span_list_push(&runs[s->pages], s);
+        if (has_resident(s))
+            wr_span_list_push(&runs[s->pages], s);
+        else
+            wr_span_list_append(&runs[s->pages], s);
         runs_present[s->pages / 64] |= (uint64_t)1 << (s->pages % 64);
     } else {
         tree_insert(&tree, s);
@@ -615,7 +625,7 @@ tree_resident(struct wr_span *s)
     if (s == NULL)
         return NULL;
     found = tree_resident(s->own_prev);
-    if (found == NULL && wr_pagemap_released(s->base, s->pages) < s->pages)
+    if (found == NULL && has_resident(s))
         found = s;
     return found != NULL ? found : tree_resident(s->own_next);
 }
@@ -626,10 +636,8 @@ find_resident(void)
     struct wr_span *s = tree_resident(tree);
 
     for (size_t i = RUN_LISTS; s == NULL && i-- > 1;)
-        for (struct wr_span *r = runs[i].first; s == NULL && r != NULL;
-             r = r->next)
-            if (wr_pagemap_released(r->base, r->pages) < r->pages)
-                s = r;
+        if (runs[i].first != NULL && has_resident(runs[i].first))
+            s = runs[i].first;
     return s;
 }
 
@@ -787,6 +795,18 @@ check_record(struct wr_span *s, void *arg)
     t->inuse += wr_span_bytes(s);
 }
 
+static void
+check_order(const struct wr_span_list *l)
+{
+    bool resident = true;
+
+    for (const struct wr_span *s = l->first; s != NULL; s = s->next) {
+        WR_ASSERT(resident || !has_resident(s));
+        resident = has_resident(s);
+    }
+    (void)resident;
+}
+
 void
 wr_mheap_check(void)
 {
@@ -794,6 +814,8 @@ wr_mheap_check(void)
 
     WR_ASSERT(wr_lock_held(&wr_mheap_lock));
     each_record(check_record, &t);
+    for (size_t i = 1; i < RUN_LISTS; i++)
+        check_order(&runs[i]);
     WR_ASSERT(t.inuse == wr_count_get(heap_inuse));
     for (struct wr_span *s = hidden; s != NULL; s = s->inbox_next) {
         t.idle += wr_span_bytes(s);

@@ -287,6 +287,31 @@ START_TEST(in_a_child_a_full_span_still_asks_to_be_queued)
 }
 END_TEST
 
+/* ---- giving back ---- */
+
+START_TEST(of_runs_alike_one_that_is_resident_is_used_first)
+{
+    enum { BYTES = 40960 };
+    void *a = wr_malloc(BYTES), *apart = wr_malloc(BYTES);
+    void *b = wr_malloc(BYTES), *end = wr_malloc(BYTES), *again;
+    uint64_t released;
+
+    memset(a, 1, BYTES);
+    memset(b, 1, BYTES);
+    wr_free(a);
+    wr_free(b);
+    released = wr_count_get(heap_released);
+    ck_assert_uint_eq(wr_mheap_scavenge(BYTES), BYTES);
+    ck_assert_uint_eq(wr_count_get(heap_released), released + BYTES);
+    again = wr_malloc(BYTES);
+    ck_assert_uint_eq(wr_count_get(heap_released), released + BYTES);
+    wr_heap_check();
+    wr_free(again);
+    wr_free(apart);
+    wr_free(end);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -302,6 +327,7 @@ suite(void)
     if (!UNIT_TSAN) /* whose runtime has threads of its own */
         tcase_add_test(t, a_child_has_a_scavenger_of_its_own);
     tcase_add_test(t, in_a_child_a_full_span_still_asks_to_be_queued);
+    tcase_add_test(t, of_runs_alike_one_that_is_resident_is_used_first);
     suite_add_tcase(s, t);
     return s;
 }
