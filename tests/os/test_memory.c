@@ -167,8 +167,6 @@ START_TEST(every_kind_of_wish_counts)
     ck_assert_ptr_null(wr_os_reserve(PAGE));
     ck_assert(!wr_os_commit(p, PAGE));
     ck_assert(!wr_os_move(p, q, PAGE));
-    ck_assert_ptr_null(wr_os_map_new_file("/tmp/weir-test-refused", PAGE));
-    ck_assert_int_ne(access("/tmp/weir-test-refused", F_OK), 0);
     ck_assert(wr_os_release(p, PAGE)); /* giving back is no wish */
 }
 END_TEST
