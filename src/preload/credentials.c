@@ -125,7 +125,8 @@ setns(int fd, int kind)
 }
 
 /* A filter of system calls may kill who calls clone: from then on there is
- * no thread. Other options pass through. */
+ * no thread. Sandboxes install it by number, but promise to take no new
+ * privileges first. Other options pass through. */
 WR_EXPORT int
 prctl(int option, ...)
 {
@@ -136,7 +137,8 @@ prctl(int option, ...)
     for (unsigned i = 0; i < wr_countof(a); i++)
         a[i] = va_arg(more, unsigned long);
     va_end(more);
-    if (option == PR_SET_SECCOMP && is_our_process())
+    if ((option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS) &&
+        is_our_process())
         wr_scavenge_stop();
     return NEXT(prctl)(option, a[0], a[1], a[2], a[3]);
 }

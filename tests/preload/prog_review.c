@@ -4,10 +4,15 @@
 #define _GNU_SOURCE
 #include "cases.h"
 #include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <threads.h>
 #include <unistd.h>
@@ -190,6 +195,38 @@ locked_memory(void)
     expect(waitpid(pid, &status, 0) == pid && status == 0);
 }
 
+/* As a sandbox's library does it: by the system call's number. */
+static bool
+forbid_threads(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {4, filter};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0;
+}
+
+static void
+sandboxed(void)
+{
+    pid_t pid = fork();
+    int status = -1;
+    if (pid == 0) {
+        if (forbid_threads())
+            for (int i = 0; i < 20; i++) {
+                char *p = malloc(8 << 20);
+                memset(p, 1, 8 << 20);
+                free(p);
+            }
+        _exit(0);
+    }
+    expect(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
 static const struct test_case cases[] = {
     {"what libc frees after a thread costs nothing", late_frees_cost_nothing},
     {"keys whose destructor is free cost nothing",
@@ -199,6 +236,7 @@ static const struct test_case cases[] = {
     {"a vfork child's signals are its own", vfork_child_sets_every_signal_back},
     {"calloc is zero where blocks have moved", calloc_where_blocks_have_moved},
     {"memory may be locked", locked_memory},
+    {"where threads are forbidden none is made", sandboxed},
     {"sizes beyond the machine are refused", sizes_about_the_machine},
 };
 
