@@ -633,7 +633,8 @@ suite(void)
     tcase_add_test(t, a_sample_is_known_whoever_frees_it);
     tcase_add_test(t, a_block_used_again_is_no_sample_by_that);
     tcase_add_test(t, every_block_of_every_class_can_be_a_sample);
-    tcase_add_test(t, any_address_of_a_sampled_block_leads_to_its_tag_and_no_other);
+    tcase_add_test(
+        t, any_address_of_a_sampled_block_leads_to_its_tag_and_no_other);
     tcase_add_test(t, a_sample_without_room_for_its_tag_is_none);
     tcase_add_test(t, a_resized_large_sample_is_freed_and_drawn_anew);
     suite_add_tcase(s, t);
