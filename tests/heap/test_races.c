@@ -160,7 +160,7 @@ give_back(void *arg)
 
         memset(p, 1, IDLE);
         wr_free(p);
-        (void)wr_heap_trim();
+        (void)wr_mheap_scavenge(SIZE_MAX);
     }
     wr_mcache_detach();
     return NULL;
