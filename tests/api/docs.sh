@@ -28,6 +28,14 @@ for page in *.md docs/*.md docs/design/*.md; do
     done
 done
 
+numbers=$(ls docs/design | cut -d- -f1 | uniq -d)
+[ -z "$numbers" ] || fail "two decisions have the number $numbers"
+for page in docs/design/*.md; do
+    number=$(basename "$page" | cut -d- -f1)
+    head -1 "$page" | grep -q "^# $number: " ||
+        fail "$page does not begin with its number"
+done
+
 functions=$(grep -hE '^[a-z]' include/weir/*.h | grep -o 'weir_[a-z0-9_]*(' |
     tr -d '(' | sort -u)
 [ -n "$functions" ] || fail "no public functions found"
