@@ -3,7 +3,7 @@
  * Hands out runs of pages as spans, takes them back, joins free neighbours,
  * grows by committing more of the address space it reserved, and gives idle
  * pages back to the system. One lock guards it (place 2 in os/lock.h).
- * Best fit, lowest address first, so that the upper end can empty.
+ * Best fit; among long runs of one length the lowest address first.
  */
 #ifndef WR_HEAP_MHEAP_H
 #define WR_HEAP_MHEAP_H
