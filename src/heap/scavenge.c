@@ -24,12 +24,14 @@ enum { QUIET_TICKS = 3, STOP_WAITS = 1000 };
 #define LAST_PART (4 * WR_MIB)   /* from here on all of it at once */
 
 static _Atomic bool enabled;
+static uint32_t home; /* the process whose thread it is */
 static _Atomic uint32_t state, stops;
 static struct wr_os_thread thread;
 
 void
 wr_scavenge_enable(bool on)
 {
+    home = wr_os_pid();
     atomic_store(&enabled, on);
 }
 
@@ -64,7 +66,9 @@ scavenger(void *arg)
 static void
 start(void)
 {
-    bool may = atomic_load(&stops) == 0 && atomic_load(&thread.alive) == 0;
+    /* A vfork child has our memory; a thread of its would die with it. */
+    bool may = atomic_load(&stops) == 0 && atomic_load(&thread.alive) == 0 &&
+               wr_os_pid() == home;
 
     if (may && wr_os_thread_start(&thread, scavenger, NULL))
         return;
@@ -112,6 +116,7 @@ wr_scavenge_go(void)
 void
 wr_scavenge_fork_child(void)
 {
+    home = wr_os_pid();
     atomic_store(&state, ABSENT);
     atomic_store(&stops, 0);
     atomic_store(&thread.alive, 0);
