@@ -48,7 +48,8 @@ scratch_remove(const char *dir)
     DIR *d = opendir(dir);
     while (d && (e = readdir(d)) != NULL) {
         int n = snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-        if (n < (int)sizeof path && e->d_name[0] != '.' && unlink(path) != 0)
+        bool up = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+        if (n < (int)sizeof path && !up && unlink(path) != 0)
             scratch_remove(path);
     }
     if (d)
