@@ -12,6 +12,7 @@
 #ifndef TESTS_SERVE_PROGRAM_H
 #define TESTS_SERVE_PROGRAM_H
 
+#include <stdbool.h>
 #include <check.h>
 #include <dirent.h>
 #include <fcntl.h>
