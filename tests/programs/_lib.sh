@@ -111,7 +111,9 @@ names() {
     shift
     if [ "$where" = saved ]; then
         for profile in $(saved_profiles); do
-            "$weir" top -n 0 "$profile" || fail "weir top $profile"
+            # What it held at its end may be too little for a sample.
+            "$weir" top -n 0 --sample-index alloc_space "$profile" ||
+                fail "weir top $profile"
         done >"$scratch/top" 2>&1
     else
         "$weir" top -n 0 "$where" >"$scratch/top" 2>&1 ||
