@@ -112,18 +112,10 @@ use_main_program(struct build *b)
 static uint32_t
 mapping_at(struct build *b, uint64_t address, uint32_t unloads)
 {
-    uint64_t best = 0, best_born = 0;
-    bool found = false;
-    for (uint64_t i = 0; i < b->modules; i++) {
-        const struct wr_module *m = wr_view_module(b->view, i);
-        if (!m || address < m->start || address >= m->end ||
-            m->born > unloads || (found && m->born < best_born))
-            continue;
-        best = i;
-        best_born = m->born;
-        found = true;
-    }
-    return found ? use_module(b, best) : WR_NONE;
+    uint64_t i;
+    if (!wr_view_module_at(b->view, address, unloads, &i) || i >= b->modules)
+        return WR_NONE;
+    return use_module(b, i);
 }
 
 static uint32_t
@@ -186,24 +178,18 @@ static void
 bucket_values(const struct build *b, const struct wr_bucket *bucket,
               int64_t values[4])
 {
-    uint64_t frees = load(&bucket->frees);
-    uint64_t free_bytes = load(&bucket->free_bytes);
-    uint64_t allocs = load(&bucket->allocs);
-    uint64_t alloc_bytes = load(&bucket->alloc_bytes);
+    struct wr_bucket_counts c;
+    wr_bucket_read(bucket, &c);
     uint64_t size = bucket->size;
-    if (size == 0 && allocs != 0) /* all sizes: the mean stands for them */
-        size = alloc_bytes / allocs;
+    if (size == 0 && c.allocs != 0) /* all sizes: the mean stands for them */
+        size = c.alloc_bytes / c.allocs;
     double scale = b->estimated
                        ? wr_sampling_scale((double)size, (double)bucket->rate)
                        : 1;
-    if (frees > allocs)
-        frees = allocs;
-    if (free_bytes > alloc_bytes)
-        free_bytes = alloc_bytes;
-    values[0] = wr_round((double)allocs * scale);
-    values[1] = wr_round((double)alloc_bytes * scale);
-    values[2] = wr_round((double)(allocs - frees) * scale);
-    values[3] = wr_round((double)(alloc_bytes - free_bytes) * scale);
+    values[0] = wr_round((double)c.allocs * scale);
+    values[1] = wr_round((double)c.alloc_bytes * scale);
+    values[2] = wr_round((double)(c.allocs - c.frees) * scale);
+    values[3] = wr_round((double)(c.alloc_bytes - c.free_bytes) * scale);
 }
 
 static void
@@ -273,26 +259,15 @@ thread_name(const struct build *b, uint32_t tid, char name[32])
     return ok;
 }
 
-/* A consistent copy of the stack in a slot: its frames, 0 when there is none
- * or when it is being written all the time. */
-static uint32_t
-captured_stack(const struct wr_thread_slot *t, uint64_t pc[WR_STACK_FRAMES],
-               uint32_t *unloads)
+/* The stack in a slot, copied while nobody writes it; false when there is
+ * none or when it is being written all the time. */
+static bool
+captured_stack(const struct wr_thread_slot *t, struct wr_capture *c)
 {
-    for (int tries = 0; tries < 100; tries++) {
-        uint64_t seq = load(&t->capture_seq);
-        if (seq == 0)
-            return 0;
-        uint32_t n = t->capture_frames;
-        if (n > WR_STACK_FRAMES)
-            n = WR_STACK_FRAMES;
-        memcpy(pc, t->capture_pc, n * sizeof *pc);
-        *unloads = t->capture_unloads;
-        atomic_thread_fence(memory_order_acquire);
-        if ((seq & 1) == 0 && seq == load(&t->capture_seq))
-            return n;
-    }
-    return 0;
+    for (int tries = 0; tries < 100; tries++)
+        if (wr_slot_capture(t, c))
+            return true;
+    return false;
 }
 
 /* A thread that was asked just now and did not answer (it is stopped, or
@@ -310,11 +285,11 @@ is_stale(const struct build *b, const struct wr_thread_slot *t)
 static void
 add_thread(struct build *b, const struct wr_thread_slot *t)
 {
-    uint64_t pc[WR_STACK_FRAMES];
-    uint32_t frames[WR_STACK_FRAMES], unloads = 0;
+    struct wr_capture c;
+    uint32_t frames[WR_STACK_FRAMES], depth = 0;
     uint32_t tid = atomic_load_explicit(&t->tid, memory_order_acquire);
-    uint32_t n = is_stale(b, t) ? 0 : captured_stack(t, pc, &unloads);
-    uint32_t depth = add_frames(b, pc, n, unloads, frames);
+    if (!is_stale(b, t) && captured_stack(t, &c))
+        depth = add_frames(b, c.pc, c.frames, c.unloads, frames);
     if (depth == 0)
         frames[depth++] = named_location(b, "[stack not captured]");
     char name[32];

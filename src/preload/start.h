@@ -2,9 +2,9 @@
 #ifndef WR_PRELOAD_START_H
 #define WR_PRELOAD_START_H
 
-/* Has wr_start run? Before that there is a heap, and nothing else. */
 #include <stdbool.h>
 
+/* Has the constructor run? Before that there is a heap, and nothing else. */
 extern bool wr_started;
 
 /* The program ends now, through exit or _exit: the last counts are published

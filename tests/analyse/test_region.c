@@ -348,12 +348,13 @@ START_TEST(ended_threads_are_not_counted)
 }
 END_TEST
 
-START_TEST(a_damaged_frame_count_is_clipped)
+START_TEST(a_capture_with_a_damaged_frame_count_is_none)
 {
     capture(&fake.thread[0], FAKE_MAIN + 0x11);
     fake.thread[0].capture_frames = 1000000;
     build(WR_PROFILE_GOROUTINE, WR_VALUES_ESTIMATED);
-    ck_assert_uint_eq(p->samples[0].depth, 2);
+    ck_assert_uint_eq(p->samples[0].depth, 1);
+    ck_assert_str_eq(maker_frame(p, 0, 0), "[stack not captured]");
 }
 END_TEST
 
@@ -599,7 +600,7 @@ add_threads(TCase *tests)
     tcase_add_test(tests, a_live_thread_has_its_name);
     tcase_add_test(tests, a_thread_without_a_stack_is_still_counted);
     tcase_add_test(tests, ended_threads_are_not_counted);
-    tcase_add_test(tests, a_damaged_frame_count_is_clipped);
+    tcase_add_test(tests, a_capture_with_a_damaged_frame_count_is_none);
     tcase_add_test(tests, threads_are_counted_by_where_they_were_made);
     tcase_add_test(tests, kinds_have_names);
     tcase_add_test(tests, memstats_are_sums_of_the_region);
