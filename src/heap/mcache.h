@@ -25,7 +25,7 @@ struct wr_slot {
     _Atomic uint64_t allocs, frees;
     struct wr_span *span; /* the current one, or NULL */
     uint64_t settled;     /* allocs already in span->used */
-    uint64_t unused; /* a slot is 64 bytes: found by a shift */
+    uint64_t unused;      /* a slot is 64 bytes: found by a shift */
 };
 
 struct wr_mcache {
