@@ -12,6 +12,7 @@
 #include "heap/span.h"
 
 struct wr_thread_slot;
+struct wr_unwind_memo;
 
 /* Frees between two publishings of the thread's counts. */
 enum { WR_PUBLISH_EVERY = 1024 };
@@ -46,6 +47,7 @@ struct wr_mcache {
     struct wr_mcache *spare_next;       /* those without a thread */
     uint64_t rng;                       /* state of the sampler's chance */
     uint64_t sample_rate;               /* sample_left was drawn with it */
+    struct wr_unwind_memo *memo;        /* the sampler's; NULL before use */
 };
 
 extern struct wr_mcache wr_mcache_none;
