@@ -7,46 +7,65 @@
 #include "heap/mcentral.h"
 #include "heap/mheap.h"
 
+/* Blocks of s that a slot holds to hand out: counted as used, and free. */
+static int32_t
+held(struct wr_span *s)
+{
+    struct wr_mcache *mc = wr_span_owner(s);
+
+    if (mc == NULL || mc->slot[s->class_id].span != s ||
+        s->class_id > WR_WORD_CLASS)
+        return 0;
+    return __builtin_popcountll(wr_word_load(&mc->slot[s->class_id].bits));
+}
+
 static void
 check_span(struct wr_span *s, void *arg)
 {
     uint32_t shared = atomic_load(&s->shared);
-    uint32_t nfree = 0, samples = 0;
-    int32_t used = atomic_load(&s->used);
+    int32_t live = 0;
 
     (void)arg;
-    (void)used;
+    (void)shared;
     if (wr_span_state(s) != WR_SPAN_SMALL)
         return;
-    for (unsigned i = 0; i < s->words; i++) {
-        uint64_t own = wr_word_load(wr_span_free_word(s, i));
-        uint64_t remote = wr_word_load(wr_span_remote_word(s, i));
-        uint64_t sampled = wr_word_load(wr_span_sampled_word(s, i));
+    for (unsigned i = 0; i < s->blocks; i++) {
+        uint8_t state = wr_block_state(s, i);
 
-        WR_ASSERT((own & remote) == 0);
-        WR_ASSERT(((own | remote) & sampled) == 0);
-        nfree += (uint32_t)__builtin_popcountll(own | remote);
-        samples += (uint32_t)__builtin_popcountll(sampled);
+        WR_ASSERT(wr_block_is_live(state) || state == WR_BLOCK_FREE ||
+                  state == WR_BLOCK_REMOTE);
+        live += wr_block_is_live(state);
     }
-    WR_ASSERT(nfree <= s->blocks);
-    WR_ASSERT(samples == atomic_load(&s->samples));
-    WR_ASSERT(used - (int32_t)(shared & WR_SHARED_COUNT) ==
-              (int32_t)(s->blocks - nfree));
+    WR_ASSERT(wr_block_state(s, s->blocks) == WR_BLOCK_NONE);
+    WR_ASSERT(wr_span_used(s) - (int32_t)(shared & WR_SHARED_COUNT) ==
+              live + held(s));
+    WR_ASSERT(s->left > 0 || wr_span_rest(s) == 0 || wr_span_owner(s) == NULL);
+    WR_ASSERT(wr_span_rest(s) >= 0 || s->granted == WR_GRANT_CURRENT);
     WR_ASSERT(wr_span_owner(s) != NULL || (shared & WR_SHARED_CENTRAL) != 0);
 }
 
 static void
-settle_cache(struct wr_mcache *mc)
+check_slot(const struct wr_mcache *mc, struct wr_slot *slot)
 {
-    for (unsigned i = 1; i < WR_CLASSES; i++) {
-        struct wr_slot *slot = &mc->slot[i];
+    struct wr_span *s = slot->span;
+    uint64_t bits = wr_word_load(&slot->bits);
 
-        if (slot->span == NULL)
-            continue;
-        WR_ASSERT(wr_span_owner(slot->span) == mc);
-        WR_ASSERT(!wr_span_listed(slot->span));
-        wr_slot_settle(slot);
+    (void)mc;
+    if (s == NULL) {
+        WR_ASSERT(bits == 0);
+        return;
     }
+    WR_ASSERT(wr_span_owner(s) == mc);
+    WR_ASSERT(!wr_span_listed(s));
+    for (; s->class_id <= WR_WORD_CLASS && bits != 0; bits &= bits - 1)
+        WR_ASSERT(slot->state[__builtin_ctzll(bits)] == WR_BLOCK_FREE);
+}
+
+static void
+check_cache(struct wr_mcache *mc)
+{
+    for (unsigned i = 1; i < WR_CLASSES; i++)
+        check_slot(mc, &mc->slot[i]);
     for (struct wr_span *s = mc->own; s != NULL; s = s->own_next)
         WR_ASSERT(wr_span_owner(s) == mc);
 }
@@ -55,7 +74,7 @@ void
 wr_heap_check(void)
 {
     for (struct wr_mcache *mc = wr_mcache_first(); mc != NULL; mc = mc->next)
-        settle_cache(mc);
+        check_cache(mc);
     wr_heap_fork_before();
     wr_mheap_check();
     wr_mheap_each_span(check_span, NULL);

@@ -1,7 +1,8 @@
 /* The fast paths of malloc and free, to be inlined where they are exported.
  *
- * malloc: the class, the slot's word, its lowest bit. free: the page map, the
- * block's number, its bit. No lock, no atomic read-modify-write, no call.
+ * malloc: the slot, its word, the lowest bit. free: the page map, the block's
+ * number, its state. No lock, no atomic read-modify-write, no count, no test
+ * for the sampler: the word runs dry where there is something else to do.
  * What is out of the ordinary goes to wr_malloc_slow and wr_free_slow, which
  * start from the beginning: a fast path changes nothing before it is sure.
  */
@@ -11,60 +12,92 @@
 #include "heap/heap.h"
 #include "heap/mcache.h"
 
+/* The lowest block of the slot's word, which is not 0. */
+static inline __attribute__((always_inline)) void *
+wr_slot_take(struct wr_slot *slot, uint64_t bits)
+{
+    uint64_t at = wr_cpu_lowest_bit(bits);
+    uintptr_t p = slot->base + at * slot->bytes;
+
+    wr_word_store(&slot->bits, bits & ~((uint64_t)1 << at));
+    slot->state[at] = WR_BLOCK_LIVE;
+    return (void *)p;
+}
+
+/* The lowest free block of the slot's group; NULL: there is none, or none may
+ * be taken without looking up. */
+static inline __attribute__((always_inline)) void *
+wr_slot_take_one(struct wr_slot *slot)
+{
+    uint64_t allowed = wr_word_load(&slot->allowed);
+    uint64_t at, taken;
+    uint32_t bits;
+    void *p;
+
+    if (wr_unlikely(allowed == 0))
+        return NULL;
+    bits = wr_cpu_top_clear(slot->state);
+    if (wr_unlikely(bits == 0))
+        return NULL;
+    at = wr_cpu_lowest_bit(bits);
+    slot->state[at] = WR_BLOCK_LIVE;
+    taken = wr_word_load(&slot->taken);
+    wr_word_store(&slot->allowed, allowed - 1);
+    wr_word_store(&slot->taken, taken + 1);
+    slot->span->rest++;
+    p = (void *)(slot->base + at * slot->bytes);
+    if (p == NULL)
+        __builtin_unreachable();
+    return p;
+}
+
 /* slow: what to call, with the size, for all that is out of the ordinary. */
 static inline __attribute__((always_inline)) void *
 wr_malloc_fast(size_t size, void *(*slow)(size_t))
 {
-    struct wr_mcache *mc;
     struct wr_slot *slot;
-    uint64_t bits, bytes;
+    uint64_t bits;
+    void *p;
 
-    if (wr_unlikely(size > WR_SMALL_MAX))
-        return slow(size);
-    mc = wr_self;
-    slot = &mc->slot[wr_class_of(size)];
-    bits = wr_word_load(slot->word);
-    bytes = slot->bytes;
-    if (wr_unlikely(bits == 0 || mc->sample_left < (int64_t)bytes))
-        return slow(size);
-    mc->sample_left -= (int64_t)bytes;
-    wr_word_store(slot->word, bits & (bits - 1));
-    wr_word_store(&slot->allocs, wr_word_load(&slot->allocs) + 1);
-    return (void *)(slot->base + (uint64_t)__builtin_ctzll(bits) * bytes);
+    if (wr_likely(size <= WR_WORD_MAX)) {
+        slot = wr_self->by_16[(size + 15) / 16];
+        bits = wr_word_load(&slot->bits);
+        if (wr_likely(bits != 0))
+            return wr_slot_take(slot, bits);
+    } else if (wr_likely(size <= WR_SMALL_MAX)) {
+        slot = wr_self->slot + wr_class_by_128[(size + 127) / 128];
+        p = wr_slot_take_one(slot);
+        if (wr_likely(p != NULL))
+            return p;
+    }
+    return slow(size);
 }
 
 static inline __attribute__((always_inline)) void
 wr_free_fast(void *p)
 {
-    struct wr_span *s = wr_span_of(p);
-    struct wr_mcache *mc = wr_self;
-    struct wr_slot *slot;
-    _Atomic uint64_t *word;
-    uint64_t bits, special, bit;
-    unsigned block;
-    int32_t used;
-    bool exact;
+    uintptr_t page = ((uintptr_t)p - wr_near.base) >> WR_PAGE_SHIFT;
+    struct wr_span *s;
+    uint64_t product;
+    uint8_t *state;
 
-    if (wr_unlikely(s == NULL ||
-                    atomic_load_explicit(&s->owner, memory_order_relaxed) !=
-                        (uintptr_t)mc))
+    if (wr_unlikely(page >= WR_NEAR_PAGES))
         goto slow;
-    block = wr_span_block_of(s, p, &exact);
-    if (wr_unlikely(!exact || block >= s->blocks))
+    s = wr_entry_span(wr_near.entry[page]);
+    if (wr_unlikely(atomic_load_explicit(&s->owner, memory_order_relaxed) !=
+                    (uintptr_t)wr_self))
         goto slow;
-    word = wr_span_free_word(s, block / 64);
-    bits = wr_word_load(word);
-    special = bits | wr_word_load(wr_span_remote_word(s, block / 64)) |
-              wr_word_load(wr_span_sampled_word(s, block / 64));
-    bit = (uint64_t)1 << (block % 64);
-    used = atomic_load_explicit(&s->used, memory_order_relaxed) - 1;
-    if (wr_unlikely((special & bit) != 0 || used == 0 || mc->publish_left <= 0))
+    /* As wr_span_block_of does it. */
+    product = (uint64_t)(uint32_t)((uintptr_t)p - s->base) * s->magic;
+    if (wr_unlikely((uint32_t)product >= s->magic))
         goto slow;
-    mc->publish_left--;
-    wr_word_store(word, bits | bit);
-    atomic_store_explicit(&s->used, used, memory_order_relaxed);
-    slot = &mc->slot[s->class_id];
-    wr_word_store(&slot->frees, wr_word_load(&slot->frees) + 1);
+    state = &s->block[product >> 32];
+    if (wr_unlikely(!wr_cpu_wraps(state))) {
+        --*state; /* it was not plainly live */
+        goto slow;
+    }
+    if (wr_unlikely(--s->left == 0))
+        wr_free_look_up(s);
     return;
 slow:
     wr_free_slow(p);

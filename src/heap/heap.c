@@ -1,8 +1,8 @@
 /* Invariants
  * 1. A slow path is complete: it may be entered at any time instead of the
  *    fast one.
- * 2. A sampled block has its bit set in its span's sampled words (a large one
- *    has samples == 1) from before malloc returns it until free begins.
+ * 2. A sampled block is SAMPLED from before malloc returns it until free
+ *    begins; its tag is set from before that.
  */
 #include "heap/heap.h"
 
@@ -24,46 +24,31 @@ struct wr_events wr_events;
 
 /* ---- samples ---- */
 
-static void
-mark_sampled(struct wr_span *s, unsigned block, uint16_t tag)
-{
-    s->tags[block] = tag;
-    atomic_fetch_or_explicit(wr_span_sampled_word(s, block / 64),
-                             (uint64_t)1 << (block % 64), memory_order_relaxed);
-    atomic_fetch_add_explicit(&s->samples, 1, memory_order_relaxed);
-}
-
-/* The thread's countdown has run out over this block. */
+/* The sampler picked this block, which nobody has seen yet. */
 static void
 sample(struct wr_mcache *mc, struct wr_span *s, void *p)
 {
     unsigned block = 0;
     bool exact;
 
-    mc->sample_left = INT64_MAX;
     if (wr_events.sampled == NULL || mc->forking)
         return;
     if (s->class_id != 0)
         block = wr_span_block_of(s, p, &exact);
-    if (s->tags != NULL || wr_mheap_add_tags(s))
-        mark_sampled(s, block, wr_events.sampled(mc, wr_span_block_bytes(s)));
-    mc->sample_left = wr_events.next_sample(mc);
+    if (s->tags == NULL && !wr_mheap_add_tags(s))
+        return;
+    s->tags[block] = wr_events.sampled(mc, wr_span_block_bytes(s));
+    __atomic_store_n(&s->block[block], WR_BLOCK_SAMPLED, __ATOMIC_RELEASE);
 }
 
-/* A block is about to be freed: if it is a sample, say so. */
+/* A block is about to be freed: if it is a sample, say so. Of two threads
+ * that free it at once one does, and one of them will be stopped. */
 static void
 unsample(struct wr_span *s, unsigned block, size_t bytes)
 {
-    _Atomic uint64_t *word = wr_span_sampled_word(s, block / 64);
-    uint64_t bit = (uint64_t)1 << (block % 64);
-
-    if ((wr_word_load(word) & bit) == 0)
-        return;
-    if ((atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed) & bit) ==
-        0)
-        return; /* two threads free it at once: one of them will be stopped */
-    atomic_fetch_sub_explicit(&s->samples, 1, memory_order_relaxed);
-    if (wr_events.sample_freed != NULL)
+    if (wr_block_state(s, block) == WR_BLOCK_SAMPLED &&
+        wr_block_step(s, block, WR_BLOCK_SAMPLED, WR_BLOCK_LIVE) &&
+        wr_events.sample_freed != NULL)
         wr_events.sample_freed(s->tags[block], bytes);
 }
 
@@ -74,13 +59,11 @@ wr_sample_tag(const void *p, uint16_t *tag)
     unsigned block = 0;
     bool exact;
 
-    if (s == NULL || s->tags == NULL)
+    if (s == NULL || wr_span_state(s) < WR_SPAN_SMALL)
         return false;
     if (s->class_id != 0)
         block = wr_span_block_of(s, p, &exact);
-    if (block >= s->blocks ||
-        (wr_word_load(wr_span_sampled_word(s, block / 64)) >> (block % 64) &
-         1) == 0)
+    if (block >= s->blocks || wr_block_state(s, block) != WR_BLOCK_SAMPLED)
         return false;
     *tag = s->tags[block];
     return true;
@@ -88,31 +71,57 @@ wr_sample_tag(const void *p, uint16_t *tag)
 
 /* ---- allocating ---- */
 
-static void *
-take_block(struct wr_slot *slot)
+/* What the slot has ready, or NULL. */
+static inline void *
+take_ready(struct wr_slot *slot, unsigned class_id)
 {
-    uint64_t bits = wr_word_load(slot->word);
+    uint64_t bits;
 
-    WR_ASSERT(bits != 0);
-    wr_word_store(slot->word, bits & (bits - 1));
-    wr_word_store(&slot->allocs, wr_word_load(&slot->allocs) + 1);
-    return (void *)(slot->base + (uint64_t)__builtin_ctzll(bits) * slot->bytes);
+    if (class_id > WR_WORD_CLASS)
+        return wr_slot_take_one(slot);
+    bits = wr_word_load(&slot->bits);
+    return bits == 0 ? NULL : wr_slot_take(slot, bits);
 }
 
+/* The slot has nothing ready. */
 static void *
 small_slow(struct wr_mcache *mc, unsigned class_id)
 {
     struct wr_slot *slot = &mc->slot[class_id];
     void *p;
 
-    if (wr_word_load(slot->word) == 0 && !wr_mcache_refill(mc, class_id))
+    if (!wr_mcache_refill(mc, class_id))
         return NULL;
-    p = take_block(slot);
-    if (mc->sample_left < (int64_t)slot->bytes)
+    p = take_ready(slot, class_id);
+    if (wr_unlikely(slot->until_sample == WR_SAMPLE_DUE)) {
+        slot->until_sample = WR_SAMPLE_UNDRAWN;
         sample(mc, slot->span, p);
-    else
-        mc->sample_left -= (int64_t)slot->bytes;
+    }
     return p;
+}
+
+static void *
+small_alloc(struct wr_mcache *mc, unsigned class_id)
+{
+    void *p = take_ready(&mc->slot[class_id], class_id);
+
+    return p != NULL ? p : small_slow(mc, class_id);
+}
+
+/* Count a large block down to the next sample. */
+static void
+large_sample(struct wr_mcache *mc, struct wr_span *s)
+{
+    int64_t bytes = (int64_t)wr_span_bytes(s);
+
+    if (mc->sample_left >= bytes) {
+        mc->sample_left -= bytes;
+        return;
+    }
+    mc->sample_left = INT64_MAX;
+    sample(mc, s, (void *)s->base);
+    if (wr_events.next_sample != NULL)
+        mc->sample_left = wr_events.next_sample(mc);
 }
 
 static void *
@@ -125,30 +134,29 @@ large_alloc(struct wr_mcache *mc, size_t align, size_t size, bool *zero)
         return NULL;
     pages = wr_align_up(wr_max(size, 1), WR_PAGE_BYTES) >> WR_PAGE_SHIFT;
     bytes = pages << WR_PAGE_SHIFT;
-    s = wr_mheap_alloc(pages, wr_max(align >> WR_PAGE_SHIFT, 1), 1,
-                       WR_SPAN_LARGE);
+    s = wr_mheap_alloc(pages, wr_max(align >> WR_PAGE_SHIFT, 1), 1);
     if (s == NULL)
         return NULL;
-    s->blocks = 1;
+    wr_block_set(s, 0, WR_BLOCK_LIVE);
     s->tags = &s->one_tag;
     *zero = s->zero;
     wr_count_add(large_allocs, 1);
     wr_count_add(large_alloc_bytes, bytes);
-    if (mc->sample_left < (int64_t)bytes)
-        sample(mc, s, (void *)s->base);
-    else
-        mc->sample_left -= (int64_t)bytes;
+    large_sample(mc, s);
     return (void *)s->base;
 }
 
 WR_COLD void *
 wr_malloc_slow(size_t size)
 {
-    struct wr_mcache *mc = wr_mcache_get();
+    struct wr_mcache *mc = wr_self;
     bool zero;
 
-    if (mc == NULL)
-        return NULL;
+    if (wr_unlikely(mc == &wr_mcache_none)) {
+        mc = wr_mcache_get();
+        if (mc == NULL)
+            return NULL;
+    }
     if (size > WR_SMALL_MAX)
         return large_alloc(mc, 1, size, &zero);
     return small_slow(mc, wr_class_of(size));
@@ -199,7 +207,7 @@ wr_memalign(size_t align, size_t size)
     if (size <= WR_SMALL_MAX && align <= WR_PAGE_BYTES) {
         c = aligned_class(align, size);
         if (c < WR_CLASSES)
-            return small_slow(mc, c);
+            return small_alloc(mc, c);
     }
     return large_alloc(mc, align, size, &zero);
 }
@@ -226,22 +234,20 @@ large_free(struct wr_span *s, void *p, const char *call, bool emptied)
 static void
 local_free(struct wr_mcache *mc, struct wr_span *s, unsigned block, void *p)
 {
-    _Atomic uint64_t *word = wr_span_free_word(s, block / 64);
-    uint64_t bit = (uint64_t)1 << (block % 64);
-    uint64_t both =
-        wr_word_load(word) | wr_word_load(wr_span_remote_word(s, block / 64));
-    int32_t used;
-
-    if ((both & bit) != 0)
+    if (wr_block_state(s, block) != WR_BLOCK_LIVE)
         wr_misuse("free", p);
-    wr_word_store(word, wr_word_load(word) | bit);
-    used = atomic_load_explicit(&s->used, memory_order_relaxed) - 1;
-    atomic_store_explicit(&s->used, used, memory_order_relaxed);
+    wr_block_set(s, block, WR_BLOCK_FREE);
     if ((atomic_load_explicit(&s->owner, memory_order_relaxed) &
          WR_OWNER_FULL) != 0)
         wr_mcache_unfull(mc, s);
-    if (used == 0)
-        wr_mcache_emptied(mc, s);
+    if (--s->left == 0)
+        wr_mcache_look_up(mc, s);
+}
+
+void
+wr_free_look_up(struct wr_span *s)
+{
+    wr_mcache_look_up(wr_self, s);
 }
 
 static void
@@ -250,18 +256,18 @@ small_free(struct wr_mcache *mc, struct wr_span *s, void *p)
     bool exact;
     unsigned block = wr_span_block_of(s, p, &exact);
     unsigned class_id = s->class_id;
-    bool ours = mc != NULL && wr_span_owner(s) == mc;
 
     if (!exact || block >= s->blocks)
         wr_misuse("free", p);
     unsample(s, block, s->block_bytes);
-    if (ours)
+    if (mc != NULL && wr_span_owner(s) == mc) {
         local_free(mc, s, block, p);
-    else if (!wr_remote_free(s, block))
+        return;
+    }
+    if (!wr_remote_free(s, block))
         wr_misuse("free", p);
     if (mc != NULL) /* s may be gone */
-        wr_word_store(&mc->slot[class_id].frees,
-                      wr_word_load(&mc->slot[class_id].frees) + 1);
+        wr_mcache_count_remote(mc, class_id);
     else
         wr_mcache_count_free(class_id);
 }
@@ -269,7 +275,6 @@ small_free(struct wr_mcache *mc, struct wr_span *s, void *p)
 WR_COLD void
 wr_free_slow(void *p)
 {
-    struct wr_mcache *mc;
     struct wr_span *s;
 
     if (p == NULL)
@@ -277,15 +282,9 @@ wr_free_slow(void *p)
     s = wr_span_of(p);
     if (s == NULL)
         wr_misuse("free", p);
-    mc = wr_mcache_get_to_free();
-    if (mc != NULL && mc->publish_left-- <= 0) {
-        mc->publish_left = WR_PUBLISH_EVERY;
-        if (wr_events.publish != NULL)
-            wr_events.publish(mc);
-    }
     switch (wr_span_state(s)) {
     case WR_SPAN_SMALL:
-        small_free(mc, s, p);
+        small_free(wr_mcache_get_to_free(), s, p);
         break;
     case WR_SPAN_LARGE:
         large_free(s, p, "free", false);
@@ -309,7 +308,6 @@ wr_block_of(const void *p, size_t *bytes, bool *live)
     struct wr_span *s = wr_span_of(p);
     bool exact;
     unsigned block;
-    uint64_t bit;
 
     if (s == NULL)
         return NULL;
@@ -323,11 +321,8 @@ wr_block_of(const void *p, size_t *bytes, bool *live)
     block = wr_span_block_of(s, p, &exact);
     if (block >= s->blocks)
         return NULL;
-    bit = (uint64_t)1 << (block % 64);
     *bytes = s->block_bytes;
-    *live = ((wr_word_load(wr_span_free_word(s, block / 64)) |
-              wr_word_load(wr_span_remote_word(s, block / 64))) &
-             bit) == 0;
+    *live = wr_block_is_live(wr_block_state(s, block));
     return (void *)(s->base + (uintptr_t)block * s->block_bytes);
 }
 
@@ -356,7 +351,6 @@ static bool
 resize_large(struct wr_mcache *mc, struct wr_span *s, size_t size)
 {
     size_t old = wr_span_bytes(s), now = wr_align_up(size, WR_PAGE_BYTES);
-    void *p = (void *)s->base;
 
     if (old == now)
         return true;
@@ -367,10 +361,7 @@ resize_large(struct wr_mcache *mc, struct wr_span *s, size_t size)
     unsample(s, 0, old);
     wr_count_add(large_allocs, 1);
     wr_count_add(large_alloc_bytes, now);
-    if (mc->sample_left < (int64_t)now)
-        sample(mc, s, p);
-    else
-        mc->sample_left -= (int64_t)now;
+    large_sample(mc, s);
     return true;
 }
 

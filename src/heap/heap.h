@@ -56,5 +56,7 @@ void wr_heap_check(void);
 /* For the inline paths in heap/fast.h: what they can't do. */
 void *wr_malloc_slow(size_t size);
 void wr_free_slow(void *p);
+/* The owner has freed a block of s that brought s->left to 0. */
+void wr_free_look_up(struct wr_span *s);
 
 #endif

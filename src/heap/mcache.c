@@ -1,6 +1,6 @@
 /* Invariants
- * 1. A slot's span is owned by the cache, in no list, not FULL; slot->word
- *    points at one of its free words. Without a span, word points at no_word.
+ * 1. A slot's span is owned by the cache, in no list, not FULL; the blocks in
+ *    slot->bits are free ones of it. Without a span bits is 0.
  * 2. Every other span of the cache is either in partial[class] (it has a free
  *    block) or has WR_OWNER_FULL set and is in no list; all are in `own`.
  * 3. wr_mcache_none never owns a span and its slots have none.
@@ -12,23 +12,16 @@
 #include "os/os.h"
 #include "region/counters.h"
 #include "region/event.h"
+#include "region/layout.h"
 
-/* A refill stands for so many frees in the count to the next publishing. */
-enum { REFILL_COUNTS = 64 };
-
-static _Atomic uint64_t no_word;
-
-#define NO_SLOT                                                                \
-    {                                                                          \
-        .word = &no_word                                                       \
-    }
-#define NO_8                                                                   \
-    NO_SLOT, NO_SLOT, NO_SLOT, NO_SLOT, NO_SLOT, NO_SLOT, NO_SLOT, NO_SLOT
-struct wr_mcache wr_mcache_none = {
-    .publish_left = INT32_MAX,
-    .slot = {NO_8, NO_8, NO_8, NO_8, NO_8, NO_8, NO_8, NO_8, NO_8, NO_SLOT},
+enum {
+    LATE = 16,       /* a part of a span's blocks; see grant */
+    ALLOWED_MAX = 64 /* larger blocks taken between two look ups */
 };
-_Static_assert(WR_CLASSES == 73, "wr_mcache_none lists one slot a class");
+
+struct wr_mcache wr_mcache_none = {
+    .by_16 = {[0 ... 1024 / 16] = &wr_mcache_none.slot[0]},
+};
 
 _Thread_local struct wr_mcache *wr_self = &wr_mcache_none;
 
@@ -62,10 +55,10 @@ make_cache(void)
 
     if (mc == NULL)
         return NULL;
-    for (unsigned i = 0; i < WR_CLASSES; i++) {
-        mc->slot[i].word = &no_word;
+    for (unsigned i = 0; i < WR_CLASSES; i++)
         mc->slot[i].bytes = wr_class[i].bytes;
-    }
+    for (unsigned i = 0; i < wr_countof(mc->by_16); i++)
+        mc->by_16[i] = &mc->slot[wr_class_by_16[i]];
     mc->inbox = 1; /* closed */
     mc->next = atomic_load(&all);
     while (!atomic_compare_exchange_weak(&all, &mc->next, mc))
@@ -99,13 +92,10 @@ wr_mcache_get(void)
     wr_inbox_open(&mc->inbox);
     mc->attached = true;
     mc->forking = false;
-    mc->publish_left = WR_PUBLISH_EVERY;
-    mc->sample_left = INT64_MAX;
     wr_self = mc;
     if (wr_events.thread_attached != NULL)
         wr_events.thread_attached(mc);
-    if (wr_events.next_sample != NULL)
-        mc->sample_left = wr_events.next_sample(mc);
+    wr_mcache_draw_samples(mc);
     return mc;
 }
 
@@ -157,12 +147,6 @@ own_remove(struct wr_mcache *mc, struct wr_span *s)
     s->own_next = s->own_prev = NULL;
 }
 
-static int32_t
-used_of(struct wr_span *s)
-{
-    return atomic_load_explicit(&s->used, memory_order_relaxed);
-}
-
 static bool
 is_queued(struct wr_span *s)
 {
@@ -181,15 +165,113 @@ wr_mcache_unfull(struct wr_mcache *mc, struct wr_span *s)
     wr_span_list_append(&mc->partial[s->class_id], s);
 }
 
+/* ---- counts ---- */
+
+static uint64_t
+held_in_word(struct wr_slot *slot, unsigned class_id)
+{
+    uint64_t bits = class_id > WR_WORD_CLASS ? 0 : wr_word_load(&slot->bits);
+
+    return bits == 0 ? 0 : (uint64_t)__builtin_popcountll(bits);
+}
+
+uint64_t
+wr_mcache_allocs(struct wr_mcache *mc, unsigned class_id)
+{
+    struct wr_slot *slot = &mc->slot[class_id];
+    uint64_t allocs;
+    uint32_t seen;
+
+    for (int tries = 0; tries < 1000; tries++) {
+        seen = atomic_load_explicit(&mc->changes, memory_order_acquire);
+        allocs = wr_word_load(&slot->taken) - held_in_word(slot, class_id);
+        atomic_thread_fence(memory_order_acquire);
+        if ((seen & 1) == 0 &&
+            atomic_load_explicit(&mc->changes, memory_order_relaxed) == seen)
+            break;
+    }
+    return allocs;
+}
+
+/* n blocks more (or less) are in the slot's word, which becomes bits. */
+static inline void
+change_word(struct wr_mcache *mc, struct wr_slot *slot, int64_t n,
+            uint64_t bits)
+{
+    uint32_t changes = atomic_load_explicit(&mc->changes, memory_order_relaxed);
+
+    atomic_store_explicit(&mc->changes, changes + 1, memory_order_relaxed);
+    atomic_thread_fence(memory_order_release);
+    wr_word_store(&slot->taken, wr_word_load(&slot->taken) + (uint64_t)n);
+    wr_word_store(&slot->bits, bits);
+    atomic_store_explicit(&mc->changes, changes + 2, memory_order_release);
+    wr_span_use(slot->span, (int32_t)n);
+}
+
+static inline void
+publish_frees(struct wr_mcache *mc, unsigned class_id)
+{
+    if (mc->region_slot != NULL)
+        wr_word_store(&mc->region_slot->count[class_id].frees,
+                      wr_word_load(&mc->slot[class_id].frees));
+}
+
+/* Of a slot without a word. */
+static inline void
+publish_allocs(struct wr_mcache *mc, unsigned class_id)
+{
+    if (mc->region_slot != NULL)
+        wr_word_store(&mc->region_slot->count[class_id].allocs,
+                      wr_word_load(&mc->slot[class_id].taken));
+}
+
+/* Count the frees in s since the last look up, and let n more go by before
+ * the next. */
+static inline void
+grant(struct wr_mcache *mc, struct wr_span *s, int32_t n)
+{
+    struct wr_slot *slot = &mc->slot[s->class_id];
+    uint32_t freed = wr_span_grant(s, n);
+
+    wr_word_store(&slot->frees, wr_word_load(&slot->frees) + freed);
+}
+
+/* A span that is not current shall be at most a LATEth of its blocks late. */
+static void
+grant_few(struct wr_mcache *mc, struct wr_span *s)
+{
+    grant(mc, s, (wr_span_used(s) + LATE - 1) / LATE);
+}
+
+void
+wr_mcache_count_remote(struct wr_mcache *mc, unsigned class_id)
+{
+    struct wr_slot *slot = &mc->slot[class_id];
+
+    wr_word_store(&slot->frees, wr_word_load(&slot->frees) + 1);
+    publish_frees(mc, class_id);
+}
+
 /* Give an empty span of ours back; it is in no slot. */
 static void
 release(struct wr_mcache *mc, struct wr_span *s)
 {
-    WR_ASSERT(used_of(s) == 0 && !is_queued(s));
+    WR_ASSERT(wr_span_used(s) == 0 && !is_queued(s));
+    grant(mc, s, 0);
+    publish_frees(mc, s->class_id);
     if (wr_span_listed(s))
         wr_span_list_remove(&mc->partial[s->class_id], s);
     own_remove(mc, s);
     wr_mheap_free(s, false);
+}
+
+void
+wr_mcache_look_up(struct wr_mcache *mc, struct wr_span *s)
+{
+    grant_few(mc, s);
+    publish_frees(mc, s->class_id);
+    if (wr_span_used(s) == 0)
+        wr_mcache_emptied(mc, s);
 }
 
 void
@@ -201,6 +283,33 @@ wr_mcache_emptied(struct wr_mcache *mc, struct wr_span *s)
         return; /* keep one: the next refill takes it */
     release(mc, s);
 }
+
+void
+wr_mcache_settle(struct wr_mcache *mc)
+{
+    for (struct wr_span *s = mc->own; s != NULL; s = s->own_next)
+        if (mc->slot[s->class_id].span == s)
+            grant(mc, s, WR_GRANT_CURRENT);
+        else
+            grant_few(mc, s);
+}
+
+static void
+add_unsettled(struct wr_span *s, void *frees)
+{
+    if (wr_span_state(s) == WR_SPAN_SMALL && wr_span_owner(s) != NULL)
+        ((uint64_t *)frees)[s->class_id] += wr_span_unsettled(s);
+}
+
+void
+wr_mcache_add_unsettled(uint64_t frees[WR_CLASSES])
+{
+    wr_lock_take(&wr_mheap_lock);
+    wr_mheap_each_span(add_unsettled, frees);
+    wr_lock_give(&wr_mheap_lock);
+}
+
+/* ---- a cache's full spans ---- */
 
 /* Has a FULL span of ours got blocks from other threads? If not it is FULL
  * (again) for them too. */
@@ -231,89 +340,192 @@ drain_inbox(struct wr_mcache *mc)
                 continue;
             wr_mcache_unfull(mc, s);
         }
-        if (used_of(s) == 0)
+        if (wr_span_used(s) == 0)
             wr_mcache_emptied(mc, s);
     }
 }
 
 /* ---- refilling a slot ---- */
 
-/* Point the slot at the span's first free word from `word` on, wrapping. */
-static bool
-find_word(struct wr_slot *slot, unsigned word)
+/* How many blocks of the class go by before the next sample: one countdown
+ * of bytes, rounded down to blocks, is a geometric one of blocks; and as each
+ * block is picked by a chance of its own, classes may count apart. */
+static int64_t
+draw(struct wr_mcache *mc, unsigned class_id)
+{
+    int64_t bytes;
+
+    if (wr_events.next_sample == NULL)
+        return INT64_MAX;
+    bytes = wr_events.next_sample(mc);
+    return bytes == INT64_MAX ? bytes : bytes / wr_class[class_id].bytes;
+}
+
+/* The sample lies among the next n blocks, or is not drawn yet. */
+static __attribute__((noinline)) int64_t
+allow_fewer(struct wr_mcache *mc, struct wr_slot *slot, int64_t n)
+{
+    if (slot->until_sample == WR_SAMPLE_UNDRAWN)
+        slot->until_sample = draw(mc, slot->span->class_id);
+    n = (int64_t)wr_min((size_t)n, (size_t)slot->until_sample);
+    if (n == 0) {
+        slot->until_sample = WR_SAMPLE_DUE;
+        return 1;
+    }
+    slot->until_sample -= n;
+    return n;
+}
+
+/* Of the next n blocks, how many may be allocated before somebody has to look:
+ * those before the next sample, or just the sample. */
+static inline int64_t
+allow(struct wr_mcache *mc, struct wr_slot *slot, int64_t n)
+{
+    if (wr_likely(slot->until_sample >= n)) {
+        slot->until_sample -= n;
+        return n;
+    }
+    return allow_fewer(mc, slot, n);
+}
+static __attribute__((noinline)) uint64_t
+lowest(uint64_t bits, int64_t n)
+{
+    uint64_t rest = bits;
+
+    while (n-- > 0)
+        rest &= rest - 1;
+    return bits & ~rest;
+}
+
+/* Hand the free blocks of a group of the current span to the slot. */
+static void
+take_word(struct wr_mcache *mc, struct wr_slot *slot, uint64_t bits)
+{
+    int64_t have = bits == UINT64_MAX ? 64 : __builtin_popcountll(bits);
+    int64_t n = allow(mc, slot, have);
+
+    if (n < have)
+        bits = lowest(bits, n);
+    change_word(mc, slot, n, bits);
+}
+
+/* The slot goes to the next group of its span, wrapping, that has a free
+ * block: which those are. */
+static __attribute__((noinline)) uint64_t
+go_to_next_group(struct wr_slot *slot)
 {
     struct wr_span *s = slot->span;
+    unsigned from = (unsigned)(slot->state - s->block);
+    uint64_t bits = 0;
 
-    for (unsigned i = 0; i < s->words; i++, word++) {
-        if (word == s->words)
-            word = 0;
-        if (wr_word_load(wr_span_free_word(s, word)) != 0) {
-            slot->word = wr_span_free_word(s, word);
-            slot->base = s->base + (uintptr_t)word * 64 * s->block_bytes;
-            return true;
-        }
+    for (unsigned seen = s->group; bits == 0 && seen < s->blocks;
+         seen += s->group) {
+        from += s->group;
+        if (from >= s->blocks)
+            from = 0;
+        bits = wr_span_free_blocks(s, &s->block[from]);
     }
-    return false;
+    slot->state = &s->block[from];
+    slot->base = s->base + (uintptr_t)from * s->block_bytes;
+    return bits;
+}
+
+/* Take what is free in the slot's group, or else in the next. */
+static inline bool
+take_group(struct wr_mcache *mc, struct wr_slot *slot)
+{
+    struct wr_span *s = slot->span;
+    uint64_t bits = wr_span_free_blocks(s, slot->state);
+
+    if (bits == 0) {
+        bits = go_to_next_group(slot);
+        if (bits == 0)
+            return false;
+    }
+    grant(mc, s, WR_GRANT_CURRENT);
+    publish_allocs(mc, s->class_id);
+    publish_frees(mc, s->class_id);
+    if (s->class_id <= WR_WORD_CLASS)
+        take_word(mc, slot, bits);
+    else if (wr_word_load(&slot->allowed) == 0)
+        wr_word_store(&slot->allowed, (uint64_t)allow(mc, slot, ALLOWED_MAX));
+    return true;
 }
 
 static void
 install(struct wr_slot *slot, struct wr_span *s)
 {
     slot->span = s;
-    slot->settled = wr_word_load(&slot->allocs);
+    slot->state = s->block;
+    slot->base = s->base;
+}
+
+/* What the slot may still hand out without a look it gives up. */
+static void
+put_back(struct wr_mcache *mc, struct wr_slot *slot)
+{
+    unsigned class_id = slot->span->class_id;
+    int64_t held = (int64_t)held_in_word(slot, class_id), unseen = held;
+
+    if (class_id > WR_WORD_CLASS)
+        unseen = (int64_t)wr_word_load(&slot->allowed);
+    change_word(mc, slot, -held, 0);
+    if (slot->until_sample >= 0 && slot->until_sample != INT64_MAX)
+        slot->until_sample += unseen;
 }
 
 static void
-uninstall(struct wr_slot *slot)
+uninstall(struct wr_mcache *mc, struct wr_slot *slot)
 {
-    wr_slot_settle(slot);
+    put_back(mc, slot);
+    grant_few(mc, slot->span);
     slot->span = NULL;
-    slot->word = &no_word;
 }
 
-/* The current span's next free word, after taking in remote frees when it
- * has none of its own. Else the span is declared FULL. */
+void
+wr_mcache_draw_samples(struct wr_mcache *mc)
+{
+    for (unsigned i = 1; i < WR_CLASSES; i++) {
+        if (mc->slot[i].span != NULL)
+            put_back(mc, &mc->slot[i]);
+        mc->slot[i].until_sample = WR_SAMPLE_UNDRAWN;
+    }
+    mc->sample_left = INT64_MAX;
+    if (wr_events.next_sample != NULL)
+        mc->sample_left = wr_events.next_sample(mc);
+}
+
+/* The current span has no free block of its own: take in what other threads
+ * have freed in it. Else it is declared FULL, and current no more. */
 static bool
-go_on(struct wr_slot *slot)
+keep_on(struct wr_mcache *mc, struct wr_slot *slot)
 {
     struct wr_span *s = slot->span;
-    unsigned at;
 
-    if (s == NULL)
-        return false;
-    at = (unsigned)(slot->word - wr_span_free_word(s, 0)) / 3;
-    for (;;) {
-        if (find_word(slot, at))
-            return true;
-        uninstall(slot);
+    do {
+        uninstall(mc, slot);
         set_owner_word(s, owner_word(s) | WR_OWNER_FULL);
         if (wr_remote_set_full(s))
             return false;
         set_owner_word(s, owner_word(s) & ~WR_OWNER_FULL);
-        install(slot, s);
         (void)wr_remote_take(s);
-        at = 0;
-    }
+        install(slot, s);
+    } while (!take_group(mc, slot));
+    return true;
 }
 
 static struct wr_span *
 fresh_span(struct wr_mcache *mc, unsigned class_id)
 {
     const struct wr_class *c = &wr_class[class_id];
-    struct wr_span *s = wr_mheap_alloc(c->pages, 1, c->words, WR_SPAN_LARGE);
+    struct wr_span *s = wr_mheap_alloc(c->pages, 1, c->blocks);
 
     if (s == NULL)
         return NULL;
     s->magic = c->magic;
-    s->blocks = c->blocks;
     s->class_id = (uint8_t)class_id;
+    s->group = c->group;
     s->block_bytes = c->bytes;
-    for (unsigned i = 0; i < c->words; i++) {
-        unsigned rest = c->blocks - i * 64u;
-
-        wr_word_store(wr_span_free_word(s, i),
-                      rest >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << rest) - 1);
-    }
     set_owner_word(s, (uintptr_t)mc);
     atomic_store_explicit(&s->state, WR_SPAN_SMALL, memory_order_release);
     return s;
@@ -342,25 +554,31 @@ next_span(struct wr_mcache *mc, unsigned class_id)
     return s;
 }
 
-bool
-wr_mcache_refill(struct wr_mcache *mc, unsigned class_id)
+/* A span with free blocks for the slot. */
+static __attribute__((noinline)) bool
+refill_from_another(struct wr_mcache *mc, unsigned class_id)
 {
     struct wr_slot *slot = &mc->slot[class_id];
     struct wr_span *s;
 
-    WR_ASSERT(class_id != 0 && class_id < WR_CLASSES);
-    if (go_on(slot))
+    if (slot->span != NULL && keep_on(mc, slot))
         return true;
-    mc->publish_left -= REFILL_COUNTS;
-    if (mc->publish_left <= 0 && wr_events.publish != NULL) {
-        mc->publish_left = WR_PUBLISH_EVERY;
-        wr_events.publish(mc);
-    }
     s = next_span(mc, class_id);
     if (s == NULL)
         return false;
     install(slot, s);
-    return find_word(slot, 0);
+    return take_group(mc, slot);
+}
+
+bool
+wr_mcache_refill(struct wr_mcache *mc, unsigned class_id)
+{
+    struct wr_slot *slot = &mc->slot[class_id];
+
+    WR_ASSERT(class_id != 0 && class_id < WR_CLASSES);
+    if (wr_likely(slot->span != NULL && take_group(mc, slot)))
+        return true;
+    return refill_from_another(mc, class_id);
 }
 
 /* ---- giving back ---- */
@@ -374,19 +592,15 @@ wr_mcache_flush(struct wr_mcache *mc)
     for (unsigned i = 1; i < WR_CLASSES; i++) {
         struct wr_slot *slot = &mc->slot[i];
 
-        if (slot->span != NULL) {
-            wr_slot_settle(slot);
-            (void)wr_remote_take(slot->span);
-            if (used_of(slot->span) == 0 && !is_queued(slot->span)) {
-                s = slot->span;
-                uninstall(slot);
-                release(mc, s);
-            }
+        s = slot->span;
+        if (s != NULL) {
+            uninstall(mc, slot);
+            wr_span_list_push(&mc->partial[i], s);
         }
         for (s = mc->partial[i].first; s != NULL; s = next) {
             next = s->next;
             (void)wr_remote_take(s);
-            if (used_of(s) == 0 && !is_queued(s))
+            if (wr_span_used(s) == 0 && !is_queued(s))
                 release(mc, s);
         }
     }
@@ -399,8 +613,9 @@ give_all(struct wr_mcache *mc)
 
     for (unsigned i = 1; i < WR_CLASSES; i++)
         if (mc->slot[i].span != NULL)
-            uninstall(&mc->slot[i]);
+            uninstall(mc, &mc->slot[i]);
     while ((s = mc->own) != NULL) {
+        grant(mc, s, 0);
         if (wr_span_listed(s))
             wr_span_list_remove(&mc->partial[s->class_id], s);
         own_remove(mc, s);
@@ -425,8 +640,6 @@ wr_mcache_detach(void)
 
     if (mc == &wr_mcache_none)
         return;
-    if (wr_events.thread_detached != NULL)
-        wr_events.thread_detached(mc);
     wr_self = &wr_mcache_none;
     left = true;
     for (s = wr_inbox_drain(&mc->inbox, true); s != NULL; s = next) {
@@ -437,6 +650,8 @@ wr_mcache_detach(void)
             wr_remote_send(s);
     }
     give_all(mc);
+    if (wr_events.thread_detached != NULL)
+        wr_events.thread_detached(mc);
     wr_lock_take(&wr_mheap_lock);
     retire(mc);
     wr_lock_give(&wr_mheap_lock);
@@ -451,8 +666,7 @@ wr_mcache_count_free(unsigned class_id)
         return;
     wr_word_store(&mc->slot[class_id].frees,
                   wr_word_load(&mc->slot[class_id].frees) + 1);
-    if (wr_events.publish != NULL)
-        wr_events.publish(mc);
+    publish_frees(mc, class_id);
     wr_lock_take(&wr_mheap_lock);
     retire(mc);
     wr_lock_give(&wr_mheap_lock);
@@ -460,50 +674,55 @@ wr_mcache_count_free(unsigned class_id)
 
 /* ---- after fork ---- */
 
-static uint32_t
-free_blocks(struct wr_span *s)
+/* What other threads freed becomes free: the number of live blocks. */
+static int32_t
+sweep(struct wr_span *s)
 {
-    uint32_t n = 0;
+    int32_t live = 0;
 
-    for (unsigned i = 0; i < s->words; i++) {
-        uint64_t bits = wr_word_load(wr_span_free_word(s, i)) |
-                        wr_word_load(wr_span_remote_word(s, i));
-
-        n += (uint32_t)__builtin_popcountll(bits);
+    for (unsigned i = 0; i < s->blocks; i++) {
+        live += wr_block_is_live(s->block[i]);
+        if (s->block[i] == WR_BLOCK_REMOTE)
+            s->block[i] = WR_BLOCK_FREE;
     }
-    return n;
+    return live;
 }
 
 /* Has no other thread begun to free a block in s? */
 static bool
 is_untouched(struct wr_span *s)
 {
-    for (unsigned i = 0; i < s->words; i++)
-        if (wr_word_load(wr_span_remote_word(s, i)) != 0)
+    for (unsigned i = 0; i < s->blocks; i++)
+        if (s->block[i] == WR_BLOCK_REMOTE)
             return false;
     return (atomic_load(&s->shared) & (WR_SHARED_QUEUED | WR_SHARED_COUNT)) ==
            0;
 }
 
 /* Bring a span whose threads were lost in the middle of something back to
- * a state that follows from its bits alone. */
+ * a state that follows from its blocks' alone. */
 static void
 repair(struct wr_span *s, void *orphans)
 {
     struct wr_mcache *mc = wr_span_owner(s);
     uintptr_t flags = owner_word(s);
+    bool full = (flags & WR_OWNER_FULL) != 0;
+    int32_t live;
 
     if (wr_span_state(s) != WR_SPAN_SMALL)
         return;
     if (mc == wr_self && is_untouched(s))
         return;
+    if (mc != NULL)
+        grant(mc, s, 0);
     atomic_store(&s->shared, 0);
-    (void)wr_remote_take(s);
-    atomic_store(&s->used, (int32_t)(s->blocks - free_blocks(s)));
+    live = sweep(s);
+    s->rest = live;
     if (mc == wr_self) {
-        if ((flags & WR_OWNER_FULL) != 0 && free_blocks(s) != 0)
+        grant_few(mc, s);
+        if (full && live < s->blocks)
             wr_mcache_unfull(mc, s);
-        else if ((flags & WR_OWNER_FULL) != 0)
+        else if (full)
             (void)wr_remote_set_full(s);
         return;
     }
@@ -532,7 +751,7 @@ wr_mcache_adopt_orphans(void)
         return;
     for (unsigned i = 1; i < WR_CLASSES; i++)
         if (me->slot[i].span != NULL)
-            wr_slot_settle(&me->slot[i]);
+            uninstall(me, &me->slot[i]);
     wr_mcentral_reset();
     (void)wr_inbox_drain(&me->inbox, false);
     wr_lock_take(&wr_mheap_lock);
@@ -541,8 +760,12 @@ wr_mcache_adopt_orphans(void)
         if (mc == me || (!mc->attached && mc->own == NULL))
             continue;
         for (unsigned i = 1; i < WR_CLASSES; i++) {
-            mc->slot[i].span = NULL;
-            mc->slot[i].word = &no_word;
+            struct wr_slot *slot = &mc->slot[i];
+
+            wr_word_store(&slot->taken,
+                          wr_word_load(&slot->taken) - held_in_word(slot, i));
+            wr_word_store(&slot->bits, 0);
+            slot->span = NULL;
             mc->partial[i] = (struct wr_span_list){NULL, NULL, 0};
         }
         mc->own = NULL;

@@ -14,26 +14,37 @@
 struct wr_thread_slot;
 struct wr_unwind_memo;
 
-/* Frees between two publishings of the thread's counts. */
-enum { WR_PUBLISH_EVERY = 1024 };
-
-/* One size class of a thread. */
+/* One size class of a thread.
+ *
+ * Of the classes to WR_WORD_MAX it takes free blocks of its current span by
+ * the word, so that allocating is to take a bit; freed blocks are found again
+ * at the next refill. Larger blocks are taken one by one, the lowest free of
+ * a group of 16: they cost more to allocate and less to use, for a block just
+ * freed is still in the processor's caches. */
 struct wr_slot {
-    _Atomic uint64_t *word; /* 64 bits of the current span: set is free */
-    uintptr_t base;         /* address of the block of bit 0 of *word */
-    uint64_t bytes;         /* of a block */
-    /* Ever, by this cache. Others may read them (wr_memstats). */
-    _Atomic uint64_t allocs, frees;
+    union {
+        /* Free blocks that are this thread's to hand out: counted as used,
+         * their states still FREE. */
+        _Atomic uint64_t bits;
+        /* Blocks that may be taken before the next look up. */
+        _Atomic uint64_t allowed;
+    };
+    uint8_t *state; /* of the group's first block */
+    uintptr_t base; /* its address */
+    uint64_t bytes; /* of a block */
+    /* Blocks taken ever, those in bits too; blocks freed, by this cache and
+     * counted. Others may read them (wr_memstats). */
+    _Atomic uint64_t taken, frees;
     struct wr_span *span; /* the current one, or NULL */
-    uint64_t settled;     /* allocs already in span->used */
-    uint64_t unused;      /* a slot is 64 bytes: found by a shift */
+    int64_t until_sample; /* blocks to allow before it, or below */
 };
 
+#define WR_SAMPLE_DUE     (-1) /* the one block allowed is it */
+#define WR_SAMPLE_UNDRAWN (-2)
+
 struct wr_mcache {
-    int64_t sample_left;  /* bytes to allocate before the next sample */
-    int32_t publish_left; /* frees before the next publishing */
-    bool attached;        /* a thread uses it */
-    bool forking;         /* it is in fork(): nothing is sampled */
+    /* Slots of the classes to WR_WORD_MAX, by size in steps of 16. */
+    struct wr_slot *by_16[WR_WORD_MAX / 16 + 1];
     struct wr_slot slot[WR_CLASSES];
 
     struct wr_span_list partial[WR_CLASSES]; /* own spans with free blocks */
@@ -42,12 +53,16 @@ struct wr_mcache {
      * thread uses the cache. */
     _Atomic uintptr_t inbox;
 
+    /* Odd while a slot's bits and taken change together. */
+    _Atomic uint32_t changes;
+    bool attached;       /* a thread uses it */
+    bool forking;        /* it is in fork(): nothing is sampled */
+    int64_t sample_left; /* bytes of large blocks before the next sample */
     struct wr_thread_slot *region_slot; /* where counts are published */
     struct wr_mcache *next;             /* all caches ever made; constant */
     struct wr_mcache *spare_next;       /* those without a thread */
     uint64_t rng;                       /* state of the sampler's chance */
-    uint64_t sample_rate;               /* sample_left was drawn with it */
-    struct wr_unwind_memo *memo;        /* the sampler's; NULL before use */
+    uint64_t sample_rate;               /* the countdowns were drawn with it */
 };
 
 extern struct wr_mcache wr_mcache_none;
@@ -65,8 +80,15 @@ void wr_mcache_detach(void);
 /* Every cache ever made; follow ->next. */
 struct wr_mcache *wr_mcache_first(void);
 
-/* Make slot->word point at a word with a free block. false: no memory. */
+/* Make a block of the class ready to be taken. false: no memory. */
 bool wr_mcache_refill(struct wr_mcache *mc, unsigned class_id);
+/* The sampler changed its mind: draw all countdowns anew. */
+void wr_mcache_draw_samples(struct wr_mcache *mc);
+/* Count a free in a span that is not the thread's. */
+void wr_mcache_count_remote(struct wr_mcache *mc, unsigned class_id);
+/* Count the frees in the thread's span s since it was last looked at, and
+ * give it back when it is empty. */
+void wr_mcache_look_up(struct wr_mcache *mc, struct wr_span *s);
 /* A span of the calling thread got its first free block back, or its last. */
 void wr_mcache_unfull(struct wr_mcache *mc, struct wr_span *s);
 void wr_mcache_emptied(struct wr_mcache *mc, struct wr_span *s);
@@ -77,17 +99,14 @@ void wr_mcache_flush(struct wr_mcache *mc);
  * hold goes to mcentral. */
 void wr_mcache_adopt_orphans(void);
 
-/* Add the allocations since the span became current to span->used. */
-static inline void
-wr_slot_settle(struct wr_slot *slot)
-{
-    struct wr_span *s = slot->span;
-    uint64_t allocs = wr_word_load(&slot->allocs);
-    int32_t used = atomic_load_explicit(&s->used, memory_order_relaxed);
+/* Look up all spans of the calling thread. */
+void wr_mcache_settle(struct wr_mcache *mc);
+/* Add to frees[class] what has been freed in spans of threads and is not in
+ * any slot's frees yet: every look up is at most a sixteenth of a span's
+ * blocks late. Takes mheap's lock and walks all spans. */
+void wr_mcache_add_unsettled(uint64_t frees[WR_CLASSES]);
 
-    atomic_store_explicit(&s->used, used + (int32_t)(allocs - slot->settled),
-                          memory_order_relaxed);
-    slot->settled = allocs;
-}
+/* Blocks the thread has allocated in the class; any thread may ask. */
+uint64_t wr_mcache_allocs(struct wr_mcache *mc, unsigned class_id);
 
 #endif

@@ -33,8 +33,7 @@ must_queue(struct wr_span *s, uint32_t shared, uint32_t count)
     if ((shared & WR_SHARED_FULL) != 0)
         return true;
     return (shared & WR_SHARED_CENTRAL) != 0 &&
-           (int32_t)count ==
-               atomic_load_explicit(&s->used, memory_order_relaxed);
+           (int32_t)count == wr_span_rest(s);
 }
 
 /* The last step of a remote free; queued: the span is ours to send. */
@@ -58,46 +57,48 @@ count_remote(struct wr_span *s)
 bool
 wr_remote_free(struct wr_span *s, unsigned block)
 {
-    uint64_t bit = (uint64_t)1 << (block % 64);
-
-    if ((wr_word_load(wr_span_free_word(s, block / 64)) & bit) != 0)
-        return false;
-    if ((atomic_fetch_or_explicit(wr_span_remote_word(s, block / 64), bit,
-                                  memory_order_acq_rel) &
-         bit) != 0)
+    if (!wr_block_step(s, block, WR_BLOCK_LIVE, WR_BLOCK_REMOTE))
         return false;
     if (count_remote(s))
         wr_remote_send(s);
     return true;
 }
 
+/* REMOTE blocks become free: how many there were. */
+static uint32_t
+sweep_remote(struct wr_span *s)
+{
+    uint32_t n = 0;
+
+    for (unsigned i = 0; i < s->blocks; i += 16) {
+        uint32_t bits = wr_cpu_equal(&s->block[i], WR_BLOCK_REMOTE);
+
+        for (; bits != 0; bits &= bits - 1, n++)
+            (void)wr_block_step(s, i + (unsigned)__builtin_ctz(bits),
+                                WR_BLOCK_REMOTE, WR_BLOCK_FREE);
+    }
+    return n;
+}
+
 uint32_t
 wr_remote_take(struct wr_span *s)
 {
-    uint32_t taken = 0, shared;
-    int32_t used;
+    uint32_t shared = atomic_load_explicit(&s->shared, memory_order_acquire);
+    uint32_t taken;
 
-    for (unsigned i = 0; i < s->words; i++) {
-        _Atomic uint64_t *remote = wr_span_remote_word(s, i);
-        _Atomic uint64_t *word = wr_span_free_word(s, i);
-        uint64_t bits;
+    if ((shared & WR_SHARED_COUNT) == 0)
+        return 0; /* one that is not counted yet is taken in next time */
+    taken = sweep_remote(s);
+    while ((shared & WR_SHARED_COUNT) != 0) {
+        int32_t n = (int32_t)(shared & WR_SHARED_COUNT);
 
-        if (wr_word_load(remote) == 0)
-            continue;
-        bits = atomic_exchange_explicit(remote, 0, memory_order_acq_rel);
-        WR_ASSERT((wr_word_load(word) & bits) == 0);
-        wr_word_store(word, wr_word_load(word) | bits);
-        taken += (uint32_t)__builtin_popcountll(bits);
+        wr_span_use(s, -n); /* first: must_queue reads it after shared */
+        if (atomic_compare_exchange_weak_explicit(
+                &s->shared, &shared, shared & ~WR_SHARED_COUNT,
+                memory_order_acq_rel, memory_order_acquire))
+            break;
+        wr_span_use(s, n);
     }
-    used = atomic_load_explicit(&s->used, memory_order_relaxed);
-    shared = atomic_load_explicit(&s->shared, memory_order_acquire);
-    do { /* used first: must_queue reads it after shared */
-        atomic_store_explicit(&s->used,
-                              used - (int32_t)(shared & WR_SHARED_COUNT),
-                              memory_order_relaxed);
-    } while (!atomic_compare_exchange_weak_explicit(
-        &s->shared, &shared, shared & ~WR_SHARED_COUNT, memory_order_acq_rel,
-        memory_order_acquire));
     return taken;
 }
 
@@ -189,8 +190,8 @@ wr_remote_unqueue(struct wr_span *s)
 static bool
 has_free_block(struct wr_span *s)
 {
-    for (unsigned i = 0; i < s->words; i++)
-        if (wr_word_load(wr_span_free_word(s, i)) != 0)
+    for (unsigned i = 0; i < s->blocks; i += 16)
+        if (wr_cpu_top_clear(&s->block[i]) != 0)
             return true;
     return false;
 }
@@ -205,8 +206,7 @@ shared_flags(struct wr_span *s)
 static bool
 releasable(struct wr_span *s)
 {
-    return atomic_load_explicit(&s->used, memory_order_relaxed) == 0 &&
-           (shared_flags(s) & WR_SHARED_QUEUED) == 0;
+    return wr_span_used(s) == 0 && (shared_flags(s) & WR_SHARED_QUEUED) == 0;
 }
 
 static void

@@ -37,7 +37,7 @@ static uintptr_t reserved_next, reserved_end;
 
 static char *meta_next;
 static size_t meta_left;
-static struct wr_span *records[WR_SPAN_BLOCKS_MAX / 64 + 1]; /* spare ones */
+static struct wr_span *records[24]; /* spare ones, by their units */
 
 /* ---- records ---- */
 
@@ -76,52 +76,69 @@ wr_mheap_meta(size_t bytes, _Atomic uint64_t *account)
     return p;
 }
 
-static size_t
-record_bytes(unsigned words)
+/* Units of 64 bytes. One state more than blocks: an address in what is left
+ * over behind the last block is looked up like any other. States are read by
+ * the group, of which the longest are 64. */
+static unsigned
+record_units(unsigned blocks)
 {
-    return sizeof(struct wr_span) + 3 * words * sizeof(uint64_t);
+    size_t states = wr_align_up(blocks + 1, blocks < 64 ? 16 : 64);
+
+    return (unsigned)(wr_align_up(sizeof(struct wr_span) + states, 64) / 64);
 }
 
 static struct wr_span *
-record_new(unsigned words)
+record_new(unsigned blocks)
 {
-    struct wr_span *s = records[words];
+    unsigned units = record_units(blocks);
+    struct wr_span *s = records[units];
 
+    WR_ASSERT(units < wr_countof(records));
     if (s != NULL) {
-        records[words] = s->next;
-        memset(s, 0, record_bytes(words));
+        records[units] = s->next;
     } else {
-        s = meta_take(record_bytes(words));
+        s = meta_take(units * (size_t)64);
         if (s == NULL)
             return NULL;
-        wr_count_add(span_sys, wr_align_up(record_bytes(words), 64));
+        wr_count_add(span_sys, units * 64);
     }
-    wr_count_add(span_inuse, record_bytes(words));
-    s->record_words = (uint8_t)words;
-    s->words = (uint8_t)words;
+    memset(s, 0, sizeof *s + blocks);
+    memset(s->block + blocks, WR_BLOCK_NONE,
+           units * (size_t)64 - sizeof *s - blocks);
+    wr_count_add(span_inuse, units * 64);
+    s->record_units = (uint8_t)units;
+    s->blocks = (uint16_t)blocks;
     s->prev = s;
     return s;
 }
 
-/* Spare tags of spans with so many words, linked through their first bytes. */
+/* Spare tags of spans with so many times 64 blocks, linked through their
+ * first bytes. */
 static union tags {
     union tags *next;
     uint16_t tag[64];
 } * spare_tags[WR_SPAN_BLOCKS_MAX / 64 + 1];
 
+static unsigned
+tags_size(const struct wr_span *s)
+{
+    return (s->blocks + 63u) / 64;
+}
+
 bool
 wr_mheap_add_tags(struct wr_span *s)
 {
+    unsigned n = tags_size(s);
     union tags *t;
 
     wr_lock_take(&wr_mheap_lock);
-    t = spare_tags[s->words];
+    t = spare_tags[n];
     if (t != NULL) {
-        spare_tags[s->words] = t->next;
+        spare_tags[n] = t->next;
     } else {
-        t = meta_take(s->words * sizeof *t);
+        t = meta_take(n * sizeof *t);
         if (t != NULL)
-            wr_count_add(profile_sys, s->words * sizeof *t);
+            wr_count_add(profile_sys, n * sizeof *t);
     }
     s->tags = t == NULL ? NULL : t->tag;
     wr_lock_give(&wr_mheap_lock);
@@ -134,8 +151,8 @@ drop_tags(struct wr_span *s)
     union tags *t = (union tags *)(void *)s->tags;
 
     if (t != NULL && s->tags != &s->one_tag) {
-        t->next = spare_tags[s->words];
-        spare_tags[s->words] = t;
+        t->next = spare_tags[tags_size(s)];
+        spare_tags[tags_size(s)] = t;
     }
     s->tags = NULL;
 }
@@ -145,9 +162,9 @@ record_free(struct wr_span *s)
 {
     drop_tags(s);
     atomic_store_explicit(&s->state, WR_SPAN_UNUSED, memory_order_release);
-    wr_count_sub(span_inuse, record_bytes(s->record_words));
-    s->next = records[s->record_words];
-    records[s->record_words] = s;
+    wr_count_sub(span_inuse, s->record_units * 64);
+    s->next = records[s->record_units];
+    records[s->record_units] = s;
 }
 
 /* ---- index of free runs: lists for the short, a treap for the long ---- */
@@ -486,10 +503,9 @@ take_run(size_t pages, size_t align_pages)
 }
 
 static struct wr_span *
-alloc_locked(size_t pages, size_t align_pages, unsigned words,
-             enum wr_span_state state)
+alloc_locked(size_t pages, size_t align_pages, unsigned blocks)
 {
-    struct wr_span *s = record_new(words);
+    struct wr_span *s = record_new(blocks);
     struct wr_span *run;
 
     if (s == NULL)
@@ -503,21 +519,20 @@ alloc_locked(size_t pages, size_t align_pages, unsigned words,
     s->pages = (uint32_t)pages;
     s->zero = account_taken(s->base, pages);
     record_free(run);
-    atomic_store_explicit(&s->state, (uint8_t)state, memory_order_release);
+    atomic_store_explicit(&s->state, WR_SPAN_LARGE, memory_order_release);
     wr_pagemap_set(s->base, pages, s);
     return s;
 }
 
 struct wr_span *
-wr_mheap_alloc(size_t pages, size_t align_pages, unsigned words,
-               enum wr_span_state state)
+wr_mheap_alloc(size_t pages, size_t align_pages, unsigned blocks)
 {
     struct wr_span *s;
 
     if (pages > UINT32_MAX / 2 || align_pages > UINT32_MAX / 2)
         return NULL;
     wr_lock_take(&wr_mheap_lock);
-    s = alloc_locked(pages, align_pages, words, state);
+    s = alloc_locked(pages, align_pages, blocks);
     wr_lock_give(&wr_mheap_lock);
     return s;
 }
@@ -539,7 +554,7 @@ wr_mheap_free(struct wr_span *s, bool emptied)
         wr_count_add(heap_released, wr_span_bytes(s));
     }
     run = s;
-    if (s->record_words != 0) { /* free runs need no bits */
+    if (s->record_units > record_units(0)) { /* free runs have no blocks */
         run = record_new(0);
         if (run != NULL) {
             run->base = s->base;
@@ -728,13 +743,14 @@ wr_mheap_scavenge(size_t bytes)
 static void
 each_in_window(size_t index, void (*visit)(struct wr_span *, void *), void *arg)
 {
-    struct wr_window *w = wr_windows[index];
-    uintptr_t base = (uintptr_t)index << WR_WINDOW_SHIFT;
+    const struct wr_window *w = &wr_windows[index];
 
-    for (size_t i = 0; i < WR_WINDOW_PAGES; i++) {
-        struct wr_span *s = w->span[i];
+    for (size_t i = w->first; i < w->end; i++) {
+        uintptr_t a = ((uintptr_t)index << WR_WINDOW_SHIFT) +
+                      ((uintptr_t)i << WR_PAGE_SHIFT);
+        struct wr_span *s = wr_span_of((void *)a);
 
-        if (s != NULL && s->base == base + (i << WR_PAGE_SHIFT))
+        if (s != NULL && s->base == a)
             visit(s, arg);
     }
 }
@@ -743,8 +759,7 @@ static void
 each_record(void (*visit)(struct wr_span *, void *), void *arg)
 {
     for (size_t i = wr_window_first; i <= wr_window_last; i++)
-        if (wr_windows[i] != NULL)
-            each_in_window(i, visit, arg);
+        each_in_window(i, visit, arg);
 }
 
 struct each_span {

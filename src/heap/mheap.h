@@ -17,10 +17,10 @@
 extern struct wr_lock wr_mheap_lock;
 
 /* A span of that many pages whose base is a multiple of align_pages (a power
- * of two), with room for 3 * words bit words, all of them clear. state tells
- * what it will hold. NULL: the system has no more. Takes the lock. */
-struct wr_span *wr_mheap_alloc(size_t pages, size_t align_pages, unsigned words,
-                               enum wr_span_state state);
+ * of two), LARGE, with room for the states of so many blocks, all FREE. NULL:
+ * the system has no more. Takes the lock. */
+struct wr_span *wr_mheap_alloc(size_t pages, size_t align_pages,
+                               unsigned blocks);
 /* Give a span back; its record is gone. emptied: its pages are not resident
  * any more (they were moved away). Takes the lock. */
 void wr_mheap_free(struct wr_span *s, bool emptied);

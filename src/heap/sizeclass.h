@@ -17,6 +17,8 @@
 enum {
     WR_CLASSES = 73, /* with class 0 */
     WR_SMALL_MAX = 32768,
+    WR_WORD_MAX = 1024, /* smaller blocks are taken from mcentral in words */
+    WR_WORD_CLASS = 32, /* the class of that size */
     WR_SPAN_BLOCKS_MAX = 512
 };
 
@@ -25,7 +27,7 @@ struct wr_class {
     uint32_t magic;  /* 2^32 / bytes, rounded up */
     uint16_t blocks; /* in a span */
     uint8_t pages;   /* of a span */
-    uint8_t words;   /* of 64 blocks each */
+    uint8_t group;   /* blocks that a thread takes at once, at most */
 };
 
 extern const struct wr_class wr_class[WR_CLASSES];

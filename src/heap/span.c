@@ -4,7 +4,12 @@
 #include "os/os.h"
 #include "region/counters.h"
 
-_Atomic(struct wr_window *) wr_windows[WR_WINDOWS];
+/* Of 32 windows around the first page, so many lie below it: the system hands
+ * out addresses downwards. */
+enum { NEAR_BELOW = 23 };
+
+struct wr_near wr_near;
+struct wr_window wr_windows[WR_WINDOWS];
 size_t wr_window_first = WR_WINDOWS, wr_window_last;
 
 bool
@@ -62,8 +67,7 @@ wr_span_list_remove(struct wr_span_list *l, struct wr_span *s)
 static struct wr_window *
 window_of(uintptr_t a)
 {
-    return atomic_load_explicit(&wr_windows[a >> WR_WINDOW_SHIFT],
-                                memory_order_relaxed);
+    return &wr_windows[a >> WR_WINDOW_SHIFT];
 }
 
 static size_t
@@ -72,36 +76,114 @@ page_of(uintptr_t a)
     return (a >> WR_PAGE_SHIFT) & (WR_WINDOW_PAGES - 1);
 }
 
+static intptr_t *
+entries_of(const struct wr_window *w)
+{
+    return atomic_load_explicit(&w->entry, memory_order_acquire);
+}
+
+/* The number in wr_near of the page at a; out of bounds if it is not there. */
+static uintptr_t
+near_page(uintptr_t a)
+{
+    return (a - __atomic_load_n(&wr_near.base, __ATOMIC_RELAXED)) >>
+           WR_PAGE_SHIFT;
+}
+
+/* The first page there is decides where the near windows are. */
+static void
+choose_near(uintptr_t first)
+{
+    uintptr_t base = wr_align_down(first, (uintptr_t)1 << WR_WINDOW_SHIFT);
+    uintptr_t below = (uintptr_t)NEAR_BELOW << WR_WINDOW_SHIFT;
+
+    if (wr_window_first == WR_WINDOWS)
+        __atomic_store_n(&wr_near.base, base - below, __ATOMIC_RELAXED);
+}
+
+/* The entries of a window that has none: near ones, or made. */
+static intptr_t *
+make_entries(size_t window)
+{
+    uintptr_t page = near_page(window << WR_WINDOW_SHIFT);
+    intptr_t *made;
+
+    if (page < WR_NEAR_PAGES)
+        return &wr_near.entry[page];
+    made = wr_os_map(WR_WINDOW_PAGES * sizeof *made);
+    if (made != NULL)
+        wr_count_add(other_sys, WR_WINDOW_PAGES * sizeof *made);
+    return made;
+}
+
+static bool
+make_window(size_t index)
+{
+    struct wr_window *w = &wr_windows[index];
+    intptr_t *entry;
+
+    if (entries_of(w) != NULL)
+        return true;
+    if (w->released == NULL) {
+        w->released = wr_os_map(WR_WINDOW_PAGES / 8);
+        if (w->released == NULL)
+            return false;
+        wr_count_add(other_sys, WR_WINDOW_PAGES / 8);
+    }
+    entry = make_entries(index);
+    if (entry == NULL)
+        return false;
+    w->first = WR_WINDOW_PAGES;
+    atomic_store_explicit(&w->entry, entry, memory_order_release);
+    wr_window_first = wr_min(wr_window_first, index);
+    wr_window_last = wr_max(wr_window_last, index);
+    return true;
+}
+
 bool
 wr_pagemap_cover(uintptr_t from, uintptr_t to)
 {
-    for (uintptr_t i = from >> WR_WINDOW_SHIFT;
-         i <= (to - 1) >> WR_WINDOW_SHIFT; i++) {
-        struct wr_window *w;
+    choose_near(from);
+    for (uintptr_t end; from < to; from = end) {
+        struct wr_window *w = window_of(from);
+        uintptr_t next = (from >> WR_WINDOW_SHIFT) + 1;
 
-        if (atomic_load_explicit(&wr_windows[i], memory_order_relaxed) != NULL)
-            continue;
-        w = wr_os_map(sizeof *w);
-        if (w == NULL)
+        end = wr_min(to, next << WR_WINDOW_SHIFT);
+        if (!make_window(from >> WR_WINDOW_SHIFT))
             return false;
-        atomic_store_explicit(&wr_windows[i], w, memory_order_release);
-        wr_count_add(other_sys, sizeof *w);
-        wr_window_first = wr_min(wr_window_first, i);
-        wr_window_last = wr_max(wr_window_last, i);
+        w->first = (uint32_t)wr_min(w->first, page_of(from));
+        w->end = (uint32_t)wr_max(w->end, page_of(end - 1) + 1);
     }
     return true;
+}
+
+intptr_t
+wr_pagemap_entry(const void *p)
+{
+    uintptr_t a = (uintptr_t)p, page = near_page(a);
+    intptr_t *entry;
+
+    if (wr_likely(page < WR_NEAR_PAGES))
+        return __atomic_load_n(&wr_near.entry[page], __ATOMIC_ACQUIRE);
+    if (a >> 48 != 0)
+        return 0;
+    entry = entries_of(window_of(a));
+    if (entry == NULL)
+        return 0;
+    return __atomic_load_n(&entry[page_of(a)], __ATOMIC_ACQUIRE);
 }
 
 void
 wr_pagemap_set(uintptr_t base, size_t pages, struct wr_span *s)
 {
+    intptr_t entry = s == NULL ? 0 : (char *)(s + 1) - (char *)wr_near.entry;
+
     while (pages > 0) {
-        _Atomic(struct wr_span *) *entry =
-            &window_of(base)->span[page_of(base)];
+        intptr_t *at = entries_of(window_of(base)) + page_of(base);
         size_t n = wr_min(pages, WR_WINDOW_PAGES - page_of(base));
 
         for (size_t i = 0; i < n; i++)
-            atomic_store_explicit(&entry[i], s, memory_order_release);
+            __atomic_store_n(&at[i], entry, __ATOMIC_RELEASE);
         base += n << WR_PAGE_SHIFT;
         pages -= n;
     }

@@ -9,11 +9,15 @@
  *     mcentral  one per size class: the spans that belong to no thread
  *     mcache    one per thread: a current span per class, and its other spans
  *
+ * A small block's state is one byte, kept aside of the blocks (block[]).
+ *
  * Allocating a small block
- *     1. The class gives the thread cache's slot; the slot points at a word
- *        of 64 bits of the class's current span. A set bit is a free block:
- *        take the lowest. That is all, nearly always.
- *     2. The word is empty: go on to the span's next word with a free block.
+ *     1. The size gives the thread cache's slot; the slot holds up to 64 free
+ *        blocks of its current span as the bits of a word. Take the lowest
+ *        and mark it live. That is all, nearly always.
+ *     2. The word is empty: fill it from the states of the span's next group
+ *        of blocks. Here samples are picked and counts are kept: the word is
+ *        cut at the block where the thread's next sample falls.
  *     3. The span is used up: take in the blocks other threads have freed in
  *        it; else call it FULL and take the next of the thread's own spans.
  *     4. None: mcentral gives a span that another thread left behind.
@@ -21,25 +25,26 @@
  * Freeing
  *     1. The page map gives the span. The block's number follows by one
  *        multiplication, which also tells a pointer that is no block's start.
- *     2. The span belongs to this thread: set the bit. A bit that is set
- *        already is a double free.
- *     3. It belongs to another: set the bit in the span's `remote` words by
- *        one atomic step, count it in `shared` by a second. No lock.
+ *     2. The span belongs to this thread: its state goes from live to free by
+ *        adding one; any other state (sampled, free already) shows by what
+ *        the addition yields.
+ *     3. It belongs to another: the state becomes REMOTE by one atomic step,
+ *        and it is counted in `shared` by a second. No lock.
  *     4. A span whose last block went returns its pages to mheap.
  *
- * Bits are kept aside of the blocks, so a program that writes where it must
- * not cannot make the heap hand out nonsense, a block's memory is not touched
- * by freeing it, and any word of memory can be asked "which live block is
- * this?": what a collector and a leak search ask.
+ * Kept aside of the blocks, states can't be overwritten by a program that
+ * writes where it must not, a block's memory is not touched by freeing it,
+ * and any word of memory can be asked "which live block is this?": what a
+ * collector and a leak search ask.
  *
  * Invariants
- * 1. A block is allocated exactly when its bit is clear in both free and
- *    remote. Bits past `blocks` are always clear.
- * 2. free words are written by the owner only (owner 0: under the class's
- *    mcentral lock); remote words by anybody, atomically.
- * 3. used = allocated blocks + blocks freed remotely and not yet taken in,
- *    but for the current span of a slot, where allocations since it became
- *    current are in the slot (wr_slot_settle adds them).
+ * 1. A block is allocated exactly when its state is LIVE or SAMPLED. Bytes
+ *    past `blocks` are NONE.
+ * 2. A state is written by the span's owner (owner 0: under the class's
+ *    mcentral lock), but for LIVE or SAMPLED to REMOTE, which is anybody's.
+ * 3. rest + left = used blocks: those allocated, freed remotely and not yet
+ *    taken in, or in a slot's word. left is 0 only when rest is, or when no
+ *    thread owns the span.
  * 4. A span in an inbox has QUEUED set in `shared` from before it is pushed
  *    until it is popped, and is not given back to mheap meanwhile. The thread
  *    that counts a remote free as its last step does not touch the span
@@ -55,6 +60,7 @@
 
 #include "base/base.h"
 #include "heap/sizeclass.h"
+#include "os/cpu.h"
 
 enum wr_span_state {
     WR_SPAN_UNUSED, /* the record describes nothing */
@@ -74,56 +80,90 @@ enum wr_span_state {
 #define WR_SHARED_QUEUED  0x20000u /* is in an inbox, or about to be */
 #define WR_SHARED_CENTRAL 0x40000u /* belongs to mcentral */
 
+/* States of a block: what the top bit is clear of may be handed out, and one
+ * more than LIVE is FREE. */
+enum {
+    WR_BLOCK_FREE = 0,
+    WR_BLOCK_REMOTE = 0x81,  /* freed by another thread, not yet taken in */
+    WR_BLOCK_NONE = 0x82,    /* there is no such block */
+    WR_BLOCK_SAMPLED = 0xfe, /* live, and in the profile */
+    WR_BLOCK_LIVE = 0xff
+};
+
 struct wr_span {
     /* What a free looks at. */
     uintptr_t base;          /* address of the first block */
     _Atomic uintptr_t owner; /* written by the owner; see WR_OWNER_* */
     uint32_t magic;          /* of the class */
-    _Atomic int32_t used;    /* written by the owner */
+    int32_t left;            /* frees by the owner before it must look up */
     uint16_t blocks;         /* in the span */
     uint8_t class_id;        /* 0: large */
     _Atomic uint8_t state;   /* enum wr_span_state */
     uint32_t block_bytes;    /* of a small block */
-    uint32_t pages;          /* guard: mheap's lock */
+    int32_t rest;            /* used blocks that are not in left */
+    int32_t granted;         /* what left was when it was last set */
     _Atomic uint32_t shared; /* see WR_SHARED_* */
+    uint32_t pages;          /* guard: mheap's lock */
     struct wr_span *next;    /* in the list it is in; guard: the list's */
     struct wr_span *prev;    /* itself when in no list */
     /* The rest. */
     struct wr_span *own_next; /* all spans of an mcache; guard: the thread */
     struct wr_span *own_prev;
     struct wr_span *inbox_next;
-    _Atomic uint32_t samples; /* sampled blocks in it */
-    /* Of each block, what wr_events.sampled answered, where its sampled bit
-     * is set. NULL before the span's first sample. */
+    /* Of each block, what wr_events.sampled answered, where it is SAMPLED.
+     * NULL before the span's first sample. */
     uint16_t *tags;
     uint16_t one_tag;     /* tags of a large span */
-    uint8_t words;        /* of each bit set below */
-    uint8_t record_words; /* words the record has room for */
+    uint8_t group;        /* blocks a slot takes at most; 16, 32 or 64 */
+    uint8_t record_units; /* of 64 bytes: the record's length */
     bool zero;            /* its memory was zero when it was made */
-    /* free, remote and sampled word of each 64 blocks in turn */
-    _Atomic uint64_t bits[];
+    /* The states, and NONE up to the next multiple of 16. */
+    _Alignas(16) uint8_t block[];
 };
 
-/* Free words have one writer, so they are changed by a load and a store; the
- * others by atomic read-modify-write. */
-static inline _Atomic uint64_t *
-wr_span_free_word(struct wr_span *s, unsigned word)
+/* States that other threads may be writing. */
+static inline uint8_t
+wr_block_state(const struct wr_span *s, unsigned block)
 {
-    return &s->bits[3 * word];
+    return __atomic_load_n(&s->block[block], __ATOMIC_ACQUIRE);
 }
 
-static inline _Atomic uint64_t *
-wr_span_remote_word(struct wr_span *s, unsigned word)
+static inline void
+wr_block_set(struct wr_span *s, unsigned block, uint8_t state)
 {
-    return &s->bits[3 * word + 1];
+    __atomic_store_n(&s->block[block], state, __ATOMIC_RELAXED);
 }
 
-static inline _Atomic uint64_t *
-wr_span_sampled_word(struct wr_span *s, unsigned word)
+/* Anybody's steps: false when the state is not `from` (any more). */
+static inline bool
+wr_block_step(struct wr_span *s, unsigned block, uint8_t from, uint8_t to)
 {
-    return &s->bits[3 * word + 2];
+    return __atomic_compare_exchange_n(&s->block[block], &from, to, false,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }
 
+static inline bool
+wr_block_is_live(uint8_t state)
+{
+    return state >= WR_BLOCK_SAMPLED;
+}
+
+/* The free blocks of a group, given by the state of its first block. */
+static inline uint64_t
+wr_span_free_blocks(const struct wr_span *s, const uint8_t *group)
+{
+    uint64_t bits = wr_cpu_top_clear(group);
+
+    if (s->group == 16)
+        return bits; /* what follows the last block is never free */
+    bits |= (uint64_t)wr_cpu_top_clear(group + 16) << 16;
+    if (s->group == 32)
+        return bits;
+    bits |= (uint64_t)wr_cpu_top_clear(group + 32) << 32;
+    return bits | (uint64_t)wr_cpu_top_clear(group + 48) << 48;
+}
+
+/* Words that others may read. */
 static inline uint64_t
 wr_word_load(_Atomic uint64_t *word)
 {
@@ -134,6 +174,60 @@ static inline void
 wr_word_store(_Atomic uint64_t *word, uint64_t bits)
 {
     atomic_store_explicit(word, bits, memory_order_relaxed);
+}
+
+/* ---- counting a span's used blocks; of the owner ----
+ *
+ * A free by the owner only takes one from `left`. When that reaches 0 the
+ * owner looks up: the frees are counted, and left is granted anew. A slot's
+ * current span is looked at with every refill, so it gets more than it will
+ * ever use up, and rest is below 0. */
+enum { WR_GRANT_CURRENT = 1 << 30 };
+
+static inline int32_t
+wr_span_rest(const struct wr_span *s)
+{
+    return __atomic_load_n(&s->rest, __ATOMIC_RELAXED);
+}
+
+static inline int32_t
+wr_span_used(const struct wr_span *s)
+{
+    return wr_span_rest(s) + s->left;
+}
+
+/* n blocks more (or less) are used. */
+static inline void
+wr_span_use(struct wr_span *s, int32_t n)
+{
+    int32_t rest = wr_span_rest(s) + n;
+
+    if (rest < 0 && s->granted != WR_GRANT_CURRENT) {
+        /* Of those that left counted on some are no more. */
+        s->left += rest;
+        s->granted += rest;
+        rest = 0;
+    }
+    __atomic_store_n(&s->rest, rest, __ATOMIC_RELAXED);
+}
+
+/* The frees since the last grant. */
+static inline uint32_t
+wr_span_unsettled(const struct wr_span *s)
+{
+    return (uint32_t)(s->granted - s->left);
+}
+
+/* left becomes n, of the used blocks: how many were freed since the last
+ * grant. */
+static inline uint32_t
+wr_span_grant(struct wr_span *s, int32_t n)
+{
+    uint32_t freed = wr_span_unsettled(s);
+
+    __atomic_store_n(&s->rest, wr_span_used(s) - n, __ATOMIC_RELAXED);
+    s->left = s->granted = n;
+    return freed;
 }
 
 static inline uint8_t
@@ -186,40 +280,62 @@ void wr_span_list_push(struct wr_span_list *l, struct wr_span *s);
 void wr_span_list_remove(struct wr_span_list *l, struct wr_span *s);
 bool wr_span_listed(const struct wr_span *s);
 
-/* Page map. Two levels: 64 MiB windows of address space, pages in them. An
+/* Page map: for each page of the address space the span that covers it. An
  * entry is set exactly for the pages of spans that hold blocks, and for the
- * first and the last page of free runs. */
-#define WR_WINDOW_SHIFT 26
+ * first and the last page of free runs.
+ *
+ * The address space is cut into windows of 1 GiB, each with entries of its
+ * own. Those of the 32 windows around the heap's first page stand in one
+ * array, so that a look-up there is one subtraction and one load.
+ * An entry says how far behind wr_near.entry the header of the span's record
+ * ends: "no span", 0, leads to wr_near.nobody, which has no owner. */
+#define WR_WINDOW_SHIFT 30
 #define WR_WINDOW_PAGES ((size_t)1 << (WR_WINDOW_SHIFT - WR_PAGE_SHIFT))
 #define WR_WINDOWS      ((size_t)1 << (48 - WR_WINDOW_SHIFT))
+#define WR_NEAR_PAGES   (32 * WR_WINDOW_PAGES)
 
-struct wr_window {
-    _Atomic(struct wr_span *) span[WR_WINDOW_PAGES];
-    /* One bit a page: the system has it (never touched, or given back), so
-     * it is not resident and reads as zero. Guard: mheap's lock. */
-    uint64_t released[WR_WINDOW_PAGES / 64];
+/* Entries are read by anybody, written under mheap's lock. The block that
+ * free is given was allocated by a thread that saw its span's entries, so the
+ * fast path may read them like any memory; elsewhere it is atomic steps. */
+struct wr_near {
+    union {
+        uintptr_t base; /* address of the first page; changes once, before
+                         * there is a block; else nobody is 0 */
+        char nobody[sizeof(struct wr_span)];
+    };
+    intptr_t entry[WR_NEAR_PAGES];
 };
 
-extern _Atomic(struct wr_window *) wr_windows[WR_WINDOWS];
+struct wr_window {
+    _Atomic(intptr_t *) entry; /* NULL: nothing here */
+    /* One bit a page: the system has it (never touched, or given back), so
+     * it is not resident and reads as zero. Guard: mheap's lock. */
+    uint64_t *released;
+    uint32_t first, end; /* all pages ever covered; same guard */
+};
+
+extern struct wr_near wr_near;
+extern struct wr_window wr_windows[WR_WINDOWS];
 /* All windows there are lie between these. Guard: mheap's lock. */
 extern size_t wr_window_first, wr_window_last;
+
+/* What an entry says. */
+static inline struct wr_span *
+wr_entry_span(intptr_t entry)
+{
+    return (struct wr_span *)((char *)wr_near.entry + entry) - 1;
+}
+
+/* The entry of the page of p, whatever p is. */
+intptr_t wr_pagemap_entry(const void *p);
 
 /* The span whose entry covers p, NULL where there is none. Any p. */
 static inline struct wr_span *
 wr_span_of(const void *p)
 {
-    uintptr_t a = (uintptr_t)p;
-    struct wr_window *w;
+    intptr_t entry = wr_pagemap_entry(p);
 
-    if (__builtin_expect(a >> 48 != 0, 0))
-        return NULL;
-    w = atomic_load_explicit(&wr_windows[a >> WR_WINDOW_SHIFT],
-                             memory_order_acquire);
-    if (__builtin_expect(w == NULL, 0))
-        return NULL;
-    return atomic_load_explicit(
-        &w->span[(a >> WR_PAGE_SHIFT) & (WR_WINDOW_PAGES - 1)],
-        memory_order_acquire);
+    return entry == 0 ? NULL : wr_entry_span(entry);
 }
 
 /* Guard of all these: mheap's lock. */

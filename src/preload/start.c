@@ -99,8 +99,7 @@ attach_main_thread(void)
 
     if (mc != &wr_mcache_none) {
         wr_events.thread_attached(mc);
-        if (wr_events.next_sample != NULL)
-            mc->sample_left = wr_events.next_sample(mc);
+        wr_mcache_draw_samples(mc);
     } else {
         (void)wr_mcache_get();
     }

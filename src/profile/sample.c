@@ -86,10 +86,15 @@ wr_sample_draw(uint64_t *state, uint64_t mean)
 static int64_t
 next_sample(struct wr_mcache *mc)
 {
+    uint64_t rate = wr_sample_rate();
+
     if (mc->rng == 0)
         mc->rng = wr_os_random();
-    mc->sample_rate = wr_sample_rate();
-    return wr_sample_draw(&mc->rng, mc->sample_rate);
+    if (mc->sample_rate != rate) { /* the other countdowns are of no use */
+        mc->sample_rate = rate;
+        wr_mcache_draw_samples(mc);
+    }
+    return wr_sample_draw(&mc->rng, rate);
 }
 
 size_t
@@ -178,7 +183,7 @@ weir_profile_set_rate(uint64_t bytes)
     wr_sample_set_rate(bytes);
     /* The distribution has no memory: drawing anew is no second chance. */
     if (wr_self != &wr_mcache_none)
-        wr_self->sample_left = next_sample(wr_self);
+        wr_mcache_draw_samples(wr_self);
 }
 
 void
@@ -210,6 +215,6 @@ wr_sample_fork_after(void)
     wr_lock_give(&wr_bucket_lock);
     if (wr_self != &wr_mcache_none) {
         wr_self->forking = false;
-        wr_self->sample_left = next_sample(wr_self);
+        wr_mcache_draw_samples(wr_self);
     }
 }

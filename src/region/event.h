@@ -31,8 +31,6 @@ struct wr_events {
     /* The program is about to be stopped over this block (it may be any
      * address): add what is known of it and of the caller. */
     void (*explain)(struct wr_text *t, const void *block);
-    /* A thread's counts are to be published in its region slot. */
-    void (*publish)(struct wr_mcache *cache);
 };
 
 extern struct wr_events wr_events;

@@ -13,17 +13,43 @@
 
 _Static_assert(WEIR_SIZE_CLASSES >= WR_CLASSES, "by_size has room for all");
 
-static void
-add_class(struct weir_memstats *m, unsigned class_id)
+/* What was shown before, so that no count falls. */
+static _Atomic uint64_t shown[WR_CLASSES];
+
+static uint64_t
+no_less_than_shown(unsigned class_id, uint64_t frees)
 {
-    uint64_t allocs = 0, frees = 0;
+    uint64_t last = wr_word_load(&shown[class_id]);
+
+    while (last < frees && !atomic_compare_exchange_weak_explicit(
+                               &shown[class_id], &last, frees,
+                               memory_order_relaxed, memory_order_relaxed))
+        ;
+    return wr_max(last, frees);
+}
+
+/* A look up between this and wr_mcache_add_unsettled hides some frees: they
+ * are late, never too many. */
+static uint64_t
+counted_frees(unsigned class_id)
+{
+    uint64_t n = 0;
+
+    for (struct wr_mcache *mc = wr_mcache_first(); mc != NULL; mc = mc->next)
+        n += wr_word_load(&mc->slot[class_id].frees);
+    return n;
+}
+
+static void
+add_class(struct weir_memstats *m, unsigned class_id, uint64_t frees)
+{
+    uint64_t allocs = 0;
     uint32_t bytes = wr_class[class_id].bytes;
     struct wr_mcache *mc;
 
+    frees = no_less_than_shown(class_id, frees);
     for (mc = wr_mcache_first(); mc != NULL; mc = mc->next)
-        frees += wr_word_load(&mc->slot[class_id].frees);
-    for (mc = wr_mcache_first(); mc != NULL; mc = mc->next)
-        allocs += wr_word_load(&mc->slot[class_id].allocs);
+        allocs += wr_mcache_allocs(mc, class_id);
     m->by_size[class_id].size = bytes;
     m->by_size[class_id].mallocs = allocs;
     m->by_size[class_id].frees = frees;
@@ -93,12 +119,17 @@ add_levels(struct weir_memstats *m)
 WR_EXPORT weir_err
 weir_memstats(struct weir_memstats *m)
 {
+    uint64_t frees[WR_CLASSES] = {0};
+
     if (m == NULL)
         return WEIR_EINVAL;
     memset(m, 0, sizeof *m);
     m->size_classes = WR_CLASSES;
     for (unsigned i = 1; i < WR_CLASSES; i++)
-        add_class(m, i);
+        frees[i] = counted_frees(i);
+    wr_mcache_add_unsettled(frees);
+    for (unsigned i = 1; i < WR_CLASSES; i++)
+        add_class(m, i, frees[i]);
     add_large(m);
     add_levels(m);
     m->alloc = m->heap_alloc;

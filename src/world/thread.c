@@ -69,7 +69,6 @@ wr_world_start(void)
     have_key = pthread_key_create(&key, thread_ends) == 0;
     wr_events.thread_attached = attached;
     wr_events.thread_detached = detached;
-    wr_events.publish = wr_thread_publish;
 }
 
 void
@@ -90,8 +89,7 @@ wr_thread_publish(struct wr_mcache *mc)
     if (slot == NULL || wr_region == NULL)
         return;
     for (unsigned i = 1; i < WR_CLASSES; i++) {
-        wr_word_store(&slot->count[i].allocs,
-                      wr_word_load(&mc->slot[i].allocs));
+        wr_word_store(&slot->count[i].allocs, wr_mcache_allocs(mc, i));
         wr_word_store(&slot->count[i].frees, wr_word_load(&mc->slot[i].frees));
     }
 }
@@ -99,6 +97,8 @@ wr_thread_publish(struct wr_mcache *mc)
 void
 wr_world_publish(void)
 {
+    if (wr_self != &wr_mcache_none)
+        wr_mcache_settle(wr_self);
     for (struct wr_mcache *mc = wr_mcache_first(); mc != NULL; mc = mc->next)
         wr_thread_publish(mc);
 }

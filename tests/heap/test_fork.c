@@ -221,7 +221,7 @@ second_thread(void)
 static void
 half_a_foreign_free(struct wr_span *s)
 {
-    atomic_fetch_or(wr_span_remote_word(s, 0), 1);
+    wr_block_set(s, 0, WR_BLOCK_REMOTE);
 }
 
 static void
@@ -322,20 +322,16 @@ START_TEST(frees_that_wait_in_a_lost_threads_inbox_are_taken_in)
 }
 END_TEST
 
-/* Lost between taking the block's bit and counting it: the block stays
- * allocated, the rest is whole. */
+/* Lost between marking the block and counting it: the block stays allocated,
+ * the rest is whole. */
 START_TEST(an_allocation_cut_short_leaves_the_rest_whole)
 {
-    struct wr_slot *slot;
-    uint64_t bits;
     pid_t pid;
 
     (void)become(0);
     for (int i = 0; i < BLOCKS / 2; i++)
         block[i] = wr_malloc(SIZE);
-    slot = &wr_self->slot[wr_class_of(SIZE)];
-    bits = wr_word_load(slot->word);
-    wr_word_store(slot->word, bits & (bits - 1));
+    wr_block_set(wr_span_of(block[0]), BLOCKS / 2, WR_BLOCK_LIVE);
     more = (char *)block[0] + BLOCKS / 2 * SIZE;
     (void)become(1);
     pid = fork_heap();
@@ -360,7 +356,7 @@ START_TEST(a_local_free_cut_short_leaves_the_rest_whole)
     pid_t pid;
 
     s = full_span();
-    wr_word_store(wr_span_free_word(s, 0), 1); /* not counted yet */
+    wr_block_set(s, 0, WR_BLOCK_FREE); /* not counted yet */
     (void)become(1);
     pid = fork_heap();
     if (pid == 0) {

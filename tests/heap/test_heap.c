@@ -426,6 +426,13 @@ note_freed(uint16_t tag, size_t bytes)
     last_bytes = bytes;
 }
 
+static int64_t
+at_once(struct wr_mcache *mc)
+{
+    (void)mc;
+    return 0;
+}
+
 static void
 sample_every_1000(void)
 {
@@ -514,13 +521,13 @@ START_TEST(every_block_of_every_class_can_be_a_sample)
     static void *p[MOST];
 
     sample_every_1000();
-    wr_self->sample_left = 0;
+    wr_events.next_sample = at_once;
+    wr_mcache_draw_samples(wr_self);
     for (unsigned c = 1; c < WR_CLASSES; c++) {
         int n = wr_class[c].blocks + 1;
 
         sampled = 0;
         for (int i = 0; i < n; i++) {
-            wr_self->sample_left = 0;
             p[i] = wr_malloc(wr_class[c].bytes);
             ck_assert_uint_eq(sampled, i + 1);
         }

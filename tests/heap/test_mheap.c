@@ -10,7 +10,7 @@ enum { ARENA = 1024, WORDS = 1 };
 static struct wr_span *
 get(size_t pages)
 {
-    struct wr_span *s = wr_mheap_alloc(pages, 1, WORDS, WR_SPAN_LARGE);
+    struct wr_span *s = wr_mheap_alloc(pages, 1, WORDS);
 
     ck_assert_ptr_nonnull(s);
     ck_assert_uint_eq(s->pages, pages);
@@ -75,13 +75,15 @@ is_zero(const struct wr_span *s)
 
 START_TEST(a_new_span_covers_its_pages_and_its_memory_is_zero)
 {
-    struct wr_span *s = wr_mheap_alloc(5, 1, 3, WR_SPAN_SMALL);
+    struct wr_span *s = wr_mheap_alloc(5, 1, 130);
 
     ck_assert_uint_eq(s->base % WR_PAGE_BYTES, 0);
-    ck_assert_int_eq(wr_span_state(s), WR_SPAN_SMALL);
-    ck_assert_uint_eq(s->words, 3);
-    for (unsigned i = 0; i < 9; i++)
-        ck_assert_uint_eq(s->bits[i], 0);
+    ck_assert_int_eq(wr_span_state(s), WR_SPAN_LARGE);
+    ck_assert_uint_eq(s->blocks, 130);
+    for (unsigned i = 0; i < 130; i++)
+        ck_assert_uint_eq(wr_block_state(s, i), WR_BLOCK_FREE);
+    for (unsigned i = 130; i < 192; i++) /* the rest of the last group */
+        ck_assert_uint_eq(wr_block_state(s, i), WR_BLOCK_NONE);
     for (uintptr_t a = s->base; a < end_of(s); a += 1000)
         ck_assert_ptr_eq(wr_span_of((void *)a), s);
     ck_assert(s->zero);
@@ -195,7 +197,7 @@ START_TEST(aligned_spans_leave_what_lies_before_them_free)
 
     for (size_t align = 2; align <= 64; align *= 2) {
         struct wr_span *odd = get(1);
-        struct wr_span *s = wr_mheap_alloc(3, align, WORDS, WR_SPAN_LARGE);
+        struct wr_span *s = wr_mheap_alloc(3, align, WORDS);
 
         ck_assert_ptr_nonnull(s);
         ck_assert_uint_eq(s->base % (align * WR_PAGE_BYTES), 0);
@@ -213,11 +215,9 @@ START_TEST(what_is_beyond_all_memory_is_refused)
 {
     struct wr_span *s;
 
-    ck_assert_ptr_null(wr_mheap_alloc(SIZE_MAX, 1, WORDS, WR_SPAN_LARGE));
-    ck_assert_ptr_null(
-        wr_mheap_alloc((size_t)1 << 33, 1, WORDS, WR_SPAN_LARGE));
-    ck_assert_ptr_null(
-        wr_mheap_alloc(1, (size_t)1 << 33, WORDS, WR_SPAN_LARGE));
+    ck_assert_ptr_null(wr_mheap_alloc(SIZE_MAX, 1, WORDS));
+    ck_assert_ptr_null(wr_mheap_alloc((size_t)1 << 33, 1, WORDS));
+    ck_assert_ptr_null(wr_mheap_alloc(1, (size_t)1 << 33, WORDS));
     s = get(1);
     ck_assert(!wr_mheap_resize(s, (size_t)1 << 33));
     ck_assert_uint_eq(s->pages, 1);
@@ -422,7 +422,7 @@ START_TEST(a_refused_wish_leaves_all_as_it_was)
     mapped = wr_count_get(heap_mapped);
     failures = wr_count_get(map_failures);
     wr_os_fail_after(1, true);
-    ck_assert_ptr_null(wr_mheap_alloc(ARENA, 1, WORDS, WR_SPAN_LARGE));
+    ck_assert_ptr_null(wr_mheap_alloc(ARENA, 1, WORDS));
     ck_assert(!wr_mheap_resize(s, ARENA + 1));
     ck_assert_uint_eq(wr_count_get(heap_inuse), inuse);
     ck_assert_uint_eq(wr_count_get(heap_mapped), mapped);
@@ -482,7 +482,7 @@ model_alloc(struct held *h, uint64_t *chance)
 
     h->pages = any_pages(chance);
     h->mark = unit_chance(chance);
-    h->s = wr_mheap_alloc(h->pages, align, 1 + h->mark % 8, WR_SPAN_LARGE);
+    h->s = wr_mheap_alloc(h->pages, align, 1 + h->mark % 512);
     if (h->s == NULL)
         return;
     ck_assert_uint_eq(h->s->base % (align * WR_PAGE_BYTES), 0);

@@ -55,10 +55,20 @@ START_TEST(a_span_holds_as_many_blocks_as_fit_and_wastes_an_eighth_at_most)
 }
 END_TEST
 
-START_TEST(words_have_a_bit_for_every_block_and_no_word_is_spare)
+/* What a thread takes at once is at most 32 KiB; from 1024 bytes on it takes
+ * block by block. */
+START_TEST(groups_are_as_long_as_the_rules_say)
 {
-    for (unsigned i = 1; i < WR_CLASSES; i++)
-        ck_assert_uint_eq(wr_class[i].words, (wr_class[i].blocks + 63u) / 64);
+    ck_assert_uint_eq(wr_class[WR_WORD_CLASS].bytes, WR_WORD_MAX);
+    for (unsigned i = 1; i < WR_CLASSES; i++) {
+        unsigned most = i > WR_WORD_CLASS         ? 16
+                        : wr_class[i].bytes > 512 ? 32
+                                                  : 64;
+
+        ck_assert_uint_eq(wr_class[i].group, most);
+        ck_assert(i > WR_WORD_CLASS ||
+                  wr_class[i].group * wr_class[i].bytes <= 32768);
+    }
 }
 END_TEST
 
@@ -110,7 +120,7 @@ suite(void)
     tcase_add_test(t, a_size_gets_the_smallest_class_that_holds_it);
     tcase_add_test(
         t, a_span_holds_as_many_blocks_as_fit_and_wastes_an_eighth_at_most);
-    tcase_add_test(t, words_have_a_bit_for_every_block_and_no_word_is_spare);
+    tcase_add_test(t, groups_are_as_long_as_the_rules_say);
     tcase_add_test(t, blocks_are_aligned_to_16);
     tcase_add_test(t, magic_is_the_inverse_rounded_up);
     tcase_add_test(t, one_multiplication_divides_exactly);

@@ -119,12 +119,68 @@ START_TEST(windows_are_made_for_the_range_and_no_more)
     size_t i = AREA >> WR_WINDOW_SHIFT;
 
     ck_assert(wr_pagemap_cover(AREA + WINDOW / 2, AREA + 3 * WINDOW));
-    ck_assert_ptr_null(wr_windows[i - 1]);
+    ck_assert_ptr_null(wr_windows[i - 1].entry);
     for (size_t k = 0; k < 3; k++)
-        ck_assert_ptr_nonnull(wr_windows[i + k]);
-    ck_assert_ptr_null(wr_windows[i + 3]);
+        ck_assert_ptr_nonnull(wr_windows[i + k].entry);
+    ck_assert_ptr_null(wr_windows[i + 3].entry);
     ck_assert(wr_pagemap_cover(AREA + WINDOW, AREA + 3 * WINDOW + 1));
-    ck_assert_ptr_nonnull(wr_windows[i + 3]);
+    ck_assert_ptr_nonnull(wr_windows[i + 3].entry);
+}
+END_TEST
+
+/* Pages that are walked are those that were covered. */
+START_TEST(a_window_knows_what_was_covered_of_it)
+{
+    struct wr_window *w = &wr_windows[AREA >> WR_WINDOW_SHIFT];
+
+    ck_assert(wr_pagemap_cover(AREA + 5 * WR_PAGE_BYTES, AREA + 65536));
+    ck_assert_uint_eq(w->first, 5);
+    ck_assert_uint_eq(w->end, 8);
+    ck_assert(wr_pagemap_cover(AREA + WINDOW - 1, AREA + WINDOW + 1));
+    ck_assert_uint_eq(w->first, 5);
+    ck_assert_uint_eq(w->end, WR_WINDOW_PAGES);
+    ck_assert_uint_eq(w[1].first, 0);
+    ck_assert_uint_eq(w[1].end, 1);
+}
+END_TEST
+
+/* Addresses on both sides of the near windows' ends, above and below. */
+START_TEST(near_and_far_pages_are_found_alike)
+{
+    uintptr_t near = AREA - 23 * WINDOW, end = near + 32 * WINDOW;
+    uintptr_t a[] = {
+        near - WINDOW, near - WR_PAGE_BYTES, near, AREA, end - WR_PAGE_BYTES,
+        end,           end + 100 * WINDOW};
+
+    ck_assert(wr_pagemap_cover(AREA, AREA + 1)); /* chooses what is near */
+    ck_assert_uint_eq(wr_near.base, near);
+    for (size_t i = 0; i < wr_countof(a); i++) {
+        ck_assert(wr_pagemap_cover(a[i], a[i] + WR_PAGE_BYTES));
+        ck_assert_ptr_null(at(a[i]));
+        wr_pagemap_set(a[i], 1, &span[i]);
+    }
+    for (size_t i = 0; i < wr_countof(a); i++) {
+        bool is_near = a[i] >= near && a[i] < end;
+        intptr_t *entry = wr_windows[a[i] >> WR_WINDOW_SHIFT].entry;
+
+        ck_assert_ptr_eq(at(a[i]), &span[i]);
+        ck_assert_ptr_eq(at(a[i] + WR_PAGE_BYTES - 1), &span[i]);
+        ck_assert(is_near == (entry >= wr_near.entry &&
+                              entry < wr_near.entry + WR_NEAR_PAGES));
+    }
+}
+END_TEST
+
+/* free looks there without a test of its own. */
+START_TEST(nobody_owns_what_an_empty_entry_leads_to)
+{
+    struct wr_span *s = wr_entry_span(0);
+
+    ck_assert_ptr_eq(s, wr_near.nobody);
+    ck_assert_uint_eq(atomic_load(&s->owner), 0);
+    ck_assert(wr_pagemap_cover(AREA, AREA + WINDOW));
+    wr_pagemap_set(AREA, 100, &span[0]);
+    ck_assert_uint_eq(atomic_load(&s->owner), 0);
 }
 END_TEST
 
@@ -170,15 +226,14 @@ END_TEST
 
 /* ---- released bits, against an array of bytes ---- */
 
-enum { PAGES = 2 * 8192 }; /* two windows */
-_Static_assert(PAGES == 2 * WR_WINDOW_PAGES, "two windows");
+enum { PAGES = 2 * 8192 }; /* around the border of two windows */
 
 static bool released[PAGES];
 
 static uintptr_t
 address(size_t page)
 {
-    return AREA + page * WR_PAGE_BYTES;
+    return AREA + WINDOW - PAGES / 2 * WR_PAGE_BYTES + page * WR_PAGE_BYTES;
 }
 
 static size_t
@@ -220,18 +275,18 @@ START_TEST(released_bits_are_right_at_words_and_windows)
                                    8128, 8191, 8192, 8193, 8255, 8256, PAGES};
     enum { EDGES = sizeof edges / sizeof *edges };
 
-    ck_assert(wr_pagemap_cover(AREA, address(PAGES)));
+    ck_assert(wr_pagemap_cover(address(0), address(PAGES)));
     for (size_t i = 0; i < EDGES; i++)
         for (size_t k = i + 1; k < EDGES; k++) {
             size_t from = edges[i], pages = edges[k] - from;
 
             mark(from, pages, true);
-            ck_assert_uint_eq(wr_pagemap_released(AREA, PAGES), pages);
+            ck_assert_uint_eq(wr_pagemap_released(address(0), PAGES), pages);
             ck_assert_uint_eq(wr_pagemap_released(address(from), pages), pages);
             assert_resident(0, PAGES);
             assert_resident(from, PAGES);
             mark(from, pages, false);
-            ck_assert_uint_eq(wr_pagemap_released(AREA, PAGES), 0);
+            ck_assert_uint_eq(wr_pagemap_released(address(0), PAGES), 0);
         }
 }
 END_TEST
@@ -240,7 +295,7 @@ START_TEST(released_bits_do_as_an_array_would)
 {
     uint64_t chance = unit_seed("released");
 
-    ck_assert(wr_pagemap_cover(AREA, address(PAGES)));
+    ck_assert(wr_pagemap_cover(address(0), address(PAGES)));
     for (int step = 0; step < 3000; step++) {
         size_t page = unit_below(&chance, PAGES);
         size_t most = unit_below(&chance, 4) == 0 ? PAGES : 150;
@@ -270,6 +325,9 @@ suite(void)
     tcase_add_test(t, lists_do_as_an_array_would);
     tcase_add_test(t, addresses_nobody_covered_have_no_span);
     tcase_add_test(t, windows_are_made_for_the_range_and_no_more);
+    tcase_add_test(t, a_window_knows_what_was_covered_of_it);
+    tcase_add_test(t, near_and_far_pages_are_found_alike);
+    tcase_add_test(t, nobody_owns_what_an_empty_entry_leads_to);
     tcase_add_test(t, covering_again_changes_nothing);
     tcase_add_test(t,
                    without_memory_nothing_is_covered_and_it_can_be_tried_again);

@@ -140,6 +140,9 @@ START_TEST(the_counts_are_published_with_it)
     ck_assert_uint_eq(count->allocs, 0);
     (void)ask_self();
     ck_assert_uint_eq(count->allocs, 10);
+    ck_assert_uint_eq(count->frees, 0); /* late until they are looked at */
+    wr_mcache_settle(wr_self);
+    (void)ask_self();
     ck_assert_uint_eq(count->frees, 10);
 }
 END_TEST

@@ -415,13 +415,17 @@ balance(void)
 {
     uint64_t allocs = wr_count_get(large_allocs);
     uint64_t frees = wr_count_get(large_frees);
+    uint64_t late[WR_CLASSES] = {0};
 
     wr_heap_check();
     for (struct wr_mcache *mc = wr_mcache_first(); mc != NULL; mc = mc->next)
         for (unsigned i = 1; i < WR_CLASSES; i++) {
-            allocs += wr_word_load(&mc->slot[i].allocs);
+            allocs += wr_mcache_allocs(mc, i);
             frees += wr_word_load(&mc->slot[i].frees);
         }
+    wr_mcache_add_unsettled(late);
+    for (unsigned i = 1; i < WR_CLASSES; i++)
+        frees += late[i];
     ck_assert_uint_eq(allocs - frees, live_blocks());
 }
 

@@ -1,0 +1,121 @@
+/* What the heap asks of the processor, said so that it takes one instruction.
+ *
+ * Sixteen bytes looked at in one go: p is a multiple of 16; bit i of an answer
+ * is byte i. Other threads may be writing the bytes: each is seen as it was
+ * before or after.
+ */
+#ifndef WR_OS_CPU_H
+#define WR_OS_CPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+/* The number of the lowest set bit; x is not 0. On processors that know no
+ * tzcnt the same bytes are a bsf. */
+static inline uint64_t
+wr_cpu_lowest_bit(uint64_t x)
+{
+#ifdef __x86_64__
+    uint64_t n;
+
+    __asm__("rep bsf %1, %0" : "=r"(n) : "r"(x) : "cc");
+    return n;
+#else
+    return (uint64_t)__builtin_ctzll(x);
+#endif
+}
+
+/* Add one to a byte: did it become 0? */
+static inline bool
+wr_cpu_wraps(uint8_t *byte)
+{
+#ifdef __x86_64__
+    bool zero;
+
+    __asm__("incb %1" : "=@ccz"(zero), "+m"(*byte));
+    return zero;
+#else
+    return ++*byte == 0;
+#endif
+}
+
+#if defined(__SANITIZE_THREAD__)
+#define WR_CPU_BY_WORDS 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WR_CPU_BY_WORDS 1
+#endif
+#endif
+
+#if defined(__SSE2__) && !defined(WR_CPU_BY_WORDS)
+
+/* Bytes whose top bit is clear. */
+static inline uint32_t
+wr_cpu_top_clear(const uint8_t *p)
+{
+    __m128i bytes = _mm_load_si128((const __m128i *)(const void *)p);
+
+    return ~(uint32_t)_mm_movemask_epi8(bytes) & 0xffff;
+}
+
+/* Bytes of that value. */
+static inline uint32_t
+wr_cpu_equal(const uint8_t *p, uint8_t value)
+{
+    __m128i bytes = _mm_load_si128((const __m128i *)(const void *)p);
+    __m128i wanted = _mm_set1_epi8((char)value);
+
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, wanted));
+}
+
+#else
+
+/* Eight bytes; tools that watch threads see an atomic load. */
+static inline uint64_t
+wr_cpu_load(const uint8_t *p)
+{
+    return __atomic_load_n((const uint64_t *)(const void *)p, __ATOMIC_RELAXED);
+}
+
+/* The top bits of eight bytes, moved together: each lands at its place by the
+ * multiplication, and no two sums meet. */
+static inline uint32_t
+wr_cpu_gather(uint64_t tops)
+{
+    return (uint32_t)(((tops >> 7) & UINT64_C(0x0101010101010101)) *
+                          UINT64_C(0x0102040810204080) >>
+                      56);
+}
+
+static inline uint32_t
+wr_cpu_top_clear(const uint8_t *p)
+{
+    return wr_cpu_gather(~wr_cpu_load(p)) | wr_cpu_gather(~wr_cpu_load(p + 8))
+                                                << 8;
+}
+
+/* Zero bytes of x, as set top bits: exact, no carry leaves a byte. */
+static inline uint64_t
+wr_cpu_zero_tops(uint64_t x)
+{
+    const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+
+    return ~(((x & low) + low) | x | low);
+}
+
+static inline uint32_t
+wr_cpu_equal(const uint8_t *p, uint8_t value)
+{
+    uint64_t all = UINT64_C(0x0101010101010101) * value;
+
+    return wr_cpu_gather(wr_cpu_zero_tops(wr_cpu_load(p) ^ all)) |
+           wr_cpu_gather(wr_cpu_zero_tops(wr_cpu_load(p + 8) ^ all)) << 8;
+}
+
+#endif
+
+#endif
