@@ -17,13 +17,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
+#include <libdeflate.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include <zlib.h>
 
 struct symbol {
     uint64_t address, size;
@@ -56,10 +56,10 @@ static bool
 has_checksum(int fd, uint32_t wanted)
 {
     unsigned char bytes[64 << 10];
-    uLong crc = crc32(0, NULL, 0);
+    uint32_t crc = libdeflate_crc32(0, NULL, 0);
     ssize_t n;
     while ((n = read(fd, bytes, sizeof bytes)) > 0)
-        crc = crc32(crc, bytes, (uInt)n);
+        crc = libdeflate_crc32(crc, bytes, (size_t)n);
     return n == 0 && crc == wanted && lseek(fd, 0, SEEK_SET) == 0;
 }
 
