@@ -19,6 +19,7 @@
 #include "region/counters.h"
 #include "region/event.h"
 #include "region/region.h"
+#include "world/thread.h"
 
 enum { OWN_FRAMES = 8 };
 
@@ -110,8 +111,10 @@ sampled(struct wr_mcache *mc, size_t bytes)
 {
     uintptr_t pc[WR_STACK_FRAMES];
     size_t n = wr_sample_stack(pc, wr_countof(pc));
-    uint32_t bucket = wr_bucket_find(pc, n, bytes, mc->sample_rate);
+    uint32_t bucket;
 
+    (void)wr_world_region();
+    bucket = wr_bucket_find(pc, n, bytes, mc->sample_rate);
     wr_bucket_add_alloc(bucket, bytes);
     return (uint16_t)bucket;
 }
@@ -119,6 +122,7 @@ sampled(struct wr_mcache *mc, size_t bytes)
 static void
 sample_freed(uint16_t tag, size_t bytes)
 {
+    (void)wr_world_region();
     wr_bucket_add_free(tag, bytes);
 }
 
@@ -140,6 +144,7 @@ explain(struct wr_text *t, const void *block)
     uintptr_t pc[WR_STACK_FRAMES];
     uint16_t tag;
 
+    (void)wr_world_region();
     if (wr_sample_tag(block, &tag)) {
         size_t n = wr_bucket_stack(tag, pc, SHOWN);
 
@@ -162,7 +167,7 @@ void
 wr_sample_set_rate(uint64_t rate)
 {
     atomic_store(&rate_now, rate);
-    if (wr_region != NULL)
+    if (wr_world_region())
         atomic_store(&wr_region->sample_rate, rate);
 }
 
@@ -195,21 +200,40 @@ wr_sample_start(uint64_t rate)
 }
 
 void
-wr_sample_fork_before(void)
+wr_sample_pause(void)
 {
     if (wr_self != &wr_mcache_none)
         wr_self->forking = true;
+}
+
+void
+wr_sample_resume(bool in_child)
+{
+    struct wr_mcache *mc = wr_self;
+
+    if (mc == &wr_mcache_none)
+        return;
+    mc->forking = false;
+    if (in_child) { /* no chance of its siblings' */
+        mc->publish_left = WR_PUBLISH_EVERY;
+        mc->rng ^= wr_os_home() * UINT64_C(0x9e3779b97f4a7c15);
+    }
+    if (in_child || mc->sample_left == INT64_MAX)
+        mc->sample_left = next_sample(mc);
+}
+
+void
+wr_sample_fork_before(void)
+{
+    wr_sample_pause();
     wr_lock_take(&wr_bucket_lock);
     wr_lock_take(&wr_region_lock);
 }
 
 void
-wr_sample_fork_after(void)
+wr_sample_fork_after(bool in_child)
 {
     wr_lock_give(&wr_region_lock);
     wr_lock_give(&wr_bucket_lock);
-    if (wr_self != &wr_mcache_none) {
-        wr_self->forking = false;
-        wr_self->sample_left = next_sample(wr_self);
-    }
+    wr_sample_resume(in_child);
 }
