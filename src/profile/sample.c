@@ -3,6 +3,8 @@
  *    is its tag; its free is counted there too.
  * 2. A thread's countdown was drawn for mc->sample_rate; what it samples is
  *    counted under that rate, whatever the rate is by then.
+ * 3. mc->memo is used by the thread that has the cache. The next one to have
+ *    it finds walks of another stack there, which is as good as none.
  */
 #include "profile/sample.h"
 
@@ -12,10 +14,12 @@
 #include "base/text.h"
 #include "heap/heap.h"
 #include "heap/mcache.h"
+#include "heap/mheap.h"
 #include "os/os.h"
 #include "profile/bucket.h"
 #include "profile/module.h"
 #include "profile/unwind.h"
+#include "profile/unwind_memo.h"
 #include "region/counters.h"
 #include "region/event.h"
 #include "region/region.h"
@@ -105,16 +109,31 @@ wr_sample_stack(uintptr_t *pc, size_t max)
     return kept;
 }
 
+/* The number of the calling thread's stack in the region. */
+static uint32_t
+stack_of(struct wr_mcache *mc)
+{
+    uintptr_t pc[WR_STACK_FRAMES];
+    struct wr_unwind_seen seen;
+    uint32_t stack;
+
+    if (mc->memo == NULL)
+        mc->memo = wr_mheap_meta(sizeof *mc->memo, &wr_counters->profile_sys);
+    if (mc->memo == NULL || !wr_unwind_again(mc->memo, &seen))
+        return wr_stack_find(pc, wr_sample_stack(pc, wr_countof(pc)));
+    stack = wr_stack_find_hashed(seen.pc, seen.n, seen.hash);
+    wr_unwind_seen_done(mc->memo);
+    return stack;
+}
+
 /* A bucket's number is the tag the heap keeps with a sampled block. */
 static uint16_t
 sampled(struct wr_mcache *mc, size_t bytes)
 {
-    uintptr_t pc[WR_STACK_FRAMES];
-    size_t n = wr_sample_stack(pc, wr_countof(pc));
     uint32_t bucket;
 
     (void)wr_world_region();
-    bucket = wr_bucket_find(pc, n, bytes, mc->sample_rate);
+    bucket = wr_bucket_find(stack_of(mc), bytes, mc->sample_rate);
     wr_bucket_add_alloc(bucket, bytes);
     return (uint16_t)bucket;
 }
