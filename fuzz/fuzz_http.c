@@ -70,7 +70,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text[size] = '\0';
     split(text, line);
     try_request(line[TARGET], line[PARAMETER]);
-    wr_host_rule_init(&rule, "127.0.0.1");
+    wr_host_rule_init(&rule, "127.0.0.1", NULL);
+    (void)wr_host_is_name(line[HOST]);
     (void)wr_host_allowed(&rule, line[HOST]);
     if (wr_host_allowed(&rule, "evil.example"))
         abort();

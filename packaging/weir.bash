@@ -49,12 +49,13 @@ _weir()
     esac
     case $command in
     run)
-        COMPREPLY=($(compgen -W '--http --sample --out --quiet --help --' \
+        COMPREPLY=($(compgen -W '--http --allow-host --sample --out --quiet
+            --help --' \
             -- "$word")
             $(compgen -c -- "$word"))
         ;;
     serve)
-        COMPREPLY=($(compgen -W '--http --keep --help' -- "$word"))
+        COMPREPLY=($(compgen -W '--http --allow-host --keep --help' -- "$word"))
         ;;
     ps)
         COMPREPLY=($(compgen -W '--json --help' -- "$word"))

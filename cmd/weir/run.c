@@ -18,6 +18,7 @@
 #include "serve/address.h"
 #include "serve/serve.h"
 #include "weir/cmd.h"
+#include "weir/hosts.h"
 #include "weir/launch.h"
 #include "weir/number.h"
 #include "weir/place.h"
@@ -30,6 +31,7 @@ extern char **environ;
 struct run {
     bool quiet;
     const char *http;
+    struct wr_hosts hosts;
     const char *out;
     char sample[24]; /* "" when not asked for */
     char **argv;
@@ -67,6 +69,7 @@ parse_options(struct run *r, int argc, char **argv)
 {
     static const struct option known[] = {
         {"http", required_argument, NULL, 'a'},
+        {"allow-host", required_argument, NULL, 'n'},
         {"out", required_argument, NULL, 'o'},
         {"quiet", no_argument, NULL, 'q'},
         {"sample", required_argument, NULL, 's'},
@@ -79,6 +82,8 @@ parse_options(struct run *r, int argc, char **argv)
     while ((c = getopt_long(argc, argv, "+qo:s:h", known, NULL)) != -1) {
         if (c == 'a')
             r->http = optarg;
+        else if (c == 'n' && wr_hosts_add(&r->hosts, optarg) != 0)
+            return WR_EXIT_OURS + 1;
         else if (c == 'o')
             r->out = optarg;
         else if (c == 'q')
@@ -214,7 +219,8 @@ start_server(void *cls)
     char why[256];
     for (size_t i = 0; i < r->sockets; i++)
         at[i] = (struct wr_listen){r->socket[i],
-                                   r->at[i].is_unix ? NULL : r->at[i].host};
+                                   r->at[i].is_unix ? NULL : r->at[i].host,
+                                   r->hosts.name};
     if (load_server(r, &start) != 0) {
         for (size_t i = 0; i < r->sockets; i++)
             close(r->socket[i]);

@@ -13,6 +13,7 @@
 #include "serve/serve.h"
 #include "serve/sweep.h"
 #include "weir/cmd.h"
+#include "weir/hosts.h"
 #include "weir/number.h"
 #include "weir/place.h"
 
@@ -22,6 +23,7 @@
 
 struct serving {
     const char *http;
+    struct wr_hosts hosts;
     uint64_t keep;
     char dir[WR_PATH_MAX];
     char socket[WR_PATH_MAX];
@@ -36,6 +38,7 @@ parse_options(struct serving *s, int argc, char **argv)
 {
     static const struct option known[] = {
         {"http", required_argument, NULL, 'a'},
+        {"allow-host", required_argument, NULL, 'n'},
         {"keep", required_argument, NULL, 'k'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -45,11 +48,14 @@ parse_options(struct serving *s, int argc, char **argv)
     while ((c = getopt_long(argc, argv, "h", known, NULL)) != -1) {
         if (c == 'a')
             s->http = optarg;
+        else if (c == 'n' && wr_hosts_add(&s->hosts, optarg) != 0)
+            return WR_EXIT_USAGE + 1;
         else if (c == 'h')
             return wr_help_print(stdout, wr_command_find("serve")), 1;
         else if (c == '?')
             return wr_usage_error("serve") + 1;
-        else if (wr_number_plain(optarg, UINT32_MAX, &s->keep) != 0) {
+        else if (c == 'k' &&
+                 wr_number_plain(optarg, UINT32_MAX, &s->keep) != 0) {
             wr_say("serve: --keep %s is not a number of seconds", optarg);
             return WR_EXIT_USAGE + 1;
         }
@@ -67,7 +73,7 @@ add(struct serving *s, const char *text, char *why, size_t why_bytes)
     if (fd < 0)
         return -1;
     s->listen[s->count++] =
-        (struct wr_listen){fd, at->is_unix ? NULL : at->host};
+        (struct wr_listen){fd, at->is_unix ? NULL : at->host, s->hosts.name};
     return 0;
 }
 

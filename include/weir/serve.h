@@ -7,7 +7,7 @@
  *
  * The paths are those of Go's net/http/pprof. One thread answers; it sleeps
  * until somebody asks. This library links others (libmicrohttpd, elfutils,
- * zlib, protobuf-c) and allocates from the heap it shows, under its own
+ * libdeflate, protobuf-c) and allocates from the heap it shows, under its own
  * frames; programs that must not pay for that are served from outside, by
  * `weir run` or `weir serve`.
  *

@@ -17,13 +17,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
+#include <libdeflate.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include <zlib.h>
+#include "analyse/search.h"
 
 struct symbol {
     uint64_t address, size;
@@ -56,10 +57,10 @@ static bool
 has_checksum(int fd, uint32_t wanted)
 {
     unsigned char bytes[64 << 10];
-    uLong crc = crc32(0, NULL, 0);
+    uint32_t crc = libdeflate_crc32(0, NULL, 0);
     ssize_t n;
     while ((n = read(fd, bytes, sizeof bytes)) > 0)
-        crc = crc32(crc, bytes, (uInt)n);
+        crc = libdeflate_crc32(crc, bytes, (size_t)n);
     return n == 0 && crc == wanted && lseek(fd, 0, SEEK_SET) == 0;
 }
 
@@ -300,19 +301,10 @@ read_symbols(struct wr_binary *b)
         qsort(b->symbols, b->symbol_count, sizeof *b->symbols, by_address);
 }
 
-/* How many symbols start at or before the address. */
-static size_t
-symbols_before(const struct wr_binary *b, uint64_t address)
+static uint64_t
+symbol_start(const void *symbols, size_t i)
 {
-    size_t lo = 0, hi = b->symbol_count;
-    while (lo < hi) {
-        size_t middle = lo + (hi - lo) / 2;
-        if (b->symbols[middle].address <= address)
-            lo = middle + 1;
-        else
-            hi = middle;
-    }
-    return lo;
+    return ((const struct symbol *)symbols)[i].address;
 }
 
 /* The symbol whose bytes hold the address. One without a size, as assembler
@@ -322,7 +314,8 @@ find_symbol(struct wr_binary *b, uint64_t address)
 {
     if (!b->symbols_read)
         read_symbols(b);
-    size_t i = symbols_before(b, address);
+    size_t i =
+        wr_search_before(b->symbols, b->symbol_count, symbol_start, address);
     if (i == 0)
         return NULL;
     uint64_t start = b->symbols[i - 1].address;
@@ -377,29 +370,48 @@ struct starts_header {
     } entry[];
 };
 
-static const struct starts_header *
-read_starts(const struct wr_binary *b, uint64_t *address, size_t *count)
+struct starts {
+    const struct starts_header *header;
+    uint64_t address; /* of the header */
+    size_t count;
+};
+
+static bool
+find_header(const struct wr_binary *b, GElf_Phdr *p)
 {
     size_t n = 0;
-    GElf_Phdr p = {0};
     elf_getphdrnum(b->elf, &n);
-    for (size_t i = 0; i < n && p.p_type != PT_GNU_EH_FRAME; i++)
-        if (!gelf_getphdr(b->elf, (int)i, &p))
-            return NULL;
-    if (p.p_type != PT_GNU_EH_FRAME)
-        return NULL;
+    for (size_t i = 0; i < n; i++)
+        if (gelf_getphdr(b->elf, (int)i, p) && p->p_type == PT_GNU_EH_FRAME)
+            return true;
+    return false;
+}
+
+static bool
+read_starts(const struct wr_binary *b, struct starts *s)
+{
+    GElf_Phdr p;
+    if (!find_header(b, &p))
+        return false;
     Elf_Data *data = elf_getdata_rawchunk(b->elf, (int64_t)p.p_offset,
                                           p.p_filesz, ELF_T_BYTE);
     const struct starts_header *h = data ? data->d_buf : NULL;
     if (!h || data->d_size < sizeof *h || h->version != 1 ||
         h->count_form != (DW_EH_PE_absptr | DW_EH_PE_udata4) ||
         h->table_form != (DW_EH_PE_datarel | DW_EH_PE_sdata4))
-        return NULL;
-    *address = p.p_vaddr;
-    *count = (data->d_size - sizeof *h) / sizeof h->entry[0];
-    if (*count > h->count)
-        *count = h->count;
-    return h;
+        return false;
+    *s = (struct starts){h, p.p_vaddr,
+                         (data->d_size - sizeof *h) / sizeof h->entry[0]};
+    if (s->count > h->count)
+        s->count = h->count;
+    return true;
+}
+
+static uint64_t
+function_start(const void *starts, size_t i)
+{
+    const struct starts *s = starts;
+    return s->address + (uint64_t)(int64_t)s->header->entry[i].start;
 }
 
 /* The unwind tables, which stripping leaves, know where each function starts:
@@ -407,19 +419,13 @@ read_starts(const struct wr_binary *b, uint64_t *address, size_t *count)
 static bool
 name_by_start(struct wr_binary *b, uint64_t address, struct wr_dwarf_frame *f)
 {
-    uint64_t base = 0;
-    size_t lo = 0, hi = 0;
-    const struct starts_header *h = read_starts(b, &base, &hi);
-    while (h && lo < hi) {
-        size_t middle = lo + (hi - lo) / 2;
-        if (base + (uint64_t)(int64_t)h->entry[middle].start <= address)
-            lo = middle + 1;
-        else
-            hi = middle;
-    }
-    if (!h || lo == 0)
+    struct starts s;
+    size_t before = 0;
+    if (read_starts(b, &s))
+        before = wr_search_before(&s, s.count, function_start, address);
+    if (before == 0)
         return false;
-    uint64_t start = base + (uint64_t)(int64_t)h->entry[lo - 1].start;
+    uint64_t start = function_start(&s, before - 1);
     f->name = f->linkage = make_name(b, start);
     f->entry = address - start;
     return f->name != NULL;

@@ -10,9 +10,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <libdeflate.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 #include "analyse/legacy.h"
 #include "analyse/profile.pb-c.h"
 #include "analyse/store.h"
@@ -285,47 +285,63 @@ decode_proto(struct wr_profile **out, const unsigned char *bytes, size_t length,
 
 /* --- gzip --------------------------------------------------------------- */
 
-static int
-inflate_all(z_stream *z, unsigned char **bytes, size_t *length)
+struct unpacked {
+    unsigned char *bytes;
+    size_t length;
+    bool no_memory;
+};
+
+/* Where to begin: a gzip file ends with the length it unpacks to, which may
+ * be a lie, and no byte unpacks to more than about a thousand. */
+static size_t
+first_room(const unsigned char *packed, size_t n)
 {
-    size_t room = 0;
-    int status = Z_OK;
-    while (status == Z_OK && *length < UNPACKED_MAX) {
-        if (*length == room) {
-            room = room ? room * 2 : (size_t)64 << 10;
-            unsigned char *bigger = realloc(*bytes, room);
-            if (!bigger)
-                return Z_MEM_ERROR;
-            *bytes = bigger;
-        }
-        z->next_out = *bytes + *length;
-        z->avail_out = (uInt)(room - *length);
-        status = inflate(z, Z_NO_FLUSH);
-        *length = room - z->avail_out;
+    size_t says = 0, most = n < UNPACKED_MAX / 1100 ? n * 1100 : UNPACKED_MAX;
+    for (size_t i = 0; i < 4 && n >= 18; i++)
+        says |= (size_t)packed[n - 4 + i] << 8 * i;
+    return says < most ? says + 1 : most;
+}
+
+/* Unpack into memory that is made larger until it is enough. */
+static enum libdeflate_result
+unpack(struct libdeflate_decompressor *d, const void *packed, size_t n,
+       struct unpacked *u)
+{
+    enum libdeflate_result result = LIBDEFLATE_INSUFFICIENT_SPACE;
+    size_t room = first_room(packed, n);
+    while (result == LIBDEFLATE_INSUFFICIENT_SPACE && !u->no_memory) {
+        unsigned char *bigger = realloc(u->bytes, room);
+        u->no_memory = !bigger;
+        if (!bigger)
+            break;
+        u->bytes = bigger;
+        result = libdeflate_gzip_decompress_ex(d, packed, n, u->bytes, room,
+                                               NULL, &u->length);
+        if (room == UNPACKED_MAX)
+            break;
+        room = room > UNPACKED_MAX / 2 ? UNPACKED_MAX : room * 2;
     }
-    return status;
+    return result;
 }
 
 static int
-gunzip(const void *packed, size_t packed_length, unsigned char **bytes,
-       size_t *length, char *why, size_t n)
+gunzip(const void *packed, size_t packed_length, struct unpacked *u, char *why,
+       size_t n)
 {
-    z_stream z = {.next_in = (Bytef *)packed, .avail_in = (uInt)packed_length};
-    *bytes = NULL;
-    *length = 0;
-    if (packed_length > UINT32_MAX || inflateInit2(&z, 15 + 16) != Z_OK)
-        return wr_profile_fail(why, n, "the file is too large to unpack");
-    int status = inflate_all(&z, bytes, length);
-    inflateEnd(&z);
-    if (status == Z_STREAM_END)
+    struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
+    enum libdeflate_result result = LIBDEFLATE_BAD_DATA;
+    if (d)
+        result = unpack(d, packed, packed_length, u);
+    bool no_memory = !d || u->no_memory;
+    libdeflate_free_decompressor(d);
+    if (!no_memory && result == LIBDEFLATE_SUCCESS)
         return 0;
-    free(*bytes);
-    if (status == Z_MEM_ERROR)
+    free(u->bytes);
+    if (no_memory)
         return wr_profile_fail(why, n, "out of memory");
-    if (status == Z_OK)
+    if (result == LIBDEFLATE_INSUFFICIENT_SPACE)
         return wr_profile_fail(why, n, "the file unpacks to more than 256 MB");
-    return wr_profile_fail(why, n, "the gzip data is %s",
-                           status == Z_BUF_ERROR ? "cut short" : "damaged");
+    return wr_profile_fail(why, n, "the gzip data is damaged or cut short");
 }
 
 static int
@@ -344,14 +360,13 @@ wr_profile_decode(struct wr_profile **out, const void *bytes, size_t length,
                   char *why, size_t n)
 {
     const unsigned char *b = bytes;
-    unsigned char *plain;
-    size_t plain_length;
+    struct unpacked plain = {.length = 0};
     if (length < 2 || b[0] != 0x1f || b[1] != 0x8b)
         return decode_plain(out, bytes, length, why, n);
-    if (gunzip(bytes, length, &plain, &plain_length, why, n) != 0)
+    if (gunzip(bytes, length, &plain, why, n) != 0)
         return -1;
-    int status = decode_plain(out, plain, plain_length, why, n);
-    free(plain);
+    int status = decode_plain(out, plain.bytes, plain.length, why, n);
+    free(plain.bytes);
     return status;
 }
 

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include "analyse/search.h"
 
 #define NESTING_MAX 64 /* of the tree of entries: more is damaged data */
 
@@ -96,25 +97,17 @@ ranges_sort(struct ranges *r)
         qsort(r->at, r->count, sizeof *r->at, by_start);
 }
 
-/* How many ranges start at or before the address. */
-static size_t
-ranges_before(const struct ranges *r, uint64_t address)
+static uint64_t
+range_start(const void *ranges, size_t i)
 {
-    size_t lo = 0, hi = r->count;
-    while (lo < hi) {
-        size_t middle = lo + (hi - lo) / 2;
-        if (r->at[middle].lo <= address)
-            lo = middle + 1;
-        else
-            hi = middle;
-    }
-    return lo;
+    return ((const struct range *)ranges)[i].lo;
 }
 
 static const struct range *
 ranges_find(const struct ranges *r, uint64_t address)
 {
-    for (size_t i = ranges_before(r, address); i-- > 0;) {
+    size_t before = wr_search_before(r->at, r->count, range_start, address);
+    for (size_t i = before; i-- > 0;) {
         if (address < r->at[i].hi)
             return &r->at[i];
         if (address - r->at[i].lo > r->longest)

@@ -1,255 +1,395 @@
-/* From tables to profile.proto.
+/* From tables to bytes: profile.proto, and gzip around it.
  *
  * Invariants:
- * 1. An entry's id in the file is its index + 1; 0 is "none".
- * 2. The message tree borrows: values and strings are the profile's, all
- *    nodes stand in a few arrays of struct tree. Freeing those frees it all.
+ * 1. An entry's id in the file is its index + 1; 0 is "none". Locations are
+ *    numbered anew, those of many stacks first: a number below 128 takes one
+ *    byte, and most bytes of a profile are numbers of locations.
+ * 2. A number 0 and an empty list are left out, as the format asks; of the
+ *    strings none, for they are known by their number.
+ * 3. Bytes are written once, in the file's order: a message's length, which
+ *    stands before it, gets one byte, and more when the message is known to
+ *    be long.
  */
 #include "analyse/profile.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
-#include "analyse/profile.pb-c.h"
+#include <libdeflate.h>
 #include "analyse/store.h"
 
-struct tree {
-    Pprof__Profile root;
-    Pprof__ValueType period_type, *types;
-    Pprof__Sample *samples;
-    Pprof__Label *labels;
-    Pprof__Mapping *mappings;
-    Pprof__Location *locations;
-    Pprof__Line *lines;
-    Pprof__Function *functions;
-    uint64_t *frame_ids;
-    int64_t *comments;
-    void **pointers; /* one array for all the lists of pointers */
-    size_t pointers_used;
+#define NUMBER_BYTES  10 /* of the longest number */
+#define ROOM_AT_FIRST ((size_t)16 << 10)
+#define COUNTED_STEP  7 /* no divisor of usual depths */
+
+/* Field numbers of profile.proto. */
+enum {
+    PROFILE_TYPE = 1,
+    PROFILE_SAMPLE,
+    PROFILE_MAPPING,
+    PROFILE_LOCATION,
+    PROFILE_FUNCTION,
+    PROFILE_STRING,
+    PROFILE_DROP_FRAMES,
+    PROFILE_KEEP_FRAMES,
+    PROFILE_TIME,
+    PROFILE_DURATION,
+    PROFILE_PERIOD_TYPE,
+    PROFILE_PERIOD,
+    PROFILE_COMMENT,
+    PROFILE_DEFAULT_TYPE,
+    TYPE_TYPE = 1,
+    TYPE_UNIT,
+    SAMPLE_LOCATION = 1,
+    SAMPLE_VALUE,
+    SAMPLE_LABEL,
+    LABEL_KEY = 1,
+    LABEL_TEXT,
+    LABEL_NUMBER,
+    LABEL_UNIT,
+    MAPPING_ID = 1,
+    MAPPING_START,
+    MAPPING_LIMIT,
+    MAPPING_OFFSET,
+    MAPPING_FILE,
+    MAPPING_BUILD_ID,
+    MAPPING_FUNCTIONS,
+    MAPPING_FILES,
+    MAPPING_LINES,
+    MAPPING_INLINES,
+    LOCATION_ID = 1,
+    LOCATION_MAPPING,
+    LOCATION_ADDRESS,
+    LOCATION_LINE,
+    LOCATION_FOLDED,
+    LINE_FUNCTION = 1,
+    LINE_LINE,
+    FUNCTION_ID = 1,
+    FUNCTION_NAME,
+    FUNCTION_SYSTEM_NAME,
+    FUNCTION_FILE,
+    FUNCTION_START_LINE
 };
 
-static bool
-tree_allocate(struct tree *t, const struct wr_profile *p)
-{
-    size_t pointers = (size_t)p->type_count + p->sample_count + p->label_count +
-                      p->mapping_count + p->location_count + p->line_count +
-                      p->function_count;
-    t->types = calloc(p->type_count + 1, sizeof *t->types);
-    t->samples = calloc(p->sample_count + 1, sizeof *t->samples);
-    t->labels = calloc(p->label_count + 1, sizeof *t->labels);
-    t->mappings = calloc(p->mapping_count + 1, sizeof *t->mappings);
-    t->locations = calloc(p->location_count + 1, sizeof *t->locations);
-    t->lines = calloc(p->line_count + 1, sizeof *t->lines);
-    t->functions = calloc(p->function_count + 1, sizeof *t->functions);
-    t->frame_ids = calloc(p->frame_count + 1, sizeof *t->frame_ids);
-    t->comments = calloc(p->comment_count + 1, sizeof *t->comments);
-    t->pointers = calloc(pointers + 1, sizeof *t->pointers);
-    return t->types && t->samples && t->labels && t->mappings && t->locations &&
-           t->lines && t->functions && t->frame_ids && t->comments &&
-           t->pointers;
-}
+struct bytes {
+    unsigned char *at;
+    size_t used, room;
+    bool failed; /* no memory */
+};
+
+/* The numbers that locations get. */
+struct numbers {
+    uint32_t *id;    /* of each location */
+    uint32_t *order; /* locations by id, from 1 on */
+};
+
+/* --- The wire ----------------------------------------------------------- */
 
 static void
-tree_free(struct tree *t)
+grow(struct bytes *b, size_t n)
 {
-    free(t->types);
-    free(t->samples);
-    free(t->labels);
-    free(t->mappings);
-    free(t->locations);
-    free(t->lines);
-    free(t->functions);
-    free(t->frame_ids);
-    free(t->comments);
-    free(t->pointers);
-}
-
-/* A list of pointers to n nodes that stand side by side. */
-static void *
-point_at(struct tree *t, void *nodes, size_t node_bytes, size_t n)
-{
-    void **list = t->pointers + t->pointers_used;
-    for (size_t i = 0; i < n; i++)
-        list[i] = (char *)nodes + i * node_bytes;
-    t->pointers_used += n;
-    return list;
-}
-
-#define POINT_AT(t, nodes, n) point_at(t, nodes, sizeof *(nodes), n)
-
-static void
-put_types(struct tree *t, const struct wr_profile *p)
-{
-    for (uint32_t i = 0; i < p->type_count; i++) {
-        pprof__value_type__init(&t->types[i]);
-        t->types[i].type = p->types[i].type;
-        t->types[i].unit = p->types[i].unit;
-    }
-    t->root.n_sample_type = p->type_count;
-    t->root.sample_type = POINT_AT(t, t->types, p->type_count);
-    if (!p->period_type.type)
+    size_t room = b->room ? b->room : ROOM_AT_FIRST;
+    while (n > room - b->used)
+        room *= 2;
+    unsigned char *bigger = realloc(b->at, room);
+    if (!bigger) {
+        b->failed = true;
         return;
-    pprof__value_type__init(&t->period_type);
-    t->period_type.type = p->period_type.type;
-    t->period_type.unit = p->period_type.unit;
-    t->root.period_type = &t->period_type;
+    }
+    b->at = bigger;
+    b->room = room;
+}
+
+/* Where the next n bytes go, or NULL. */
+static inline unsigned char *
+room_for(struct bytes *b, size_t n)
+{
+    if (n > b->room - b->used)
+        grow(b, n);
+    return b->failed ? NULL : b->at + b->used;
+}
+
+/* Seven bits a byte, the lowest first; the end of what was written. */
+static inline unsigned char *
+write_number(unsigned char *to, uint64_t value)
+{
+    for (; value >= 0x80; value >>= 7)
+        *to++ = (unsigned char)(value | 0x80);
+    *to++ = (unsigned char)value;
+    return to;
+}
+
+static inline void
+put_number(struct bytes *b, uint64_t value)
+{
+    unsigned char *to = room_for(b, NUMBER_BYTES);
+    if (to)
+        b->used = (size_t)(write_number(to, value) - b->at);
 }
 
 static void
-put_labels(struct tree *t, const struct wr_profile *p)
+put_field(struct bytes *b, unsigned field, uint64_t value)
 {
-    for (uint32_t i = 0; i < p->label_count; i++) {
-        pprof__label__init(&t->labels[i]);
-        t->labels[i].key = p->labels[i].key;
-        t->labels[i].str = p->labels[i].str;
-        t->labels[i].num = p->labels[i].num;
-        t->labels[i].num_unit = p->labels[i].unit;
-    }
+    if (value == 0)
+        return;
+    put_number(b, field << 3);
+    put_number(b, value);
 }
 
 static void
-put_samples(struct tree *t, const struct wr_profile *p)
+put_bytes(struct bytes *b, unsigned field, const void *from, size_t n)
 {
-    put_labels(t, p);
-    for (uint32_t i = 0; i < p->frame_count; i++)
-        t->frame_ids[i] = (uint64_t)p->frames[i] + 1;
-    for (uint32_t i = 0; i < p->sample_count; i++) {
-        const struct wr_sample *s = &p->samples[i];
-        Pprof__Sample *m = &t->samples[i];
-        pprof__sample__init(m);
-        m->n_location_id = s->depth;
-        m->location_id = t->frame_ids + s->first_frame;
-        m->n_value = p->type_count;
-        m->value = p->values + (size_t)i * p->type_count;
-        m->n_label = s->label_count;
-        m->label = POINT_AT(t, t->labels + s->first_label, s->label_count);
-    }
-    t->root.n_sample = p->sample_count;
-    t->root.sample = POINT_AT(t, t->samples, p->sample_count);
+    put_number(b, field << 3 | 2);
+    put_number(b, n);
+    unsigned char *to = room_for(b, n);
+    if (to)
+        memcpy(to, from, n);
+    b->used += to ? n : 0;
+}
+
+/* A message or a list of numbers: what is put until close is its content. */
+static size_t
+open_message(struct bytes *b, unsigned field)
+{
+    put_number(b, field << 3 | 2);
+    put_number(b, 0);
+    return b->used;
 }
 
 static void
-put_mappings(struct tree *t, const struct wr_profile *p)
+close_message(struct bytes *b, size_t start)
 {
-    for (uint32_t i = 0; i < p->mapping_count; i++) {
-        const struct wr_mapping *from = &p->mappings[i];
-        Pprof__Mapping *m = &t->mappings[i];
-        pprof__mapping__init(m);
-        m->id = (uint64_t)i + 1;
-        m->memory_start = from->start;
-        m->memory_limit = from->limit;
-        m->file_offset = from->offset;
-        m->filename = from->file;
-        m->build_id = from->build_id;
-        m->has_functions = from->has_functions;
-        m->has_filenames = from->has_files;
-        m->has_line_numbers = from->has_lines;
-        m->has_inline_frames = from->has_inlines;
-    }
-    t->root.n_mapping = p->mapping_count;
-    t->root.mapping = POINT_AT(t, t->mappings, p->mapping_count);
+    unsigned char length[NUMBER_BYTES];
+    size_t content = b->used - start;
+    size_t more = (size_t)(write_number(length, content) - length) - 1;
+    if (!room_for(b, more))
+        return;
+    if (more)
+        memmove(b->at + start + more, b->at + start, content);
+    memcpy(b->at + start - 1, length, more + 1);
+    b->used += more;
 }
 
-static void
-put_locations(struct tree *t, const struct wr_profile *p)
+/* --- Numbers of locations ----------------------------------------------- */
+
+struct use {
+    uint32_t frames, location;
+};
+
+static int
+by_use(const void *a, const void *b)
 {
-    for (uint32_t i = 0; i < p->line_count; i++) {
-        pprof__line__init(&t->lines[i]);
-        t->lines[i].function_id = (uint64_t)p->lines[i].function + 1;
-        t->lines[i].line = p->lines[i].line;
-    }
-    for (uint32_t i = 0; i < p->location_count; i++) {
-        const struct wr_location *from = &p->locations[i];
-        Pprof__Location *l = &t->locations[i];
-        pprof__location__init(l);
-        l->id = (uint64_t)i + 1;
-        l->mapping_id =
-            from->mapping == WR_NONE ? 0 : (uint64_t)from->mapping + 1;
-        l->address = from->address;
-        l->is_folded = from->folded;
-        l->n_line = from->line_count;
-        l->line = POINT_AT(t, t->lines + from->first_line, from->line_count);
-    }
-    t->root.n_location = p->location_count;
-    t->root.location = POINT_AT(t, t->locations, p->location_count);
+    const struct use *x = a, *y = b;
+    if (x->frames != y->frames)
+        return x->frames > y->frames ? -1 : 1;
+    return (x->location > y->location) - (x->location < y->location);
 }
 
+/* Some of the frames, evenly chosen, tell which locations are in most. */
 static void
-put_functions(struct tree *t, const struct wr_profile *p)
+count_uses(struct use *use, const struct wr_profile *p)
 {
-    for (uint32_t i = 0; i < p->function_count; i++) {
-        pprof__function__init(&t->functions[i]);
-        t->functions[i].id = (uint64_t)i + 1;
-        t->functions[i].name = p->functions[i].name;
-        t->functions[i].system_name = p->functions[i].system_name;
-        t->functions[i].filename = p->functions[i].file;
-        t->functions[i].start_line = p->functions[i].start_line;
-    }
-    t->root.n_function = p->function_count;
-    t->root.function = POINT_AT(t, t->functions, p->function_count);
-}
-
-static void
-put_rest(struct tree *t, const struct wr_profile *p)
-{
-    for (uint32_t i = 0; i < p->comment_count; i++)
-        t->comments[i] = p->comments[i];
-    t->root.n_comment = p->comment_count;
-    t->root.comment = t->comments;
-    t->root.n_string_table = p->string_count;
-    t->root.string_table = (char **)p->strings; /* read only */
-    t->root.drop_frames = p->drop_frames;
-    t->root.keep_frames = p->keep_frames;
-    t->root.time_nanos = p->time_ns;
-    t->root.duration_nanos = p->duration_ns;
-    t->root.period = p->period;
-    t->root.default_sample_type = p->default_type;
+    for (uint32_t i = 0; i < p->location_count; i++)
+        use[i].location = i;
+    for (uint32_t i = 0; i < p->frame_count; i += COUNTED_STEP)
+        use[p->frames[i]].frames++;
+    qsort(use, p->location_count, sizeof *use, by_use);
 }
 
 static bool
-pack(const struct wr_profile *p, unsigned char **bytes, size_t *length)
+number_locations(struct numbers *n, const struct wr_profile *p)
 {
-    struct tree t = {.pointers_used = 0};
-    bool ok = tree_allocate(&t, p);
-    if (ok) {
-        pprof__profile__init(&t.root);
-        put_types(&t, p);
-        put_samples(&t, p);
-        put_mappings(&t, p);
-        put_locations(&t, p);
-        put_functions(&t, p);
-        put_rest(&t, p);
-        *bytes = malloc(pprof__profile__get_packed_size(&t.root) + 1);
-        ok = *bytes != NULL;
-    }
+    struct use *use = calloc((size_t)p->location_count + 1, sizeof *use);
+    n->id = calloc((size_t)p->location_count + 1, sizeof *n->id);
+    n->order = calloc((size_t)p->location_count + 1, sizeof *n->order);
+    bool ok = use && n->id && n->order;
     if (ok)
-        *length = pprof__profile__pack(&t.root, *bytes);
-    tree_free(&t);
+        count_uses(use, p);
+    for (uint32_t i = 0; ok && i < p->location_count; i++) {
+        n->order[i] = use[i].location;
+        n->id[use[i].location] = i + 1;
+    }
+    free(use);
     return ok;
 }
 
+/* --- Samples ------------------------------------------------------------ */
+
+static void
+put_frames(struct bytes *b, const uint32_t *id, const uint32_t *frames,
+           uint32_t depth)
+{
+    size_t start = open_message(b, SAMPLE_LOCATION);
+    unsigned char *to = room_for(b, (size_t)depth * NUMBER_BYTES);
+    for (uint32_t i = 0; to && i < depth; i++)
+        to = write_number(to, id[frames[i]]);
+    b->used = to ? (size_t)(to - b->at) : b->used;
+    close_message(b, start);
+}
+
+static void
+put_values(struct bytes *b, const int64_t *values, uint32_t n)
+{
+    size_t start = open_message(b, SAMPLE_VALUE);
+    for (uint32_t i = 0; i < n; i++)
+        put_number(b, (uint64_t)values[i]);
+    close_message(b, start);
+}
+
+static void
+put_label(struct bytes *b, const struct wr_label *l)
+{
+    size_t start = open_message(b, SAMPLE_LABEL);
+    put_field(b, LABEL_KEY, l->key);
+    put_field(b, LABEL_TEXT, l->str);
+    put_field(b, LABEL_NUMBER, (uint64_t)l->num);
+    put_field(b, LABEL_UNIT, l->unit);
+    close_message(b, start);
+}
+
+static void
+put_sample(struct bytes *b, const struct wr_profile *p, const uint32_t *id,
+           uint32_t i)
+{
+    const struct wr_sample *s = &p->samples[i];
+    size_t start = open_message(b, PROFILE_SAMPLE);
+    if (s->depth)
+        put_frames(b, id, p->frames + s->first_frame, s->depth);
+    if (p->type_count)
+        put_values(b, p->values + (size_t)i * p->type_count, p->type_count);
+    for (uint32_t n = 0; n < s->label_count; n++)
+        put_label(b, &p->labels[s->first_label + n]);
+    close_message(b, start);
+}
+
+/* --- The other tables --------------------------------------------------- */
+
+static void
+put_type(struct bytes *b, unsigned field, const struct wr_value_type *t)
+{
+    size_t start = open_message(b, field);
+    put_field(b, TYPE_TYPE, t->type);
+    put_field(b, TYPE_UNIT, t->unit);
+    close_message(b, start);
+}
+
+static void
+put_mapping(struct bytes *b, const struct wr_mapping *m, uint32_t i)
+{
+    size_t start = open_message(b, PROFILE_MAPPING);
+    put_field(b, MAPPING_ID, (uint64_t)i + 1);
+    put_field(b, MAPPING_START, m->start);
+    put_field(b, MAPPING_LIMIT, m->limit);
+    put_field(b, MAPPING_OFFSET, m->offset);
+    put_field(b, MAPPING_FILE, m->file);
+    put_field(b, MAPPING_BUILD_ID, m->build_id);
+    put_field(b, MAPPING_FUNCTIONS, m->has_functions);
+    put_field(b, MAPPING_FILES, m->has_files);
+    put_field(b, MAPPING_LINES, m->has_lines);
+    put_field(b, MAPPING_INLINES, m->has_inlines);
+    close_message(b, start);
+}
+
+static void
+put_line(struct bytes *b, const struct wr_line *l)
+{
+    size_t start = open_message(b, LOCATION_LINE);
+    put_field(b, LINE_FUNCTION, (uint64_t)l->function + 1);
+    put_field(b, LINE_LINE, (uint64_t)l->line);
+    close_message(b, start);
+}
+
+static void
+put_location(struct bytes *b, const struct wr_profile *p,
+             const struct wr_location *l, uint32_t id)
+{
+    size_t start = open_message(b, PROFILE_LOCATION);
+    put_field(b, LOCATION_ID, id);
+    put_field(b, LOCATION_MAPPING,
+              l->mapping == WR_NONE ? 0 : (uint64_t)l->mapping + 1);
+    put_field(b, LOCATION_ADDRESS, l->address);
+    for (uint32_t n = 0; n < l->line_count; n++)
+        put_line(b, &p->lines[l->first_line + n]);
+    put_field(b, LOCATION_FOLDED, l->folded);
+    close_message(b, start);
+}
+
+static void
+put_function(struct bytes *b, const struct wr_function *f, uint32_t i)
+{
+    size_t start = open_message(b, PROFILE_FUNCTION);
+    put_field(b, FUNCTION_ID, (uint64_t)i + 1);
+    put_field(b, FUNCTION_NAME, f->name);
+    put_field(b, FUNCTION_SYSTEM_NAME, f->system_name);
+    put_field(b, FUNCTION_FILE, f->file);
+    put_field(b, FUNCTION_START_LINE, (uint64_t)f->start_line);
+    close_message(b, start);
+}
+
+static void
+put_rest(struct bytes *b, const struct wr_profile *p)
+{
+    put_field(b, PROFILE_DROP_FRAMES, p->drop_frames);
+    put_field(b, PROFILE_KEEP_FRAMES, p->keep_frames);
+    put_field(b, PROFILE_TIME, (uint64_t)p->time_ns);
+    put_field(b, PROFILE_DURATION, (uint64_t)p->duration_ns);
+    if (p->period_type.type)
+        put_type(b, PROFILE_PERIOD_TYPE, &p->period_type);
+    put_field(b, PROFILE_PERIOD, (uint64_t)p->period);
+    for (uint32_t i = 0; i < p->comment_count; i++)
+        put_field(b, PROFILE_COMMENT, p->comments[i]);
+    put_field(b, PROFILE_DEFAULT_TYPE, p->default_type);
+}
+
+/* Memory for a profile of usual numbers, so that the bytes need not move. */
+static void
+put_tables(struct bytes *b, const struct wr_profile *p, const struct numbers *n)
+{
+    room_for(b, 2 * (size_t)p->frame_count + 32 * (size_t)p->sample_count);
+    for (uint32_t i = 0; i < p->type_count; i++)
+        put_type(b, PROFILE_TYPE, &p->types[i]);
+    for (uint32_t i = 0; i < p->sample_count; i++)
+        put_sample(b, p, n->id, i);
+    for (uint32_t i = 0; i < p->mapping_count; i++)
+        put_mapping(b, &p->mappings[i], i);
+    for (uint32_t i = 0; i < p->location_count; i++)
+        put_location(b, p, &p->locations[n->order[i]], i + 1);
+    for (uint32_t i = 0; i < p->function_count; i++)
+        put_function(b, &p->functions[i], i);
+    for (uint32_t i = 0; i < p->string_count; i++)
+        put_bytes(b, PROFILE_STRING, p->strings[i], strlen(p->strings[i]));
+    put_rest(b, p);
+}
+
+static bool
+pack(struct bytes *b, const struct wr_profile *p)
+{
+    struct numbers n = {NULL, NULL};
+    bool ok = !p->failed && number_locations(&n, p);
+    if (ok)
+        put_tables(b, p, &n);
+    free(n.id);
+    free(n.order);
+    return ok && !b->failed;
+}
+
+/* --- gzip --------------------------------------------------------------- */
+
 /* Level 1, as Go: the profile is small and somebody waits for it. */
 static bool
-compress_gzip(unsigned char **bytes, size_t *length)
+compress_gzip(struct bytes *b)
 {
-    z_stream z = {.next_in = *bytes, .avail_in = (uInt)*length};
-    if (*length > UINT32_MAX ||
-        deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-        return false;
-    size_t room = deflateBound(&z, *length);
-    unsigned char *out = malloc(room);
-    z.next_out = out;
-    z.avail_out = (uInt)room;
-    bool ok = out && deflate(&z, Z_FINISH) == Z_STREAM_END;
-    size_t written = z.total_out;
-    deflateEnd(&z);
-    if (!ok) {
-        free(out);
+    struct libdeflate_compressor *c = libdeflate_alloc_compressor(1);
+    size_t most = c ? libdeflate_gzip_compress_bound(c, b->used) : 0;
+    struct bytes out = {.at = c ? malloc(most) : NULL};
+    if (out.at)
+        out.used = libdeflate_gzip_compress(c, b->at, b->used, out.at, most);
+    libdeflate_free_compressor(c);
+    if (out.used == 0) {
+        free(out.at);
         return false;
     }
-    free(*bytes);
-    *bytes = out;
-    *length = written;
+    free(b->at);
+    *b = out;
     return true;
 }
 
@@ -257,15 +397,14 @@ int
 wr_profile_encode(const struct wr_profile *p, bool gzip, unsigned char **bytes,
                   size_t *length, char *why, size_t n)
 {
-    unsigned char *packed = NULL;
-    size_t packed_length = 0;
-    if (p->failed || !pack(p, &packed, &packed_length))
+    struct bytes b = {.used = 0};
+    if (!pack(&b, p) || (gzip && !compress_gzip(&b))) {
+        free(b.at);
         return wr_profile_fail(why, n, "out of memory");
-    if (gzip && !compress_gzip(&packed, &packed_length)) {
-        free(packed);
-        return wr_profile_fail(why, n, "the profile could not be compressed");
     }
-    *bytes = packed;
-    *length = packed_length;
+    /* Compressed, it takes a tenth of the room that it might have taken. */
+    unsigned char *fitting = realloc(b.at, b.used + 1);
+    *bytes = fitting ? fitting : b.at;
+    *length = b.used;
     return 0;
 }

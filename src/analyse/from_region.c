@@ -31,13 +31,21 @@ struct memo {
     uint32_t location;
 };
 
+/* A stack and its frames, of which none was left out. */
+struct last_stack {
+    const struct wr_stack *stack; /* NULL: none yet */
+    uint32_t frames[WR_STACK_FRAMES];
+};
+
 struct build {
     struct wr_profile *p;
     const struct wr_region_view *view;
     struct memo *memo;
+    struct last_stack last;
     uint32_t *mappings; /* by module; WR_NONE: not used so far */
     uint64_t modules;
     bool estimated, alive;
+    bool distinct; /* no two buckets make one sample */
 };
 
 static const char *const kind_names[WR_PROFILE_KINDS] = {
@@ -153,13 +161,43 @@ add_frames(struct build *b, const uint64_t *pc, uint32_t n, uint32_t unloads,
     return depth;
 }
 
+/* How many outer frames two stacks have in common. */
+static uint32_t
+common_frames(const struct wr_stack *a, const struct wr_stack *b)
+{
+    uint32_t n = 0, most = a->frames < b->frames ? a->frames : b->frames;
+    if (a->unloads != b->unloads)
+        return 0;
+    while (n < most && a->pc[a->frames - 1 - n] == b->pc[b->frames - 1 - n])
+        n++;
+    return n;
+}
+
+/* Stacks that follow each other in the table are mostly alike: nine in ten
+ * frames are the last stack's. */
+static uint32_t
+add_recorded(struct build *b, const struct wr_stack *s,
+             uint32_t frames[WR_STACK_FRAMES])
+{
+    struct last_stack *last = &b->last;
+    uint32_t common = last->stack ? common_frames(last->stack, s) : 0;
+    uint32_t depth =
+        add_frames(b, s->pc, s->frames - common, s->unloads, frames);
+    if (common)
+        memcpy(frames + depth, last->frames + last->stack->frames - common,
+               common * sizeof *frames);
+    depth += common;
+    last->stack = depth == s->frames ? s : NULL;
+    memcpy(last->frames, frames, depth * sizeof *frames);
+    return depth;
+}
+
 static uint32_t
 add_stack(struct build *b, uint32_t number, const char *none,
           uint32_t frames[WR_STACK_FRAMES])
 {
     const struct wr_stack *s = number ? wr_view_stack(b->view, number) : NULL;
-    uint32_t depth =
-        s ? add_frames(b, s->pc, s->frames, s->unloads, frames) : 0;
+    uint32_t depth = s ? add_recorded(b, s, frames) : 0;
     if (depth == 0)
         frames[depth++] = named_location(b, none);
     return depth;
@@ -204,7 +242,33 @@ add_bucket(struct build *b, const struct wr_bucket *bucket,
         return;
     label.num = (int64_t)bucket->size;
     uint32_t depth = add_stack(b, bucket->stack, "[other]", frames);
-    wr_profile_sample(b->p, frames, depth, values, &label, bucket->size != 0);
+    if (b->distinct)
+        wr_profile_new_sample(b->p, frames, depth, values, &label,
+                              bucket->size != 0);
+    else
+        wr_profile_sample(b->p, frames, depth, values, &label,
+                          bucket->size != 0);
+}
+
+/* Look the buckets over: how much room they need, for a large table that
+ * doubles is copied and touches memory the system must clear first; and are
+ * they all different? They are by stack, size and rate, and stacks are by
+ * their addresses as long as nothing was unloaded. */
+static void
+prepare_samples(struct build *b, uint64_t buckets)
+{
+    const struct wr_region_view *v = b->view;
+    uint64_t rate = buckets ? wr_view_bucket(v, 0)->rate : 0;
+    size_t frames = 0;
+    b->distinct = load(&v->header->counters.unloads) == 0;
+    for (uint64_t i = 0; i < buckets; i++) {
+        const struct wr_bucket *bucket = wr_view_bucket(v, i);
+        const struct wr_stack *s = wr_view_stack(v, bucket->stack);
+        frames += s ? s->frames : 1;
+        if (bucket->rate != rate)
+            b->distinct = false;
+    }
+    wr_profile_reserve_samples(b->p, buckets, frames, buckets);
 }
 
 static void
@@ -224,6 +288,7 @@ build_heap(struct build *b, enum wr_profile_kind kind)
     if (kind == WR_PROFILE_ALLOCS)
         p->default_type = wr_profile_string(p, "alloc_space");
     uint64_t n = wr_view_used(b->view, WR_TABLE_BUCKETS);
+    prepare_samples(b, n);
     for (uint64_t i = 0; i < n; i++) {
         const struct wr_bucket *bucket = wr_view_bucket(b->view, i);
         if (bucket)

@@ -2,7 +2,8 @@
  *
  * Invariants:
  * 1. strings[0] is "", and no two strings, mappings, functions, locations or
- *    samples are equal. The indices that find equals hold every entry.
+ *    samples are equal. The indices that find equals hold every entry; that
+ *    of samples is completed when somebody looks for one.
  * 2. A location's lines and a sample's frames and labels are runs in one
  *    shared array each; runs are never changed, only replaced.
  * 3. An entry refers only to entries that exist: what is added with a wrong
@@ -27,7 +28,9 @@ struct chunk {
 };
 
 struct wr_profile_store {
-    struct wr_index strings, mappings, functions, locations, samples;
+    struct wr_index strings, mappings, functions, locations;
+    struct wr_index samples; /* of the first so many: the rest when needed */
+    uint32_t samples_indexed;
     struct chunk *chunks;
     uint32_t capacity[WR_STORE_TABLES];
 };
@@ -327,7 +330,8 @@ uint32_t
 wr_profile_function(struct wr_profile *p, const struct wr_function *f)
 {
     uint64_t hash = wr_hash_word(
-        wr_hash_word(wr_hash_word(f->name, f->system_name), f->file),
+        wr_hash_word(wr_hash_word(wr_hash_word(5, f->name), f->system_name),
+                     f->file),
         (uint64_t)f->start_line);
     uint32_t found =
         wr_index_find(&p->store->functions, hash, function_equal, p, f);
@@ -450,9 +454,7 @@ struct sample_key {
 static uint64_t
 sample_hash(const struct sample_key *k)
 {
-    uint64_t h = 11;
-    for (uint32_t i = 0; i < k->depth; i++)
-        h = wr_hash_word(h, k->frames[i]);
+    uint64_t h = wr_hash_bytes(11, k->frames, k->depth * sizeof *k->frames);
     for (uint32_t i = 0; i < k->label_count; i++) {
         const struct wr_label *l = &k->labels[i];
         h = wr_hash_word(wr_hash_word(h, l->key),
@@ -479,18 +481,20 @@ sample_equal(const void *profile, uint32_t i, const void *key)
     const struct sample_key *k = key;
     if (s->depth != k->depth || s->label_count != k->label_count)
         return false;
-    for (uint32_t n = 0; n < k->depth; n++)
-        if (p->frames[s->first_frame + n] != k->frames[n])
-            return false;
+    if (k->depth && memcmp(p->frames + s->first_frame, k->frames,
+                           k->depth * sizeof *k->frames) != 0)
+        return false;
     return labels_equal(p->labels + s->first_label, k->labels, k->label_count);
 }
 
 static bool
 sample_valid(const struct wr_profile *p, const struct sample_key *k)
 {
+    uint32_t last = 0;
     for (uint32_t i = 0; i < k->depth; i++)
-        if (k->frames[i] >= p->location_count)
-            return false;
+        last = k->frames[i] > last ? k->frames[i] : last;
+    if (k->depth && last >= p->location_count)
+        return false;
     for (uint32_t i = 0; i < k->label_count; i++)
         if (k->labels[i].key >= p->string_count ||
             k->labels[i].str >= p->string_count ||
@@ -501,7 +505,7 @@ sample_valid(const struct wr_profile *p, const struct sample_key *k)
 
 /* A new sample with values of zero, or WR_NONE. */
 static uint32_t
-sample_append(struct wr_profile *p, const struct sample_key *k, uint64_t hash)
+sample_append(struct wr_profile *p, const struct sample_key *k)
 {
     size_t values = (size_t)p->sample_count * p->type_count;
     if (!sample_valid(p, k) ||
@@ -510,19 +514,43 @@ sample_append(struct wr_profile *p, const struct sample_key *k, uint64_t hash)
         !RESERVE(p, WR_STORE_FRAMES, frames, p->frame_count, k->depth) ||
         !RESERVE(p, WR_STORE_LABELS, labels, p->label_count, k->label_count))
         return WR_NONE;
-    if (!wr_index_add(&p->store->samples, hash, p->sample_count)) {
-        p->failed = true;
-        return WR_NONE;
-    }
     p->samples[p->sample_count] = (struct wr_sample){
         p->frame_count, k->depth, p->label_count, k->label_count};
-    for (uint32_t i = 0; i < k->depth; i++)
-        p->frames[p->frame_count++] = k->frames[i];
+    if (k->depth)
+        memcpy(p->frames + p->frame_count, k->frames,
+               k->depth * sizeof *k->frames);
+    p->frame_count += k->depth;
     for (uint32_t i = 0; i < k->label_count; i++)
         p->labels[p->label_count++] = k->labels[i];
     for (uint32_t i = 0; i < p->type_count; i++)
         p->values[values + i] = 0;
     return p->sample_count++;
+}
+
+/* Enter the samples that were added without a look for equal ones. */
+static void
+index_samples(struct wr_profile *p)
+{
+    struct wr_profile_store *store = p->store;
+    while (store->samples_indexed < p->sample_count && !p->failed) {
+        const struct wr_sample *s = &p->samples[store->samples_indexed];
+        struct sample_key key = {p->frames + s->first_frame,
+                                 p->labels + s->first_label, s->depth,
+                                 s->label_count};
+        if (!wr_index_add(&store->samples, sample_hash(&key),
+                          store->samples_indexed++))
+            p->failed = true;
+    }
+}
+
+static void
+add_values(struct wr_profile *p, uint32_t sample, const int64_t *values)
+{
+    if (sample == WR_NONE)
+        return;
+    int64_t *into = p->values + (size_t)sample * p->type_count;
+    for (uint32_t i = 0; i < p->type_count; i++)
+        into[i] = wr_add_wrapping(into[i], values[i]);
 }
 
 void
@@ -531,31 +559,39 @@ wr_profile_sample(struct wr_profile *p, const uint32_t *frames, uint32_t depth,
                   uint32_t label_count)
 {
     struct sample_key key = {frames, labels, depth, label_count};
-    uint64_t hash = sample_hash(&key);
-    uint32_t at =
-        wr_index_find(&p->store->samples, hash, sample_equal, p, &key);
-    if (at == WR_NONE)
-        at = sample_append(p, &key, hash);
-    if (at == WR_NONE)
-        return;
-    int64_t *into = p->values + (size_t)at * p->type_count;
-    for (uint32_t i = 0; i < p->type_count; i++)
-        into[i] = wr_add_wrapping(into[i], values[i]);
+    index_samples(p);
+    uint32_t at = wr_index_find(&p->store->samples, sample_hash(&key),
+                                sample_equal, p, &key);
+    add_values(p, at != WR_NONE ? at : sample_append(p, &key), values);
 }
 
-/* Enter the samples again, after the caller rewrote them. */
+void
+wr_profile_new_sample(struct wr_profile *p, const uint32_t *frames,
+                      uint32_t depth, const int64_t *values,
+                      const struct wr_label *labels, uint32_t label_count)
+{
+    struct sample_key key = {frames, labels, depth, label_count};
+    add_values(p, sample_append(p, &key), values);
+}
+
+/* Find the samples anew, after the caller rewrote them. */
 void
 wr_profile_reindex(struct wr_profile *p)
 {
     wr_index_fini(&p->store->samples);
-    for (uint32_t i = 0; i < p->sample_count && !p->failed; i++) {
-        const struct wr_sample *s = &p->samples[i];
-        struct sample_key key = {p->frames + s->first_frame,
-                                 p->labels + s->first_label, s->depth,
-                                 s->label_count};
-        if (!wr_index_add(&p->store->samples, sample_hash(&key), i))
-            p->failed = true;
-    }
+    p->store->samples_indexed = 0;
+}
+
+void
+wr_profile_reserve_samples(struct wr_profile *p, size_t samples, size_t frames,
+                           size_t labels)
+{
+    if (RESERVE(p, WR_STORE_SAMPLES, samples, p->sample_count, samples) &&
+        RESERVE(p, WR_STORE_VALUES, values,
+                (size_t)p->sample_count * p->type_count,
+                samples * p->type_count) &&
+        RESERVE(p, WR_STORE_FRAMES, frames, p->frame_count, frames))
+        RESERVE(p, WR_STORE_LABELS, labels, p->label_count, labels);
 }
 
 bool

@@ -61,6 +61,13 @@ wr_add_wrapping(int64_t a, int64_t b)
 
 /* After samples were rewritten in place: make them findable again. */
 void wr_profile_reindex(struct wr_profile *p);
+/* Room for that many more, so that the tables do not grow step by step. */
+void wr_profile_reserve_samples(struct wr_profile *p, size_t samples,
+                                size_t frames, size_t labels);
+/* Add a sample of which the caller knows that there is none like it. */
+void wr_profile_new_sample(struct wr_profile *p, const uint32_t *frames,
+                           uint32_t depth, const int64_t *values,
+                           const struct wr_label *labels, uint32_t label_count);
 bool wr_profile_reserve_labels(struct wr_profile *p, size_t more);
 
 /* The sentence of a failure; always -1. */

@@ -299,27 +299,12 @@ wr_profile_symbolise(struct wr_profile *p, struct wr_symboliser *s, int pid)
 
 /* --- Single addresses --------------------------------------------------- */
 
-/* The module at pc that was loaded last. */
-static const struct wr_module *
-module_at(const struct wr_region_view *view, uint64_t pc)
-{
-    const struct wr_module *best = NULL;
-    uint64_t n = wr_view_used(view, WR_TABLE_MODULES);
-    for (uint64_t i = 0; i < n; i++) {
-        const struct wr_module *m = wr_view_module(view, i);
-        if (m && m->start <= pc && pc < m->end &&
-            (!best || m->born >= best->born))
-            best = m;
-    }
-    return best;
-}
-
 const char *
 wr_symboliser_name(struct wr_symboliser *s, const struct wr_region_view *view,
                    uint64_t pc)
 {
     char build_id[2 * sizeof((struct wr_module *)0)->build_id + 1] = "";
-    const struct wr_module *m = module_at(view, pc);
+    const struct wr_module *m = wr_view_module_at(view, pc, UINT32_MAX, NULL);
     if (!m)
         return NULL;
     for (uint32_t i = 0; i < m->build_id_len && i < sizeof m->build_id; i++)

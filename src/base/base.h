@@ -18,6 +18,10 @@
 #define WR_COLD        __attribute__((cold, noinline))
 #define WR_EXPORT      __attribute__((visibility("default")))
 
+/* For what every fork writes: side by side, since each page of a program that
+ * is written after a fork is copied first, in the parent and in the child. */
+#define WR_AT_FORK __attribute__((section("wr_at_fork")))
+
 #define WR_KIB ((size_t)1 << 10)
 #define WR_MIB ((size_t)1 << 20)
 

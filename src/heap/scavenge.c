@@ -24,14 +24,13 @@ enum { QUIET_TICKS = 3, STOP_WAITS = 1000 };
 #define LAST_PART (4 * WR_MIB)   /* from here on all of it at once */
 
 static _Atomic bool enabled;
-static uint32_t home; /* the process whose thread it is */
 static _Atomic uint32_t state, stops;
 static struct wr_os_thread thread;
 
 void
 wr_scavenge_enable(bool on)
 {
-    home = wr_os_pid();
+    wr_os_home_set();
     atomic_store(&enabled, on);
 }
 
@@ -68,7 +67,7 @@ start(void)
 {
     /* A vfork child has our memory; a thread of its would die with it. */
     bool may = atomic_load(&stops) == 0 && atomic_load(&thread.alive) == 0 &&
-               wr_os_pid() == home;
+               wr_os_at_home();
 
     if (may && wr_os_thread_start(&thread, scavenger, NULL))
         return;
@@ -113,10 +112,16 @@ wr_scavenge_go(void)
     atomic_fetch_sub(&stops, 1);
 }
 
+bool
+wr_scavenge_working(void)
+{
+    return atomic_load(&state) != ABSENT || atomic_load(&thread.alive) != 0;
+}
+
 void
 wr_scavenge_fork_child(void)
 {
-    home = wr_os_pid();
+    wr_os_home_set();
     atomic_store(&state, ABSENT);
     atomic_store(&stops, 0);
     atomic_store(&thread.alive, 0);

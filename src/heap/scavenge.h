@@ -24,6 +24,8 @@ void wr_scavenge_tell(size_t idle);
  * handler may have interrupted a thread that holds what the end waits for. */
 void wr_scavenge_stop(void);
 void wr_scavenge_go(void);
+/* There may be a thread just now. */
+bool wr_scavenge_working(void);
 /* In a forked child: the thread is gone. */
 void wr_scavenge_fork_child(void);
 

@@ -150,6 +150,26 @@ wr_os_tid(void)
     return (uint32_t)wr_syscall0(SYS_gettid);
 }
 
+static uint32_t home WR_AT_FORK;
+
+void
+wr_os_home_set(void)
+{
+    home = wr_os_pid();
+}
+
+uint32_t
+wr_os_home(void)
+{
+    return home;
+}
+
+bool
+wr_os_at_home(void)
+{
+    return home == wr_os_pid();
+}
+
 uint64_t
 wr_os_random(void)
 {
@@ -198,21 +218,66 @@ wr_os_read_file(const char *path, char *buf, size_t bytes)
         if (n > 0)
             len += (size_t)n;
     } while (n > 0 || n == -EINTR);
-    (void)wr_syscall1(SYS_close, fd);
+    wr_os_close((int)fd);
     return n < 0 ? -1 : (long)len;
+}
+
+int
+wr_os_new_file(const char *path, size_t bytes)
+{
+    long fd = open_file(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW);
+
+    if (wr_syscall_failed(fd))
+        return -1;
+    if (wr_syscall2(SYS_ftruncate, fd, bytes) == 0)
+        return (int)fd;
+    wr_os_close((int)fd);
+    (void)wr_syscall3(SYS_unlinkat, AT_FDCWD, path, 0);
+    return -1;
+}
+
+bool
+wr_os_write_at(int fd, const void *p, size_t bytes, size_t offset)
+{
+    const char *from = p;
+
+    while (bytes > 0) {
+        long n = wr_syscall4(SYS_pwrite64, fd, from, bytes, offset);
+
+        if (n == -EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        from += n;
+        offset += (size_t)n;
+        bytes -= (size_t)n;
+    }
+    return true;
+}
+
+void *
+wr_os_map_file(int fd, size_t bytes, void *at)
+{
+    return map(at, bytes, PROT_READ | PROT_WRITE,
+               MAP_SHARED | (at != NULL ? MAP_FIXED : 0), fd);
+}
+
+void
+wr_os_close(int fd)
+{
+    (void)wr_syscall1(SYS_close, fd);
 }
 
 void *
 wr_os_map_new_file(const char *path, size_t bytes)
 {
-    long fd = open_file(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW);
-    void *p = NULL;
+    int fd = wr_os_new_file(path, bytes);
+    void *p;
 
-    if (wr_syscall_failed(fd))
+    if (fd < 0)
         return NULL;
-    if (wr_syscall2(SYS_ftruncate, fd, bytes) == 0)
-        p = map(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, (int)fd);
-    (void)wr_syscall1(SYS_close, fd);
+    p = wr_os_map_file(fd, bytes, NULL);
+    wr_os_close(fd);
     if (p == NULL)
         (void)wr_syscall3(SYS_unlinkat, AT_FDCWD, path, 0);
     return p;

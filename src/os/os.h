@@ -40,13 +40,28 @@ uint32_t wr_os_pid(void);
 uint32_t wr_os_tid(void);
 uint64_t wr_os_random(void); /* a seed; never 0 */
 
+/* The process whose memory this is, as wr_os_home_set was told; 0: nobody said.
+ * A vfork child runs in its parent's memory: it is not at home. */
+void wr_os_home_set(void);
+uint32_t wr_os_home(void);
+bool wr_os_at_home(void);
+
 /* Write all of it to a file descriptor; what fails is dropped. */
 void wr_os_write(int fd, const void *p, size_t bytes);
 /* Read a small file into buf: bytes read, or -1. */
 long wr_os_read_file(const char *path, char *buf, size_t bytes);
 
-/* A new file (0600, must not exist) of that length mapped shared. NULL:
- * refused, and no file is left. */
+/* A new file (0600, must not exist) of that length, all zero: its descriptor,
+ * or -1: refused, and no file is left. */
+int wr_os_new_file(const char *path, size_t bytes);
+/* Write all of it there; the pages are present then. false: no room. */
+bool wr_os_write_at(int fd, const void *p, size_t bytes, size_t offset);
+/* Map it shared, at `at` in place of what is mapped there, or anywhere when
+ * that is NULL. NULL: refused, and nothing has changed. */
+void *wr_os_map_file(int fd, size_t bytes, void *at);
+void wr_os_close(int fd);
+/* The first and the third at once, closed. NULL: refused, and no file is
+ * left. */
 void *wr_os_map_new_file(const char *path, size_t bytes);
 /* Let the mapping at `to` become the one at `from` (which is then gone), of
  * the same length. false: nothing has changed. */

@@ -14,6 +14,7 @@
  *   WR_FRAME_*              how a call site's rule condenses (unwind_cache.h)
  *   wr_frame_slot, wr_frame_ra_at           where a frame keeps what
  *   wr_regs_capture         the registers at this very place
+ *   wr_regs_place           only pc, stack and frame pointer of this place
  *   wr_regs_from_context    those of interrupted code
  *   wr_regs_strip           an address without its signature bits
  *   wr_regs_is_sigreturn    is this the code that ends a signal handler? It

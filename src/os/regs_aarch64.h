@@ -86,6 +86,17 @@ wr_regs_capture(struct wr_regs *regs)
                      : "x9", "x10", "memory");
 }
 
+/* The same of the three that most walks need. */
+static inline __attribute__((always_inline)) void
+wr_regs_place(uintptr_t *pc, uintptr_t *sp, uintptr_t *fp)
+{
+    __asm__ volatile("mov %[sp], sp\n\t"
+                     "mov %[fp], x29\n\t"
+                     "adr %[pc], 0f\n"
+                     "0:"
+                     : [pc] "=r"(*pc), [sp] "=&r"(*sp), [fp] "=&r"(*fp));
+}
+
 static inline void
 wr_regs_from_context(struct wr_regs *regs, const ucontext_t *uc)
 {

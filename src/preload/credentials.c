@@ -19,14 +19,23 @@
 #include "heap/scavenge.h"
 #include "os/os.h"
 #include "preload/next.h"
-#include "region/region.h"
+#include "preload/start.h"
+#include "world/thread.h"
 
 int capset(void *header, const void *data);
 
 static bool
 is_our_process(void)
 {
-    return wr_region != NULL && wr_region->pid == wr_os_pid();
+    return wr_started && wr_os_at_home();
+}
+
+/* Who gives up rights may not be able to make a region any more. */
+static void
+prepare(void)
+{
+    (void)wr_world_region();
+    wr_scavenge_stop();
 }
 
 /* Make the call while Weir has no thread. */
@@ -37,7 +46,7 @@ is_our_process(void)
         int saved;                                                             \
                                                                                \
         if (ours)                                                              \
-            wr_scavenge_stop();                                                \
+            prepare();                                                         \
         result = call;                                                         \
         saved = errno;                                                         \
         if (ours)                                                              \
@@ -124,6 +133,12 @@ setns(int fd, int kind)
     return ALONE(int, NEXT(setns)(fd, kind));
 }
 
+WR_EXPORT int
+chroot(const char *path)
+{
+    return ALONE(int, NEXT(chroot)(path));
+}
+
 /* A filter of system calls may kill who calls clone: from then on there is
  * no thread. Sandboxes install it by number, but promise to take no new
  * privileges first. Other options pass through. */
@@ -139,6 +154,6 @@ prctl(int option, ...)
     va_end(more);
     if ((option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS) &&
         is_our_process())
-        wr_scavenge_stop();
+        prepare();
     return NEXT(prctl)(option, a[0], a[1], a[2], a[3]);
 }

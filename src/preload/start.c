@@ -31,9 +31,29 @@ bool wr_started;
 
 /* ---- fork ---- */
 
+extern char __libc_single_threaded __attribute__((weak));
+
+/* There is no other thread that could hold a lock: they need not be taken. So
+ * nothing is written that fork would have to copy, and fork works in a signal
+ * handler that interrupted the heap. */
+static bool alone WR_AT_FORK;
+
+static bool
+is_alone(void)
+{
+    return &__libc_single_threaded != NULL && __libc_single_threaded != 0 &&
+           !wr_scavenge_working();
+}
+
 static void
 before_fork(void)
 {
+    alone = is_alone();
+    if (alone) {
+        wr_sample_pause();
+        wr_region_fork_before();
+        return;
+    }
     wr_heap_fork_before();
     wr_sample_fork_before();
     wr_region_fork_before();
@@ -44,22 +64,29 @@ static void
 after_fork_parent(void)
 {
     wr_count_add(forks, 1);
+    if (alone) {
+        wr_sample_resume(false);
+        return;
+    }
     wr_lock_fork_end();
-    wr_sample_fork_after();
+    wr_sample_fork_after(false);
     wr_heap_fork_after(false);
 }
 
 static void
 after_fork_child(void)
 {
-    int saved = errno;
+    bool can_wait = wr_region_fork_child();
 
-    wr_region_fork_child();
-    wr_world_fork_child();
-    wr_lock_fork_end();
-    wr_sample_fork_after();
-    wr_heap_fork_after(true);
-    errno = saved;
+    if (alone) {
+        wr_sample_resume(true);
+    } else {
+        wr_lock_fork_end();
+        wr_sample_fork_after(true);
+        wr_heap_fork_after(true);
+    }
+    if (!can_wait)
+        (void)wr_world_region();
 }
 
 /* ---- start ---- */
@@ -145,7 +172,11 @@ start(int argc, char **argv, char **envp)
 void
 wr_finish(void)
 {
-    if (!wr_started || wr_region == NULL || wr_region->pid != wr_os_pid())
+    if (!wr_started || !wr_os_at_home())
+        return;
+    if (wr_region_is_kept())
+        (void)wr_world_region();
+    if (wr_region == NULL)
         return;
     wr_world_publish();
     wr_region_exit();

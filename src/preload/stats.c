@@ -17,6 +17,7 @@
 #include "os/os.h"
 #include "region/counters.h"
 #include "region/region.h"
+#include "world/thread.h"
 
 WR_EXPORT const char *weir_region_path(void);
 
@@ -25,6 +26,7 @@ WR_EXPORT const char *weir_region_path(void);
 const char *
 weir_region_path(void)
 {
+    (void)wr_world_region();
     return wr_region_path();
 }
 

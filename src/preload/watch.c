@@ -61,6 +61,7 @@ pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 
     if (begin == NULL)
         return EAGAIN;
+    (void)wr_world_region();
     begin->run = run;
     begin->arg = arg;
     begin->create_stack = wr_started ? stack_here() : 0;

@@ -51,28 +51,6 @@ wr_bucket_start(void)
 }
 
 static uint64_t
-mix(uint64_t h, uint64_t x)
-{
-    h = (h ^ x) * UINT64_C(0x9e3779b97f4a7c15);
-    return h ^ h >> 32;
-}
-
-static uint64_t
-hash_stack(const uintptr_t *pc, size_t n)
-{
-    uint64_t a = n, b = 0;
-    size_t i;
-
-    for (i = 0; i + 1 < n; i += 2) { /* two chains: they run side by side */
-        a = mix(a, pc[i]);
-        b = mix(b, pc[i + 1]);
-    }
-    if (i < n)
-        a = mix(a, pc[i]);
-    return mix(a, b) | 1; /* never 0: an index entry is set */
-}
-
-static uint64_t
 entry_of(uint64_t hash, uint32_t number)
 {
     return hash << 32 | number;
@@ -179,11 +157,17 @@ find_stack(const uintptr_t *pc, size_t n, uint64_t hash)
 }
 
 uint32_t
-wr_stack_find(const uintptr_t *pc, size_t n)
+wr_stack_find_hashed(const uintptr_t *pc, size_t n, uint64_t hash)
 {
     if (!started || wr_region == NULL || n == 0)
         return 0;
-    return find_stack(pc, n, hash_stack(pc, n));
+    return find_stack(pc, n, hash);
+}
+
+uint32_t
+wr_stack_find(const uintptr_t *pc, size_t n)
+{
+    return wr_stack_find_hashed(pc, n, wr_stack_hash(pc, n));
 }
 
 /* ---- buckets ---- */
@@ -235,15 +219,15 @@ new_bucket(const struct bucket_key *key, uint64_t hash, uint32_t at)
 }
 
 uint32_t
-wr_bucket_find(const uintptr_t *pc, size_t n, uint64_t bytes, uint64_t rate)
+wr_bucket_find(uint32_t stack, uint64_t bytes, uint64_t rate)
 {
-    struct bucket_key key = {wr_stack_find(pc, n), bytes, rate};
+    struct bucket_key key = {stack, bytes, rate};
     uint64_t hash;
     uint32_t at, number;
 
     if (key.stack == 0)
         return 0;
-    hash = mix(mix(key.stack, bytes), rate) | 1;
+    hash = wr_stack_hash_add(wr_stack_hash_add(stack, bytes), rate);
     number = look_up(&buckets, hash, same_bucket, &key, &at);
     if (number != 0)
         return number;

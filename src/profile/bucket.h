@@ -1,6 +1,7 @@
 /* Buckets: sampled allocations counted by (stack, size, sample rate).
  *
- *     uint32_t b = wr_bucket_find(pc, n, bytes, rate);
+ *     uint32_t stack = wr_stack_find(pc, n);
+ *     uint32_t b = wr_bucket_find(stack, bytes, rate);
  *     wr_bucket_add_alloc(b, bytes);
  *     ...
  *     wr_bucket_add_free(b, bytes);
@@ -23,14 +24,36 @@ extern struct wr_lock wr_bucket_lock;
 /* Make the tables; the region is there. false: no memory, nothing counts. */
 bool wr_bucket_start(void);
 
-uint32_t wr_bucket_find(const uintptr_t *pc, size_t n, uint64_t bytes,
-                        uint64_t rate);
+/* The number of a stack in the region, 0 when there is no room. */
+uint32_t wr_stack_find(const uintptr_t *pc, size_t n);
+/* The same for who knows its wr_stack_hash already. */
+uint32_t wr_stack_find_hashed(const uintptr_t *pc, size_t n, uint64_t hash);
+
+/* 0 for stack 0 and when there is no room. */
+uint32_t wr_bucket_find(uint32_t stack, uint64_t bytes, uint64_t rate);
 void wr_bucket_add_alloc(uint32_t bucket, uint64_t bytes);
 void wr_bucket_add_free(uint32_t bucket, uint64_t bytes);
 
-/* The number of a stack in the region, 0 when there is no room. */
-uint32_t wr_stack_find(const uintptr_t *pc, size_t n);
 /* The stack of a bucket: its frames, at most max. */
 size_t wr_bucket_stack(uint32_t bucket, uintptr_t *pc, size_t max);
+
+/* From the outermost frame (hash 0) inwards, so that stacks which end in the
+ * same frames share the work. */
+static inline uint64_t
+wr_stack_hash_add(uint64_t hash, uintptr_t pc)
+{
+    hash = (hash ^ pc) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ hash >> 32;
+}
+
+static inline uint64_t
+wr_stack_hash(const uintptr_t *pc, size_t n)
+{
+    uint64_t hash = 0;
+
+    while (n > 0)
+        hash = wr_stack_hash_add(hash, pc[--n]);
+    return hash;
+}
 
 #endif

@@ -1,7 +1,8 @@
 /* Invariants
  * 1. A slot's capture fields are written by its own thread only, inside a
  *    pair of steps that make capture_seq odd, then even.
- * 2. The handler answers nobody who does not know the region's cookie.
+ * 2. The handler answers nobody who does not know a word that only who may
+ *    read the region can know.
  */
 #include "profile/capture.h"
 
@@ -44,20 +45,32 @@ store_stack(struct wr_thread_slot *slot, const ucontext_t *uc)
     atomic_store_explicit(&slot->capture_seq, seq + 2, memory_order_release);
 }
 
+/* What a reader knows of a program's region: the cookie in it; or, when that
+ * is still its parent's, where it is mapped. */
+static void
+answer(uintptr_t word, const ucontext_t *uc)
+{
+    struct wr_mcache *mc = wr_self;
+
+    if (wr_region == NULL) {
+        if (word != 0 && word == (uintptr_t)wr_region_lent())
+            (void)wr_world_region();
+        return;
+    }
+    if (word == wr_region->capture_cookie && mc->region_slot != NULL) {
+        wr_thread_publish(mc);
+        store_stack(mc->region_slot, uc);
+    }
+}
+
 static void
 asked(int number, siginfo_t *info, void *context)
 {
     int saved = errno;
-    struct wr_mcache *mc = wr_self;
 
     (void)number;
-    if (info->si_code == SI_QUEUE && wr_region != NULL &&
-        (uint64_t)(uintptr_t)info->si_value.sival_ptr ==
-            wr_region->capture_cookie &&
-        mc->region_slot != NULL) {
-        wr_thread_publish(mc);
-        store_stack(mc->region_slot, context);
-    }
+    if (info->si_code == SI_QUEUE)
+        answer((uintptr_t)info->si_value.sival_ptr, context);
     errno = saved;
 }
 
@@ -88,10 +101,10 @@ wr_capture_owns(int number)
 void
 wr_capture_stop(void)
 {
-    if (wr_region != NULL && wr_region->pid != wr_os_pid())
+    if (!wr_os_at_home())
         return; /* a vfork child: the memory is its parent's */
     atomic_store(&ours, false);
-    if (wr_region != NULL)
+    if (wr_world_region())
         atomic_store_explicit(&wr_region->capture_ready, 0,
                               memory_order_release);
 }

@@ -3,6 +3,8 @@
  *    is its tag; its free is counted there too.
  * 2. A thread's countdown was drawn for mc->sample_rate; what it samples is
  *    counted under that rate, whatever the rate is by then.
+ * 3. mc->memo is used by the thread that has the cache. The next one to have
+ *    it finds walks of another stack there, which is as good as none.
  */
 #include "profile/sample.h"
 
@@ -12,13 +14,16 @@
 #include "base/text.h"
 #include "heap/heap.h"
 #include "heap/mcache.h"
+#include "heap/mheap.h"
 #include "os/os.h"
 #include "profile/bucket.h"
 #include "profile/module.h"
 #include "profile/unwind.h"
+#include "profile/unwind_memo.h"
 #include "region/counters.h"
 #include "region/event.h"
 #include "region/region.h"
+#include "world/thread.h"
 
 enum { OWN_FRAMES = 8 };
 
@@ -109,14 +114,31 @@ wr_sample_stack(uintptr_t *pc, size_t max)
     return kept;
 }
 
+/* The number of the calling thread's stack in the region. */
+static uint32_t
+stack_of(struct wr_mcache *mc)
+{
+    uintptr_t pc[WR_STACK_FRAMES];
+    struct wr_unwind_seen seen;
+    uint32_t stack;
+
+    if (mc->memo == NULL)
+        mc->memo = wr_mheap_meta(sizeof *mc->memo, &wr_counters->profile_sys);
+    if (mc->memo == NULL || !wr_unwind_again(mc->memo, &seen))
+        return wr_stack_find(pc, wr_sample_stack(pc, wr_countof(pc)));
+    stack = wr_stack_find_hashed(seen.pc, seen.n, seen.hash);
+    wr_unwind_seen_done(mc->memo);
+    return stack;
+}
+
 /* A bucket's number is the tag the heap keeps with a sampled block. */
 static uint16_t
 sampled(struct wr_mcache *mc, size_t bytes)
 {
-    uintptr_t pc[WR_STACK_FRAMES];
-    size_t n = wr_sample_stack(pc, wr_countof(pc));
-    uint32_t bucket = wr_bucket_find(pc, n, bytes, mc->sample_rate);
+    uint32_t bucket;
 
+    (void)wr_world_region();
+    bucket = wr_bucket_find(stack_of(mc), bytes, mc->sample_rate);
     wr_bucket_add_alloc(bucket, bytes);
     return (uint16_t)bucket;
 }
@@ -124,6 +146,7 @@ sampled(struct wr_mcache *mc, size_t bytes)
 static void
 sample_freed(uint16_t tag, size_t bytes)
 {
+    (void)wr_world_region();
     wr_bucket_add_free(tag, bytes);
 }
 
@@ -145,6 +168,7 @@ explain(struct wr_text *t, const void *block)
     uintptr_t pc[WR_STACK_FRAMES];
     uint16_t tag;
 
+    (void)wr_world_region();
     if (wr_sample_tag(block, &tag)) {
         size_t n = wr_bucket_stack(tag, pc, SHOWN);
 
@@ -167,7 +191,7 @@ void
 wr_sample_set_rate(uint64_t rate)
 {
     atomic_store(&rate_now, rate);
-    if (wr_region != NULL)
+    if (wr_world_region())
         atomic_store(&wr_region->sample_rate, rate);
 }
 
@@ -200,21 +224,38 @@ wr_sample_start(uint64_t rate)
 }
 
 void
-wr_sample_fork_before(void)
+wr_sample_pause(void)
 {
     if (wr_self != &wr_mcache_none)
         wr_self->forking = true;
+}
+
+void
+wr_sample_resume(bool in_child)
+{
+    struct wr_mcache *mc = wr_self;
+
+    if (mc == &wr_mcache_none)
+        return;
+    mc->forking = false;
+    /* Countdowns that run go on, as they do in its siblings: to draw them
+     * anew would touch, and so copy, all that the heap has in use. */
+    if (in_child)
+        mc->rng ^= wr_os_home() * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+void
+wr_sample_fork_before(void)
+{
+    wr_sample_pause();
     wr_lock_take(&wr_bucket_lock);
     wr_lock_take(&wr_region_lock);
 }
 
 void
-wr_sample_fork_after(void)
+wr_sample_fork_after(bool in_child)
 {
     wr_lock_give(&wr_region_lock);
     wr_lock_give(&wr_bucket_lock);
-    if (wr_self != &wr_mcache_none) {
-        wr_self->forking = false;
-        wr_mcache_draw_samples(wr_self);
-    }
+    wr_sample_resume(in_child);
 }

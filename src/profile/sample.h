@@ -28,7 +28,11 @@ int64_t wr_sample_draw(uint64_t *state, uint64_t mean);
 /* The calling thread's stack without Weir's own frames. */
 size_t wr_sample_stack(uintptr_t *pc, size_t max);
 
+/* The calling thread samples nothing from the first to the second. */
+void wr_sample_pause(void);
+void wr_sample_resume(bool in_child);
+/* The same, with the profile's locks held in between. */
 void wr_sample_fork_before(void);
-void wr_sample_fork_after(void);
+void wr_sample_fork_after(bool in_child);
 
 #endif

@@ -15,14 +15,7 @@
 #include "profile/unwind_cache.h"
 #include "profile/unwind_full.h"
 #include "profile/unwind_stack.h"
-
-struct walk {
-    uintptr_t at; /* what the frame is executing, inside the call */
-    uintptr_t sp, fp;
-    struct wr_unwind_stack stack;
-    uintptr_t trusted_start, trusted_end; /* a module just asked for */
-    unsigned trusted_number;
-};
+#include "profile/unwind_walk.h"
 
 void
 wr_unwind_init(void)
@@ -38,125 +31,86 @@ wr_unwind_flush(void)
 }
 
 static void
-trust(struct walk *walk, const struct wr_cfi_module *module, unsigned number)
+trust(struct wr_unwind_ground *ground, const struct wr_cfi_module *module,
+      unsigned number)
 {
-    walk->trusted_start = module->start;
-    walk->trusted_end = module->end;
-    walk->trusted_number = number;
+    ground->trusted_start = module->start;
+    ground->trusted_end = module->end;
+    ground->trusted_number = number;
 }
 
-/* Is this word about the module that is now at walk->at? */
-static WR_COLD bool
-still_true(struct walk *walk, unsigned number)
+bool
+wr_unwind_still_true(struct wr_unwind_ground *ground, uintptr_t at,
+                     unsigned number)
 {
     struct wr_unwind_module module;
 
-    if (number == walk->trusted_number && walk->at >= walk->trusted_start &&
-        walk->at < walk->trusted_end)
+    if (number == ground->trusted_number && at >= ground->trusted_start &&
+        at < ground->trusted_end)
         return true;
-    if (!wr_unwind_module_find(walk->at, &module) ||
+    if (!wr_unwind_module_find(at, &module) ||
         !wr_unwind_module_is(&module, number))
         return false;
-    trust(walk, &module.cfi, number);
+    trust(ground, &module.cfi, number);
     return true;
 }
 
-/* Runs the description and keeps the result. 0: there is none, the stack
- * ends here as far as anybody can tell. */
-static WR_COLD wr_unwind_word
-learn(struct walk *walk)
+WR_COLD wr_unwind_word
+wr_unwind_learn(struct wr_unwind_ground *ground, uintptr_t at)
 {
     struct wr_unwind_module module;
     struct wr_cfi_code code;
     struct wr_cfi_row row;
     unsigned number;
 
-    if (!wr_unwind_module_find(walk->at, &module) ||
-        !wr_cfi_find(&module.cfi, walk->at, &code)) {
-        bool signal = wr_unwind_is_trampoline(walk->at + 1);
+    if (!wr_unwind_module_find(at, &module) ||
+        !wr_cfi_find(&module.cfi, at, &code)) {
+        bool signal = wr_unwind_is_trampoline(at + 1);
 
         return signal ? (wr_unwind_word)WR_UNWIND_FULL << WR_UNWIND_KIND_SHIFT
                       : 0;
     }
-    if (!wr_cfi_run(&code, walk->at, &row))
+    if (!wr_cfi_run(&code, at, &row))
         return 0;
     number = wr_unwind_module_number(&module);
-    trust(walk, &module.cfi, number);
-    return wr_unwind_cache_put(walk->at,
-                               wr_unwind_condense(&code, &row, number));
+    trust(ground, &module.cfi, number);
+    return wr_unwind_cache_put(at, wr_unwind_condense(&code, &row, number));
 }
 
-static inline wr_unwind_word
-known(struct walk *walk)
+WR_COLD bool
+wr_unwind_realigned(struct wr_unwind_ground *ground, wr_unwind_word word,
+                    uintptr_t sp, uintptr_t *cfa, uintptr_t *fp)
 {
-    wr_unwind_word word = wr_unwind_cache_get(walk->at);
-    unsigned number = wr_unwind_word_module(word);
+    uintptr_t stored = *fp - wr_unwind_word_cfa(word);
+    uintptr_t end = *fp + sizeof(uintptr_t);
 
-    if (wr_likely(word && (number == 0 || still_true(walk, number))))
-        return word;
-    return learn(walk);
-}
-
-/* The CFA of a function that realigned its stack, and the frame pointer it
- * saved. false: they are not there. */
-static WR_COLD bool
-realigned(struct walk *walk, wr_unwind_word word, uintptr_t *cfa, uintptr_t *fp)
-{
-    uintptr_t stored = walk->fp - wr_unwind_word_cfa(word);
-    uintptr_t end = walk->fp + sizeof(uintptr_t);
-
-    if (stored < walk->sp || end < stored ||
-        !wr_unwind_stack_reach(&walk->stack, stored, end))
+    if (stored < sp || end < stored ||
+        !wr_unwind_stack_reach(&ground->stack, stored, end))
         return false;
     *cfa = wr_unwind_word_at(stored);
-    *fp = wr_unwind_word_at(walk->fp);
+    *fp = wr_unwind_word_at(*fp);
     return *cfa >= end;
-}
-
-/* Steps to the caller. 0: there is none; else its return address. */
-static inline uintptr_t
-step(struct walk *walk, wr_unwind_word word, enum wr_unwind_kind kind)
-{
-    unsigned slot = wr_unwind_word_slot(word);
-    uintptr_t below = 8 * (uintptr_t)slot, fp = walk->fp, cfa, saved;
-
-    cfa = (kind & 1 ? fp : walk->sp) + wr_unwind_word_cfa(word);
-    if (wr_unlikely(kind == WR_UNWIND_REALIGNED) &&
-        !realigned(walk, word, &cfa, &fp))
-        return 0;
-    if (wr_unlikely(cfa <= walk->sp || cfa - walk->sp < below))
-        return 0;
-    if (wr_unlikely(cfa > walk->stack.end) &&
-        !wr_unwind_stack_reach(&walk->stack, cfa - below, cfa))
-        return 0;
-    saved = wr_unwind_word_at(cfa - below);
-    walk->fp = kind >= WR_UNWIND_SP_SAVED ? saved : fp;
-    walk->sp = cfa;
-    return wr_regs_strip(wr_unwind_word_at(wr_frame_ra_at(cfa, slot)));
 }
 
 size_t
 wr_unwind_from(const struct wr_regs *start, uintptr_t *pc, size_t max)
 {
-    struct walk walk = {
-        .at = start->pc, .sp = start->r[WR_REG_SP], .fp = start->r[WR_REG_FP]};
+    struct wr_unwind_ground ground = {0};
+    struct wr_unwind_walk walk = {start->pc, start->r[WR_REG_SP],
+                                  start->r[WR_REG_FP]};
     size_t n = 0;
 
-    wr_unwind_stack_enter(&walk.stack, walk.sp);
+    wr_unwind_stack_enter(&ground.stack, walk.sp);
     while (n < max) {
-        wr_unwind_word word = known(&walk);
+        wr_unwind_word word = wr_unwind_known(&ground, walk.at);
         enum wr_unwind_kind kind = wr_unwind_word_kind(word);
-        uintptr_t ra;
 
         if (wr_unlikely(kind == WR_UNWIND_FULL))
             return wr_unwind_full(start, pc, max);
-        if (wr_unlikely(word == 0 || kind == WR_UNWIND_OUTERMOST))
+        if (wr_unlikely(kind < WR_UNWIND_FULL) ||
+            wr_unlikely(!wr_unwind_step(&walk, &ground, word)))
             break;
-        ra = step(&walk, word, kind);
-        if (wr_unlikely(ra == 0))
-            break;
-        pc[n++] = ra;
-        walk.at = ra - 1;
+        pc[n++] = walk.at + 1;
     }
     return n;
 }

@@ -8,6 +8,7 @@
 #include "profile/unwind_cache.h"
 
 _Atomic wr_unwind_word wr_unwind_table[(size_t)2 << WR_UNWIND_SET_BITS];
+_Atomic uint64_t wr_unwind_cache_epoch = 1;
 
 static wr_unwind_word
 word_of(enum wr_unwind_kind kind, uint64_t cfa, uint64_t slot)
@@ -129,4 +130,5 @@ wr_unwind_cache_clear(void)
 {
     for (size_t i = 0; i < wr_countof(wr_unwind_table); i++)
         atomic_store_explicit(&wr_unwind_table[i], 0, memory_order_relaxed);
+    atomic_fetch_add(&wr_unwind_cache_epoch, 1);
 }

@@ -32,7 +32,7 @@
 typedef uint64_t wr_unwind_word; /* 0: nothing known */
 
 /* The last four: bit 0 says what the CFA counts from, bit 1 whether the
- * frame pointer was saved. */
+ * frame pointer was saved. Up to FULL there is no step to take. */
 enum wr_unwind_kind {
     WR_UNWIND_OUTERMOST = 1, /* nobody called this function */
     WR_UNWIND_FULL = 2,      /* does not condense: needs all registers */
@@ -55,6 +55,10 @@ _Static_assert(WR_FRAME_PC_BITS - WR_FRAME_PC_SHIFT - WR_UNWIND_SET_BITS +
                        WR_UNWIND_TAG_SHIFT <=
                    64,
                "a word must hold the rest of an address and a rule");
+
+/* Counts from 1 how often all was forgotten: what was derived from words of
+ * another count is not to be trusted. */
+extern _Atomic uint64_t wr_unwind_cache_epoch;
 
 extern _Atomic wr_unwind_word wr_unwind_table[(size_t)2 << WR_UNWIND_SET_BITS];
 
@@ -93,6 +97,19 @@ static inline enum wr_unwind_kind
 wr_unwind_word_kind(wr_unwind_word word)
 {
     return (enum wr_unwind_kind)(word >> WR_UNWIND_KIND_SHIFT & 7);
+}
+
+/* Does finding the CFA take the frame pointer? */
+static inline bool
+wr_unwind_word_uses_fp(wr_unwind_word word)
+{
+    return wr_unwind_word_kind(word) & 1;
+}
+
+static inline bool
+wr_unwind_word_saves_fp(wr_unwind_word word)
+{
+    return wr_unwind_word_kind(word) >= WR_UNWIND_SP_SAVED;
 }
 
 static inline unsigned

@@ -17,6 +17,7 @@
 #include "os/os.h"
 #include "profile/wire.h"
 #include "region/read.h"
+#include "world/thread.h"
 
 /* Field numbers of profile.proto. */
 enum {
@@ -496,6 +497,7 @@ weir_profile_write(int fd, const char *name)
     if (strcmp(name, "heap") != 0 && strcmp(name, "allocs") != 0 &&
         strcmp(name, "threadcreate") != 0)
         return WEIR_ENOENT;
+    (void)wr_world_region();
     if (wr_region_open_self(&view, NULL, 0) != 0)
         return WEIR_ENOTSUP;
     err = write_view(&view, fd, name);

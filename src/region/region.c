@@ -26,13 +26,14 @@ enum {
     STACK_WORDS = 1 << 20,
     HEADER_BYTES = 8192,
     STEP_MIN = 4096, /* populated at a time: as much again as there is */
-    STEP_MAX = 65536
+    STEP_MAX = 65536,
+    LENT_BUCKETS = 256
 };
 
 _Static_assert(sizeof(struct wr_region_header) <= HEADER_BYTES,
                "the header fits before the tables");
 
-struct wr_region_header *wr_region;
+struct wr_region_header *wr_region WR_AT_FORK;
 struct wr_lock wr_region_lock = WR_LOCK_INIT;
 
 static size_t region_bytes;
@@ -40,14 +41,22 @@ static uint64_t present[WR_TABLE_COUNT]; /* bytes populated of each table */
 static char directory[WR_PATH_MAX];      /* for the children */
 static char path[WR_PATH_MAX + 64];
 static bool keep_file;
-static struct wr_counters orphan_counters; /* of a child without a region */
 
 /* What a child goes on from: the region is shared with the parent, which
- * has moved on by the time the child can copy it. */
+ * has moved on by the time the child copies it. */
 static struct {
+    /* The child's own while it has no region. */
     struct wr_counters counters;
     uint64_t used[WR_TABLE_COUNT];
-} at_fork;
+    uint64_t sample_rate;
+    uint32_t capture_ready;
+    uint32_t parent; /* 0: the one whose region is lent */
+    /* The region of the nearest ancestor that had one, still mapped where the
+     * child's will be; NULL: none, or the child has its own. */
+    _Atomic(struct wr_region_header *) lent;
+} at_fork WR_AT_FORK;
+/* The counts of its buckets: all else in a table's entries stays as it is. */
+static struct wr_bucket_counts lent_counts[LENT_BUCKETS];
 
 static const struct {
     uint32_t stride, capacity;
@@ -139,17 +148,17 @@ total_bytes(void)
 }
 
 static void
-describe_image(uint32_t forked_from)
+describe_image(struct wr_region_header *h, uint32_t forked_from)
 {
-    wr_region->pid = wr_os_pid();
-    wr_region->ppid = (uint32_t)getppid();
-    wr_region->forked_from = forked_from;
-    wr_region->uid = (uint32_t)geteuid();
-    wr_region->start_ns = wr_os_realtime();
-    wr_region->start_mono_ns = wr_os_monotonic();
-    wr_region->end_ns = 0;
-    wr_region->capture_cookie = wr_os_random();
-    wr_region->state = WR_REGION_LIVE;
+    h->pid = wr_os_pid();
+    h->ppid = (uint32_t)getppid();
+    h->forked_from = forked_from;
+    h->uid = (uint32_t)geteuid();
+    h->start_ns = wr_os_realtime();
+    h->start_mono_ns = wr_os_monotonic();
+    h->end_ns = 0;
+    h->capture_cookie = wr_os_random();
+    h->state = WR_REGION_LIVE;
 }
 
 static void
@@ -241,34 +250,55 @@ file_may_be_long(void)
            limit.rlim_cur >= region_bytes;
 }
 
-/* A new file named after the process. The image before exec leaves its name
- * to us; a dead process whose number came round again keeps its. */
-static void *
+/* A new file named after the process: its descriptor, or -1 and no path. The
+ * image before exec leaves its name to us; a dead process whose number came
+ * round again keeps its. */
+static int
 make_file(void)
 {
-    void *p;
+    int fd;
 
     make_path(false);
     if (!file_may_be_long())
         path[0] = '\0';
     if (path[0] == '\0')
-        return NULL;
-    p = wr_os_map_new_file(path, region_bytes);
-    if (p == NULL && access(path, F_OK) == 0) {
+        return -1;
+    fd = wr_os_new_file(path, region_bytes);
+    if (fd < 0 && access(path, F_OK) == 0) {
         if (is_former_self(path))
             unlink(path);
         else
             make_path(true);
-        p = wr_os_map_new_file(path, region_bytes);
+        fd = wr_os_new_file(path, region_bytes);
     }
-    if (p != NULL && !wr_os_populate(p, HEADER_BYTES)) {
-        wr_os_unmap(p, region_bytes);
-        unlink(path);
-        p = NULL;
-    }
-    if (p == NULL)
+    if (fd < 0)
         path[0] = '\0';
-    return p;
+    return fd;
+}
+
+static void
+remove_file(void)
+{
+    (void)unlink(path);
+    path[0] = '\0';
+}
+
+static struct wr_region_header *
+map_new_file(void)
+{
+    int fd = make_file();
+    void *p;
+
+    if (fd < 0)
+        return NULL;
+    p = wr_os_map_file(fd, region_bytes, NULL);
+    wr_os_close(fd);
+    if (p != NULL && wr_os_populate(p, HEADER_BYTES))
+        return p;
+    if (p != NULL)
+        wr_os_unmap(p, region_bytes);
+    remove_file();
+    return NULL;
 }
 
 static bool
@@ -299,8 +329,7 @@ static void
 leave_file(void)
 {
     wr_os_unmap(wr_region, region_bytes);
-    (void)unlink(path);
-    path[0] = '\0';
+    remove_file();
     memset(present, 0, sizeof present);
     wr_region = wr_os_map(region_bytes);
 }
@@ -318,10 +347,11 @@ wr_region_start(const struct wr_region_options *o)
     int saved = errno;
     struct wr_counters *old = wr_counters;
 
+    wr_os_home_set();
     region_bytes = total_bytes();
     keep_file = o->keep;
     if (choose_directory(o->dir))
-        wr_region = make_file();
+        wr_region = map_new_file();
     if (wr_region != NULL && !make_tables())
         leave_file();
     if (wr_region == NULL)
@@ -331,7 +361,7 @@ wr_region_start(const struct wr_region_options *o)
         errno = saved;
         return;
     }
-    describe_image(0);
+    describe_image(wr_region, 0);
     describe_heap(o);
     memcpy(&wr_region->counters, old, sizeof *old);
     wr_counters = &wr_region->counters;
@@ -361,7 +391,13 @@ wr_region_set_cmdline(int argc, char **argv)
 const char *
 wr_region_path(void)
 {
-    return path;
+    return wr_region == NULL ? "" : path;
+}
+
+bool
+wr_region_is_kept(void)
+{
+    return keep_file;
 }
 
 void
@@ -379,115 +415,188 @@ wr_region_exit(void)
 
 /* ---- fork ---- */
 
-/* Copy what exists of `from`, in an order that keeps frees <= allocs. */
-static void
-copy_buckets(struct wr_region_header *to, struct wr_region_header *from)
-{
-    uint64_t offset = from->table[WR_TABLE_BUCKETS].offset;
-    uint64_t n = to->table[WR_TABLE_BUCKETS].used;
-    struct wr_bucket *a = (void *)((char *)from + offset);
-    struct wr_bucket *b = (void *)((char *)to + offset);
-
-    for (uint64_t i = 0; i < n; i++) {
-        b[i].stack = a[i].stack;
-        b[i].flags = a[i].flags;
-        b[i].size = a[i].size;
-        b[i].rate = a[i].rate;
-        b[i].frees = a[i].frees;
-        b[i].free_bytes = a[i].free_bytes;
-        b[i].allocs = a[i].allocs;
-        b[i].alloc_bytes = a[i].alloc_bytes;
-    }
-}
-
-/* A stack captured while it was copied is torn; of a child's threads there is
- * one, and nobody asked it yet. */
-static void
-forget_captures(struct wr_region_header *to)
-{
-    struct wr_table *table = &to->table[WR_TABLE_THREADS];
-    struct wr_thread_slot *slot = (void *)((char *)to + table->offset);
-
-    for (uint64_t i = 0; i < table->used; i++)
-        slot[i].capture_seq = 0;
-}
-
-static void
-copy_region(struct wr_region_header *to, struct wr_region_header *from)
-{
-    memcpy(to, from, sizeof *to);
-    atomic_store_explicit(&to->magic, 0, memory_order_relaxed);
-    memcpy(&to->counters, &at_fork.counters, sizeof to->counters);
-    for (unsigned t = 0; t < wr_countof(shape); t++)
-        to->table[t].used = at_fork.used[t];
-    for (unsigned t = 0; t < wr_countof(shape); t++) {
-        struct wr_table *table = &from->table[t];
-
-        if (t != WR_TABLE_BUCKETS)
-            memcpy((char *)to + table->offset, (char *)from + table->offset,
-                   to->table[t].used * table->stride);
-    }
-    copy_buckets(to, from);
-    forget_captures(to);
-}
-
-static bool
-populate_as_parent(char *base)
-{
-    bool ok = true;
-
-    for (unsigned t = 0; t < wr_countof(shape) && ok; t++)
-        if (present[t] != 0)
-            ok = wr_os_populate(base + wr_region->table[t].offset, present[t]);
-    return ok;
-}
-
 void
 wr_region_fork_before(void)
 {
     if (wr_region == NULL)
-        return;
+        return; /* what was lent to us is lent on */
     memcpy(&at_fork.counters, wr_counters, sizeof at_fork.counters);
     for (unsigned t = 0; t < wr_countof(shape); t++)
         at_fork.used[t] = wr_region_used(t);
+    at_fork.sample_rate = wr_region->sample_rate;
+    at_fork.capture_ready = wr_region->capture_ready;
 }
 
-void
+static struct wr_bucket *
+bucket_of(struct wr_region_header *h, uint64_t i)
+{
+    return (struct wr_bucket *)((char *)h + h->table[WR_TABLE_BUCKETS].offset) +
+           i;
+}
+
+/* Frees before allocs: the parent goes on counting. */
+static void
+note_counts(struct wr_region_header *from, uint64_t first, uint64_t end)
+{
+    for (uint64_t i = first; i < end; i++)
+        wr_bucket_read(bucket_of(from, i), &lent_counts[i - first]);
+}
+
+bool
 wr_region_fork_child(void)
 {
-    uint32_t parent;
-    void *fresh;
+    uint64_t buckets = at_fork.used[WR_TABLE_BUCKETS];
+    uint32_t parent = wr_os_home();
 
-    if (wr_region == NULL)
-        return;
-    parent = wr_region->pid;
-    if (path[0] == '\0') { /* private memory: the copy is made already */
-        describe_image(parent);
-        return;
+    wr_os_home_set();
+    if (wr_region == NULL) {
+        at_fork.parent = parent;
+        return true;
     }
-    fresh = make_file();
-    if (fresh != NULL && !populate_as_parent(fresh)) {
-        wr_os_unmap(fresh, region_bytes);
-        (void)unlink(path);
-        path[0] = '\0';
-        fresh = NULL;
-    }
-    if (fresh == NULL)
-        fresh = wr_os_map(region_bytes);
-    if (fresh != NULL) {
-        copy_region(fresh, wr_region);
-        if (wr_os_replace(fresh, wr_region, region_bytes)) {
-            describe_image(parent);
-            publish_magic();
-            return;
-        }
-        (void)unlink(path);
-    }
-    /* Better none than writing into the parent's. */
-    path[0] = '\0';
-    wr_counters =
-        memcpy(&orphan_counters, &at_fork.counters, sizeof orphan_counters);
+    at_fork.parent = 0;
+    at_fork.lent = wr_region;
     wr_region = NULL;
+    wr_counters = &at_fork.counters;
+    note_counts(at_fork.lent, 0, wr_min(buckets, LENT_BUCKETS));
+    return at_fork.capture_ready != 0 && buckets <= LENT_BUCKETS;
+}
+
+const void *
+wr_region_lent(void)
+{
+    return at_fork.lent;
+}
+
+/* The header of the region that goes on from `from`; not yet with magic. */
+static void
+describe_child(struct wr_region_header *h, struct wr_region_header *from)
+{
+    memcpy(h, from, sizeof *h);
+    h->magic = 0;
+    describe_image(h, at_fork.parent != 0 ? at_fork.parent : from->pid);
+    h->sample_rate = at_fork.sample_rate;
+    h->capture_ready = at_fork.capture_ready;
+    memcpy(&h->counters, &at_fork.counters, sizeof h->counters);
+    for (unsigned t = 0; t < wr_countof(shape); t++)
+        h->table[t].used = at_fork.used[t];
+}
+
+static bool
+write_copy(int fd, const struct wr_region_header *h,
+           const struct wr_region_header *from)
+{
+    bool ok = wr_os_write_at(fd, h, sizeof *h, 0);
+
+    for (unsigned t = 0; t < wr_countof(shape) && ok; t++) {
+        uint64_t offset = h->table[t].offset;
+        uint64_t bytes = h->table[t].used * h->table[t].stride;
+
+        ok = wr_os_write_at(fd, (const char *)from + offset, bytes, offset);
+        present[t] = wr_align_up(bytes, 4096);
+    }
+    return ok;
+}
+
+/* A file with the copy takes the place of what was lent. */
+static bool
+go_on_in_file(const struct wr_region_header *h, struct wr_region_header *lent)
+{
+    int fd = make_file();
+    bool ok;
+
+    if (fd < 0)
+        return false;
+    ok = write_copy(fd, h, lent) &&
+         wr_os_map_file(fd, region_bytes, lent) != NULL;
+    wr_os_close(fd);
+    if (!ok)
+        remove_file();
+    return ok;
+}
+
+static bool
+go_on_in_memory(const struct wr_region_header *h, struct wr_region_header *lent)
+{
+    char *fresh = wr_os_map(region_bytes);
+
+    if (fresh == NULL)
+        return false;
+    memcpy(fresh, h, sizeof *h);
+    for (unsigned t = 0; t < wr_countof(shape); t++)
+        memcpy(fresh + h->table[t].offset, (char *)lent + h->table[t].offset,
+               h->table[t].used * h->table[t].stride);
+    memset(present, 0, sizeof present);
+    if (wr_os_replace(fresh, lent, region_bytes))
+        return true;
+    wr_os_unmap(fresh, region_bytes);
+    return false;
+}
+
+static bool
+make_copy(const struct wr_region_header *h, struct wr_region_header *lent)
+{
+    if (path[0] != '\0')
+        return go_on_in_file(h, lent) || go_on_in_memory(h, lent);
+    memcpy(lent, h, sizeof *h); /* private memory is a copy already */
+    return true;
+}
+
+/* What of the copy is the parent's later doing. */
+static void
+set_right(struct wr_region_header *h)
+{
+    struct wr_thread_slot *slot =
+        (void *)((char *)h + h->table[WR_TABLE_THREADS].offset);
+
+    for (uint64_t i = 0; i < h->table[WR_TABLE_BUCKETS].used; i++) {
+        struct wr_bucket *b = bucket_of(h, i);
+        const struct wr_bucket_counts *c = &lent_counts[i];
+
+        if (i >= LENT_BUCKETS)
+            break;
+        b->allocs = c->allocs;
+        b->frees = c->frees;
+        b->alloc_bytes = c->alloc_bytes;
+        b->free_bytes = c->free_bytes;
+    }
+    /* A stack captured while it was copied is torn; of a child's threads
+     * there is one, and nobody asked it yet. */
+    for (uint64_t i = 0; i < h->table[WR_TABLE_THREADS].used; i++)
+        slot[i].capture_seq = 0;
+}
+
+/* The child's own region takes the place of the one lent. */
+static bool
+go_on(struct wr_region_header *lent)
+{
+    struct wr_region_header h;
+
+    describe_child(&h, lent);
+    if (!make_copy(&h, lent))
+        return false; /* better none than writing into the parent's */
+    set_right(lent);
+    memcpy(&lent->counters, wr_counters, sizeof lent->counters);
+    wr_counters = &lent->counters;
+    wr_region = lent;
+    publish_magic();
+    return true;
+}
+
+bool
+wr_region_own(void)
+{
+    int saved = errno;
+    struct wr_region_header *lent;
+    bool ok;
+
+    if (wr_region != NULL)
+        return true;
+    if (at_fork.lent == NULL || !wr_os_at_home())
+        return false;
+    lent = atomic_exchange(&at_fork.lent, NULL); /* a handler may ask too */
+    ok = lent != NULL && go_on(lent);
+    errno = saved;
+    return ok;
 }
 
 /* ---- tables ---- */

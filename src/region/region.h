@@ -4,6 +4,10 @@
  * else private memory of the same layout, which nobody outside can read but
  * which serves weir_memstats and weir_profile_write just as well.
  *
+ * A forked child gets one when it first has something to tell or is asked:
+ * most children exec or end before. Until then wr_region is NULL and nothing
+ * is recorded; who is about to record calls wr_world_region (world/thread.h).
+ *
  * Threads: tables grow under one lock (the last in os/lock.h); entries are
  * written before the count that covers them. Whoever gets an entry owns its
  * fields as layout.h says.
@@ -37,12 +41,22 @@ void wr_region_start(const struct wr_region_options *o);
 void wr_region_set_cmdline(int argc, char **argv);
 /* Before fork, with every lock of the heap and the profile held. */
 void wr_region_fork_before(void);
-/* In a forked child: a region of its own, which goes on from the parent's. */
-void wr_region_fork_child(void);
+/* In a forked child: wr_region is NULL from here on, until wr_region_own.
+ * false: that should be at once, for nobody could ask for it later, or the
+ * parent's counts are too many to remember. */
+bool wr_region_fork_child(void);
+/* A forked child's own region, which goes on from the parent's, exists after
+ * this. true: there is one. Call before there is a second thread. */
+bool wr_region_own(void);
+/* Where the parent's is mapped while the child has none of its own; NULL: it
+ * has, or will never. */
+const void *wr_region_lent(void);
 /* The program goes through exit(). */
 void wr_region_exit(void);
 /* The file's path; "" when there is none. */
 const char *wr_region_path(void);
+/* Does the file stay when the program ends? */
+bool wr_region_is_kept(void);
 
 /* New entries. NULL (0 for a stack): the table is full. */
 struct wr_thread_slot *wr_region_new_thread(void);

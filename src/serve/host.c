@@ -68,13 +68,33 @@ is_wildcard(const char *host)
 }
 
 void
-wr_host_rule_init(struct wr_host_rule *rule, const char *host)
+wr_host_rule_init(struct wr_host_rule *rule, const char *host,
+                  const char *const *names)
 {
-    *rule = (struct wr_host_rule){.any = !host};
+    *rule = (struct wr_host_rule){.any = !host, .names = names};
     if (!host)
         return;
     rule->wildcard = is_wildcard(host);
     snprintf(rule->bound, sizeof rule->bound, "%s", host);
+}
+
+bool
+wr_host_is_name(const char *name)
+{
+    char host[256];
+    return strpbrk(name, "/@?# ") == NULL &&
+           host_part(host, sizeof host, name) && strcmp(host, name) == 0;
+}
+
+static bool
+is_named(const struct wr_host_rule *rule, const char *host)
+{
+    if (strcasecmp(host, rule->bound) == 0)
+        return true;
+    for (const char *const *name = rule->names; name && *name; name++)
+        if (strcasecmp(host, *name) == 0)
+            return true;
+    return false;
 }
 
 bool
@@ -85,7 +105,7 @@ wr_host_allowed(const struct wr_host_rule *rule, const char *header)
         return true;
     if (!host_part(host, sizeof host, header))
         return false;
-    if (is_loopback(host) || strcasecmp(host, rule->bound) == 0)
+    if (is_loopback(host) || is_named(rule, host))
         return true;
     return rule->wildcard && is_literal(host);
 }

@@ -6,8 +6,11 @@
  * listens on loopback answers only to loopback's names, whatever the port.
  *
  *     struct wr_host_rule rule;
- *     wr_host_rule_init(&rule, "127.0.0.1");
+ *     wr_host_rule_init(&rule, "127.0.0.1", NULL);
  *     if (!wr_host_allowed(&rule, "evil.example:6060")) answer 403;
+ *
+ * A server that others reach by a name, a container's or a proxy's, is told
+ * that name. Ownership: the names stay the caller's, for the rule's life.
  */
 #ifndef WR_SERVE_HOST_H
 #define WR_SERVE_HOST_H
@@ -18,10 +21,14 @@ struct wr_host_rule {
     bool any;        /* a Unix socket: no browser reaches it */
     bool wildcard;   /* bound to every address: any literal address will do */
     char bound[256]; /* the host part of the address asked for */
+    const char *const *names; /* also answered; ended by NULL, or NULL */
 };
 
 /* host: what was asked for, without port; NULL for a Unix socket. */
-void wr_host_rule_init(struct wr_host_rule *rule, const char *host);
+void wr_host_rule_init(struct wr_host_rule *rule, const char *host,
+                       const char *const *names);
+/* May this be one of the names: a host's name or address, without port? */
+bool wr_host_is_name(const char *name);
 
 /* header: the Host header, or NULL when there was none (HTTP/1.0: no browser
  * of today, allowed). */

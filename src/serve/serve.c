@@ -8,6 +8,7 @@
 #include <weir/serve.h>
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +19,8 @@
 #include "serve/site.h"
 
 #define EXPORT __attribute__((visibility("default")))
+
+#define KEPT_BYTES (32 << 20) /* by each arena of malloc, at most */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -143,11 +146,22 @@ weir_serve_stop(void)
         unlink(own.at.path);
 }
 
+/* In the process of `weir` alone: what an answer took is kept for the next
+ * one. Given back, it would have to be cleared by the system each time, which
+ * takes longer than a large profile's sums. */
+static void
+keep_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
+    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+}
+
 EXPORT struct wr_server *
 weir_serve_directory(const char *dir, int how, const struct wr_listen *at,
                      size_t count, char *why, size_t why_bytes)
 {
     struct wr_server *server = NULL;
+    keep_memory();
     struct wr_site *site = wr_site_new(dir, (enum wr_scan)how);
     if (!site) {
         snprintf(why, why_bytes, "out of memory");

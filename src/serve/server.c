@@ -153,8 +153,8 @@ answer(struct door *door, struct MHD_Connection *connection,
     if (!wr_host_allowed(&door->rule, host))
         wr_answer_error(a, 403,
                         "This server answers to localhost and to the address "
-                        "it was started with, not to \"%.200s\": see \"Host\" "
-                        "in weir(1).\n",
+                        "it was started with, not to \"%.200s\". If that is "
+                        "its name, start it with --allow-host.\n",
                         host);
     else if (status != 0)
         wr_answer_error(a, status, "the request's target makes no sense\n");
@@ -218,7 +218,7 @@ wr_server_start(struct wr_server **out, struct wr_site *site,
     for (size_t i = 0; i < count; i++) {
         struct door *door = &server->door[i];
         *door = (struct door){.server = server, .fd = at[i].fd};
-        wr_host_rule_init(&door->rule, at[i].host);
+        wr_host_rule_init(&door->rule, at[i].host, at[i].names);
         door->daemon = open_door(door);
         if (!door->daemon)
             goto fail;

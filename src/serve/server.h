@@ -30,6 +30,9 @@ struct wr_site;
 struct wr_listen {
     int fd;
     const char *host; /* as asked for, without port; NULL: a Unix socket */
+    /* Names in the Host header that are answered too, ended by NULL; they
+     * must live as long as the server. NULL: none. */
+    const char *const *names;
 };
 
 int wr_server_start(struct wr_server **out, struct wr_site *site,

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "serve/quiet.h"
 
 bool
 wr_source_is_run(const char *name)
@@ -150,8 +151,8 @@ sort(struct wr_sources *s)
     qsort(s->list, s->count, sizeof *s->list, by_life);
 }
 
-int
-wr_sources_scan(struct wr_sources *s, const char *dir, enum wr_scan how)
+static int
+scan_once(struct wr_sources *s, const char *dir, enum wr_scan how)
 {
     *s = (struct wr_sources){0};
     int rc = how == WR_SCAN_ALL ? scan_places(s) : scan(s, dir, how);
@@ -161,6 +162,42 @@ wr_sources_scan(struct wr_sources *s, const char *dir, enum wr_scan how)
     }
     sort(s);
     return 0;
+}
+
+/* Forked children that have no region yet make theirs. */
+static size_t
+ask_quiet(const struct wr_sources *s, const char *const *dirs, size_t dir_count)
+{
+    size_t live = wr_sources_live(s);
+    uint32_t *known = calloc(live + 1, sizeof *known);
+    for (size_t i = 0; known && i < live; i++)
+        known[i] = s->list[i].pid;
+    size_t asked = known ? wr_quiet_ask(dirs, dir_count, known, live) : 0;
+    free(known);
+    return asked;
+}
+
+static size_t
+ask_quiet_in_places(const struct wr_sources *s)
+{
+    char place[WR_REGION_PLACES][WR_PATH_MAX];
+    const char *dirs[WR_REGION_PLACES];
+    size_t count = 0;
+    for (unsigned n = 0; n < WR_REGION_PLACES; n++)
+        if (wr_region_place(n, place[n], sizeof place[n]) == 0)
+            dirs[count++] = place[n];
+    return ask_quiet(s, dirs, count);
+}
+
+int
+wr_sources_scan(struct wr_sources *s, const char *dir, enum wr_scan how)
+{
+    int rc = scan_once(s, dir, how);
+    if (rc != 0 || (how == WR_SCAN_ALL ? ask_quiet_in_places(s)
+                                       : ask_quiet(s, &dir, 1)) == 0)
+        return rc;
+    wr_sources_free(s);
+    return scan_once(s, dir, how);
 }
 
 /* The shared mapping of this process's region, from a line of its maps:

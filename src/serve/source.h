@@ -10,7 +10,8 @@
  *
  * A process is shown by its newest image: a program that called exec has an
  * older region too, which is `replaced`. The list is sorted: live processes
- * first, then by pid, then by start. Files that are not regions (yet) are
+ * first, then by pid, then by start. Forked children that have not made their
+ * region are asked to (serve/quiet.h). Files that are not regions (yet) are
  * skipped silently; a directory that does not exist is an empty one.
  *
  * Threads: one at a time per list; a scan is cheap enough to be made anew for

@@ -10,6 +10,7 @@
 #include "heap/mcache.h"
 #include "region/counters.h"
 #include "region/region.h"
+#include "world/thread.h"
 
 _Static_assert(WEIR_SIZE_CLASSES >= WR_CLASSES, "by_size has room for all");
 
@@ -123,6 +124,7 @@ weir_memstats(struct weir_memstats *m)
 
     if (m == NULL)
         return WEIR_EINVAL;
+    (void)wr_world_region();
     memset(m, 0, sizeof *m);
     m->size_classes = WR_CLASSES;
     for (unsigned i = 1; i < WR_CLASSES; i++)

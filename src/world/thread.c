@@ -5,6 +5,8 @@
  *    destructor gives the cache back. A later destructor of the same thread
  *    that allocates gets a new cache, and the key is set again: libc calls
  *    us again.
+ * 3. While the region is lent (a forked child) nothing is written to a slot:
+ *    they lie in the parent's.
  */
 #include "world/thread.h"
 
@@ -23,9 +25,9 @@ static pthread_key_t key;
 static bool have_key;
 
 static void
-begin_slot(struct wr_thread_slot *slot)
+begin_slot(struct wr_thread_slot *slot, uint32_t tid)
 {
-    atomic_store_explicit(&slot->tid, wr_os_tid(), memory_order_relaxed);
+    atomic_store_explicit(&slot->tid, tid, memory_order_relaxed);
     atomic_store_explicit(&slot->start_ns, wr_os_realtime(),
                           memory_order_relaxed);
     atomic_store_explicit(&slot->create_stack, 0, memory_order_relaxed);
@@ -39,10 +41,11 @@ begin_slot(struct wr_thread_slot *slot)
 static void
 attached(struct wr_mcache *mc)
 {
+    (void)wr_world_region();
     if (mc->region_slot == NULL)
         mc->region_slot = wr_region_new_thread();
     if (mc->region_slot != NULL)
-        begin_slot(mc->region_slot);
+        begin_slot(mc->region_slot, wr_os_tid());
     if (have_key)
         (void)pthread_setspecific(key, mc);
 }
@@ -86,7 +89,7 @@ wr_thread_publish(struct wr_mcache *mc)
 {
     struct wr_thread_slot *slot = mc->region_slot;
 
-    if (slot == NULL || wr_region == NULL)
+    if (slot == NULL || !wr_world_region())
         return;
     for (unsigned i = 1; i < WR_CLASSES; i++) {
         wr_word_store(&slot->count[i].allocs, wr_mcache_allocs(mc, i));
@@ -103,21 +106,35 @@ wr_world_publish(void)
         wr_thread_publish(mc);
 }
 
-void
-wr_world_fork_child(void)
+/* The slots of a region that was the parent's until now: one thread goes on,
+ * and the counts are those of the caches, not of what the parent did since. */
+static void
+take_over_slots(void)
 {
     for (struct wr_mcache *mc = wr_mcache_first(); mc != NULL; mc = mc->next) {
         if (wr_region == NULL)
             mc->region_slot = NULL;
         if (mc->region_slot == NULL)
             continue;
-        wr_thread_publish(mc); /* the copy has the parent's later counts */
+        wr_thread_publish(mc);
         if (mc == wr_self)
-            begin_slot(mc->region_slot);
+            begin_slot(mc->region_slot, wr_os_tid());
         else
             atomic_store_explicit(&mc->region_slot->state, WR_THREAD_ENDED,
                                   memory_order_release);
     }
+}
+
+bool
+wr_world_take_region(void)
+{
+    if (wr_region_lent() == NULL)
+        return false;
+    (void)wr_region_own();
+    if (wr_region_lent() != NULL)
+        return false; /* a vfork child: it may not */
+    take_over_slots();
+    return wr_region != NULL;
 }
 
 /* The main thread's: the kernel keeps the space below its top free, as far

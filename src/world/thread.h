@@ -12,12 +12,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/base.h"
+#include "region/region.h"
+
 struct wr_mcache;
 
 /* Listen to the heap's events. Call once, before wr_mcache_get can be. */
 void wr_world_start(void);
-/* A forked child: the other threads are gone. */
-void wr_world_fork_child(void);
+/* A forked child without a region of its own makes it now; see
+ * region/region.h. Call it before anything is recorded, and before the child
+ * gets a second thread, ends, gives up rights or cannot be asked any more.
+ * false: there is none. */
+bool wr_world_take_region(void);
+static inline bool
+wr_world_region(void)
+{
+    return wr_likely(wr_region != NULL) || wr_world_take_region();
+}
 
 /* The calling thread's cache and slot exist after this. stack: where it was
  * created (a stack's number), 0 if not known. */

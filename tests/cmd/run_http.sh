@@ -44,7 +44,7 @@ code() {
     curl -s -o body -w '%{http_code}' "$@"
 }
 
-start
+start --allow-host profiles
 url=$(sed -n 's,^weir: profiles at \(http://127.0.0.1:[0-9]*\)/debug/pprof/$,\1,p' err)
 [ -n "$url" ] || { fail "no address in:"; cat err >&2; }
 is "$(code "$url/debug/pprof/")" 200 "the index"
@@ -58,6 +58,7 @@ is "$(curl -s -d "0x1+$address" "$url/debug/pprof/symbol" | tail -1)" \
     "$address hold_blocks" "a name by POST"
 is "$(code "$url/pid/$child/debug/pprof/heap")" 200 "one process"
 is "$(code -H 'Host: evil.example' "$url/debug/pprof/heap")" 403 "a foreign host"
+is "$(code -H 'Host: profiles:80' "$url/debug/pprof/heap")" 200 "an allowed host"
 is "$(code "$url/debug/pprof/nothing")" 404 "an unknown profile"
 sock=$(find "$tmp/weir" -name http.sock)
 is "$(stat -c %a "$sock")" 600 "mode of the socket"

@@ -53,6 +53,16 @@ is "$(wc -c <out.txt)" 0 "output for it"
 is $? 1 "weir serve at no address"
 "$weir" serve --keep long 2>err.txt
 is $? 2 "weir serve --keep long"
+for command in "serve" "run -q"; do
+    "$weir" $command --allow-host weir:6060 -- true 2>err.txt
+    status=$?
+    says "--allow-host weir:6060" err.txt
+    says "without port" err.txt
+    case $command in
+    serve) is $status 2 "weir serve with a name that is none" ;;
+    *) is $status 125 "weir run with a name that is none" ;;
+    esac
+done
 is "$("$weir" ps --json)" "[]" "JSON without programs"
 
 # A full disk is no success

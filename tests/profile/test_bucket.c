@@ -50,7 +50,7 @@ find(uint64_t which, size_t n, uint64_t bytes, uint64_t rate)
 
     for (size_t i = 0; i < n; i++)
         pc[i] = 1 + which * WR_STACK_FRAMES + i;
-    return wr_bucket_find(pc, n, bytes, rate);
+    return wr_bucket_find(wr_stack_find(pc, n), bytes, rate);
 }
 
 START_TEST(the_first_bucket_is_the_other)
@@ -95,15 +95,15 @@ END_TEST
 START_TEST(every_frame_and_their_order_matter)
 {
     uintptr_t pc[] = {10, 20, 30, 40, 50}, swapped[] = {10, 20, 40, 30, 50};
-    uint32_t b = wr_bucket_find(pc, 5, 64, RATE);
+    uint32_t b = wr_bucket_find(wr_stack_find(pc, 5), 64, RATE);
 
-    ck_assert_uint_ne(wr_bucket_find(swapped, 5, 64, RATE), b);
+    ck_assert_uint_ne(wr_bucket_find(wr_stack_find(swapped, 5), 64, RATE), b);
     for (size_t i = 0; i < 5; i++) {
         pc[i]++;
-        ck_assert_uint_ne(wr_bucket_find(pc, 5, 64, RATE), b);
+        ck_assert_uint_ne(wr_bucket_find(wr_stack_find(pc, 5), 64, RATE), b);
         pc[i]--;
     }
-    ck_assert_uint_eq(wr_bucket_find(pc, 5, 64, RATE), b);
+    ck_assert_uint_eq(wr_bucket_find(wr_stack_find(pc, 5), 64, RATE), b);
 }
 END_TEST
 
@@ -116,7 +116,7 @@ START_TEST(a_bucket_knows_its_stack)
 
         for (size_t i = 0; i < n; i++)
             pc[i] = 1000 * n + i;
-        b = wr_bucket_find(pc, n, 64, RATE);
+        b = wr_bucket_find(wr_stack_find(pc, n), 64, RATE);
         ck_assert_uint_eq(wr_bucket_stack(b, got, wr_countof(got)), n);
         ck_assert_mem_eq(got, pc, n * sizeof *pc);
         ck_assert_uint_eq(wr_bucket_stack(b, got, 1), 1);

@@ -390,7 +390,7 @@ START_TEST(both_sides_of_a_fork_go_on_sampling)
         if (pid == 0)
             wr_region_fork_child();
         wr_lock_fork_end();
-        wr_sample_fork_after();
+        wr_sample_fork_after(pid == 0);
         wr_heap_fork_after(pid == 0);
         wr_free(wr_malloc(3072));
         if (pid == 0)

@@ -42,19 +42,6 @@ capture_ours(void)
     sink++;
 }
 
-static void
-know_stack(void)
-{
-    pthread_attr_t attr;
-    void *lo;
-    size_t bytes;
-
-    ck_assert_int_eq(pthread_getattr_np(pthread_self(), &attr), 0);
-    pthread_attr_getstack(&attr, &lo, &bytes);
-    pthread_attr_destroy(&attr);
-    wr_unwind_set_stack((uintptr_t)lo, (uintptr_t)lo + bytes);
-}
-
 static NOINLINE void
 recurse(int depth, void (*last)(void))
 {
@@ -220,7 +207,7 @@ static void *
 capture_in_thread(void *known)
 {
     if (known)
-        know_stack();
+        both_know_stack();
     recurse(5, capture);
     return NULL;
 }
@@ -249,7 +236,7 @@ START_TEST(knowing_the_bounds_of_the_stack_changes_nothing)
         both_expect_same(&both);
         if (i == 0)
             memcpy(without, both.ours, sizeof(without));
-        know_stack();
+        both_know_stack();
     }
     ck_assert_mem_eq(without, both.ours, 20 * sizeof(uintptr_t));
 }
@@ -375,7 +362,7 @@ START_TEST(a_wrong_frame_pointer_ends_the_stack_and_nothing_else)
             with_frame_pointer(ours_through_other, wrong[i]);
             ck_assert_uint_ge(frame_count, 4);
         }
-        know_stack();
+        both_know_stack();
     }
 }
 END_TEST
@@ -392,7 +379,7 @@ START_TEST(a_frame_pointer_that_goes_back_ends_the_stack)
         ck_assert_uint_eq(frame_count, 2);
         with_frame_pointer(ours_through_other, (uintptr_t)words);
         ck_assert_uint_eq(frame_count, 4);
-        know_stack();
+        both_know_stack();
     }
 }
 END_TEST
@@ -447,7 +434,7 @@ START_TEST(a_stack_somebody_made_is_walked_to_its_start)
     char *stack = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-    know_stack();
+    both_know_stack();
     getcontext(&inside);
     inside.uc_stack.ss_sp = stack;
     inside.uc_stack.ss_size = bytes;

@@ -69,6 +69,7 @@ static void
 setup(void)
 {
     both_start();
+    both_know_stack();
 }
 
 static void

@@ -72,19 +72,6 @@ use_other_stack(void)
     ck_assert_int_eq(sigaltstack(&stack, NULL), 0);
 }
 
-static void
-know_stack(void)
-{
-    pthread_attr_t attr;
-    void *lo;
-    size_t bytes;
-
-    pthread_getattr_np(pthread_self(), &attr);
-    pthread_attr_getstack(&attr, &lo, &bytes);
-    pthread_attr_destroy(&attr);
-    wr_unwind_set_stack((uintptr_t)lo, (uintptr_t)lo + bytes);
-}
-
 /* Raises the signal at the bottom of a few frames. */
 static NOINLINE void
 raise_below(int depth, int signal)
@@ -115,7 +102,7 @@ START_TEST(a_handler_sees_through_to_what_it_interrupted)
         both_expect_same(&both);
         ck_assert_uint_gt(both.n, 10);
         expect_context_in_stack();
-        know_stack();
+        both_know_stack();
     }
 }
 END_TEST
@@ -128,7 +115,7 @@ START_TEST(a_handler_on_another_stack_sees_through_too)
         raise_below(5, SIGUSR1);
         both_expect_same(&both);
         expect_context_in_stack();
-        know_stack();
+        both_know_stack();
     }
 }
 END_TEST

@@ -376,8 +376,10 @@ fork_as_runtime(void)
     wr_region_fork_before();
     pid = fork();
     wr_lock_give(&wr_region_lock);
-    if (pid == 0)
+    if (pid == 0) {
         wr_region_fork_child();
+        wr_region_own();
+    }
     return pid;
 }
 

@@ -281,6 +281,7 @@ START_TEST(without_a_region_its_end_is_nothing)
 {
     wr_region_exit();
     wr_region_fork_child();
+    ck_assert(!wr_region_own());
     ck_assert_ptr_null(wr_region);
     ck_assert_str_eq(wr_region_path(), "");
     ck_assert_ptr_null(wr_region_new_thread());
@@ -564,6 +565,14 @@ END_TEST
 
 /* ---- fork ---- */
 
+/* What the runtime does in a child, which then needs its region. */
+static void
+begin_child(void)
+{
+    wr_region_fork_child();
+    wr_region_own();
+}
+
 START_TEST(a_childs_region_is_at_the_same_address_and_its_own)
 {
     struct wr_thread_slot *slot;
@@ -581,7 +590,7 @@ START_TEST(a_childs_region_is_at_the_same_address_and_its_own)
     if (pid == 0) {
         struct wr_region_header *before = wr_region;
 
-        wr_region_fork_child();
+        begin_child();
         if (wr_region != before || slot->tid != 1000 || slot->capture_seq != 0)
             _exit(1);
         slot->tid = 2000;
@@ -600,6 +609,193 @@ START_TEST(a_childs_region_is_at_the_same_address_and_its_own)
 }
 END_TEST
 
+static struct wr_bucket *
+new_bucket(uint64_t allocs, uint64_t frees)
+{
+    struct wr_bucket *b = wr_region_new_bucket();
+
+    b->size = 64;
+    b->allocs = allocs;
+    b->frees = frees;
+    b->alloc_bytes = 64 * allocs;
+    b->free_bytes = 64 * frees;
+    wr_region_publish(WR_TABLE_BUCKETS, wr_region_used(WR_TABLE_BUCKETS) + 1);
+    return b;
+}
+
+START_TEST(a_child_has_no_region_before_it_needs_one)
+{
+    struct wr_region_header *parents;
+    pid_t pid;
+
+    start_in(directory);
+    wr_region->capture_ready = 1;
+    parents = wr_region;
+    wr_count_add(heap_inuse, 8192);
+    wr_region_fork_before();
+    pid = fork();
+    if (pid == 0) {
+        if (!wr_region_fork_child() || wr_region != NULL ||
+            wr_region_lent() != parents || wr_region_path()[0] != '\0' ||
+            wr_region_new_thread() != NULL)
+            _exit(1);
+        wr_count_add(heap_inuse, 4096);
+        wr_region_exit();
+        _exit(wr_count_get(heap_inuse) == 12288 ? 0 : 2);
+    }
+    expect_exit(pid, 0);
+    ck_assert_uint_eq(count_files(), 1);
+    ck_assert_uint_eq(wr_count_get(heap_inuse), 8192);
+    ck_assert_uint_eq(wr_region->state, WR_REGION_LIVE);
+}
+END_TEST
+
+START_TEST(a_child_goes_on_from_what_was_when_it_was_born)
+{
+    struct wr_region_view v;
+    struct wr_bucket_counts c;
+    struct wr_bucket *b;
+    int go[2];
+    pid_t pid;
+
+    start_in(directory);
+    wr_region->capture_ready = 1;
+    b = new_bucket(10, 4);
+    ck_assert_int_eq(pipe(go), 0);
+    wr_region_fork_before();
+    pid = fork();
+    if (pid == 0) {
+        char byte;
+
+        if (!wr_region_fork_child() || write(go[1], "", 1) != 1)
+            _exit(1);
+        while (b->allocs != 1000) /* the parent's, still */
+            sched_yield();
+        wr_count_add(forks, 3);
+        if (read(go[0], &byte, 1) != 1 || !wr_region_own())
+            _exit(2);
+        wr_count_add(forks, 4);
+        b->frees++;
+        wr_region_exit();
+        _exit(0);
+    }
+    ck_assert_int_eq(read(go[0], (char[1]){0}, 1), 1);
+    b->allocs = 1000;
+    b->frees = 999;
+    new_bucket(7, 7);
+    wr_region->sample_rate = 1;
+    wr_region->capture_ready = 0;
+    ck_assert_int_eq(write(go[1], "", 1), 1);
+    expect_exit(pid, 0);
+    open_view(&v, file_of(pid));
+    ck_assert_uint_eq(wr_view_used(&v, WR_TABLE_BUCKETS), 1);
+    wr_bucket_read(wr_view_bucket(&v, 0), &c);
+    ck_assert_uint_eq(c.allocs, 10);
+    ck_assert_uint_eq(c.frees, 5);
+    ck_assert_uint_eq(c.alloc_bytes, 640);
+    ck_assert_uint_eq(v.header->counters.forks, 7);
+    ck_assert_uint_eq(v.header->sample_rate, 512);
+}
+END_TEST
+
+START_TEST(a_grandchild_goes_on_where_its_parent_needed_no_region)
+{
+    struct wr_region_view v;
+    pid_t pid, grandchild = 0;
+    int tell[2];
+
+    start_in(directory);
+    wr_region->capture_ready = 1;
+    wr_region_new_thread()->tid = 1000;
+    new_bucket(10, 4);
+    ck_assert_int_eq(pipe(tell), 0);
+    wr_region_fork_before();
+    pid = fork();
+    if (pid == 0) {
+        if (!wr_region_fork_child())
+            _exit(1);
+        wr_count_add(heap_inuse, 4096);
+        wr_region_fork_before();
+        grandchild = fork();
+        if (grandchild == 0) {
+            wr_region_fork_child();
+            _exit(wr_region_own() ? 0 : 2);
+        }
+        expect_exit(grandchild, 0);
+        _exit(write(tell[1], &grandchild, sizeof grandchild) > 0 ? 0 : 3);
+    }
+    expect_exit(pid, 0);
+    ck_assert_int_gt(read(tell[0], &grandchild, sizeof grandchild), 0);
+    ck_assert_uint_eq(count_files(), 2);
+    open_view(&v, file_of(grandchild));
+    ck_assert_uint_eq(v.header->forked_from, (uint32_t)pid);
+    ck_assert_uint_eq(v.header->counters.heap_inuse, 4096);
+    ck_assert_uint_eq(wr_view_bucket(&v, 0)->allocs, 10);
+    ck_assert_uint_eq(wr_view_thread(&v, 0)->tid, 1000);
+}
+END_TEST
+
+/* Its memory is its parent's: what it made would be the parent's. */
+START_TEST(a_vfork_child_makes_no_region)
+{
+    pid_t pid;
+
+    start_in(directory);
+    wr_region->capture_ready = 1;
+    wr_region_fork_before();
+    pid = fork();
+    if (pid == 0) {
+        volatile bool made = true;
+        pid_t inner;
+
+        wr_region_fork_child();
+        inner = vfork();
+        if (inner == 0) {
+            made = wr_region_own();
+            _exit(0);
+        }
+        expect_exit(inner, 0);
+        _exit(!made && wr_region_own() ? 0 : 1);
+    }
+    expect_exit(pid, 0);
+    ck_assert_uint_eq(count_files(), 2);
+}
+END_TEST
+
+START_TEST(a_child_that_nobody_can_ask_does_not_wait)
+{
+    pid_t pid;
+
+    start_in(directory);
+    wr_region_fork_before();
+    pid = fork();
+    if (pid == 0)
+        _exit(wr_region_fork_child() ? 1 : 0);
+    expect_exit(pid, 0);
+}
+END_TEST
+
+START_TEST(a_child_of_many_buckets_does_not_wait)
+{
+    struct wr_region_view v;
+    pid_t pid;
+
+    start_in(directory);
+    wr_region->capture_ready = 1;
+    for (unsigned i = 0; i < 1000; i++)
+        new_bucket(i, 1);
+    wr_region_fork_before();
+    pid = fork();
+    if (pid == 0)
+        _exit(!wr_region_fork_child() && wr_region_own() ? 0 : 1);
+    expect_exit(pid, 0);
+    open_view(&v, file_of(pid));
+    ck_assert_uint_eq(wr_view_used(&v, WR_TABLE_BUCKETS), 1000);
+    for (unsigned i = 0; i < 1000; i++)
+        ck_assert_uint_eq(wr_view_bucket(&v, i)->allocs, i);
+}
+END_TEST
+
 START_TEST(a_child_goes_on_making_entries)
 {
     struct wr_region_view v;
@@ -611,7 +807,7 @@ START_TEST(a_child_goes_on_making_entries)
     wr_region_fork_before();
     pid = fork();
     if (pid == 0) {
-        wr_region_fork_child();
+        begin_child();
         for (int i = 0; i < 100; i++)
             wr_region_new_thread()->tid = 2000;
         _exit(0);
@@ -642,7 +838,7 @@ START_TEST(what_the_parent_does_after_fork_is_not_in_the_childs_region)
 
         if (read(go[0], &c, 1) != 1)
             _exit(1);
-        wr_region_fork_child();
+        begin_child();
         wr_count_sub(heap_inuse, 8192);
         wr_region_new_thread()->tid = 2000;
         _exit(0);
@@ -670,7 +866,7 @@ START_TEST(the_child_of_a_private_region_has_a_private_copy)
     if (pid == 0) {
         struct wr_thread_slot *slot = wr_region_entry(WR_TABLE_THREADS, 0);
 
-        wr_region_fork_child();
+        begin_child();
         slot->tid++;
         _exit(wr_region->pid == (uint32_t)getpid() && slot->tid == 1001 ? 0
                                                                         : 1);
@@ -697,7 +893,7 @@ fork_refused(unsigned n)
     pid = fork();
     if (pid == 0) {
         wr_os_fail_after(n, true);
-        wr_region_fork_child();
+        begin_child();
         wr_count_add(forks, 1);
         if (wr_region != NULL)
             wr_region->sample_rate = 1;
@@ -732,7 +928,7 @@ START_TEST(a_child_without_the_directory_has_a_private_region)
     if (pid == 0) {
         struct wr_thread_slot *slot = wr_region_entry(WR_TABLE_THREADS, 0);
 
-        wr_region_fork_child();
+        begin_child();
         slot->tid++;
         wr_region_exit();
         _exit(wr_region != NULL && wr_region_path()[0] == '\0' &&
@@ -782,6 +978,13 @@ suite(void)
     tcase_add_test(t, an_entry_not_published_is_given_again);
     tcase_add_test(t, threads_get_slots_of_their_own);
     tcase_add_test(t, a_childs_region_is_at_the_same_address_and_its_own);
+    tcase_add_test(t, a_child_has_no_region_before_it_needs_one);
+    tcase_add_test(t, a_child_goes_on_from_what_was_when_it_was_born);
+    tcase_add_test(t, a_grandchild_goes_on_where_its_parent_needed_no_region);
+    if (!UNIT_TSAN) /* whose vfork is a fork */
+        tcase_add_test(t, a_vfork_child_makes_no_region);
+    tcase_add_test(t, a_child_that_nobody_can_ask_does_not_wait);
+    tcase_add_test(t, a_child_of_many_buckets_does_not_wait);
     tcase_add_test(t, a_child_goes_on_making_entries);
     tcase_add_test(t,
                    what_the_parent_does_after_fork_is_not_in_the_childs_region);

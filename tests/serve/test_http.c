@@ -22,9 +22,10 @@ setup(void)
     wr_address_parse(&tcp, "127.0.0.1:0", why, sizeof why);
     local.is_unix = true;
     snprintf(local.path, sizeof local.path, "%s/s", dir);
+    static const char *const names[] = {"profiles", NULL};
     struct wr_listen at[] = {
-        {wr_address_listen(&tcp, why, sizeof why), tcp.host},
-        {wr_address_listen(&local, why, sizeof why), NULL},
+        {wr_address_listen(&tcp, why, sizeof why), tcp.host, names},
+        {.fd = wr_address_listen(&local, why, sizeof why)},
     };
     ck_assert_int_eq(wr_server_start(&server, wr_site_new(dir, WR_SCAN_HERE),
                                      at, 2, why, sizeof why),
@@ -436,6 +437,17 @@ START_TEST(a_foreign_host_is_refused_on_tcp_and_not_on_the_socket)
 }
 END_TEST
 
+START_TEST(a_name_that_was_allowed_is_answered)
+{
+    ck_assert_int_eq(
+        ask(&tcp, "GET", "/debug/pprof/", "Host: profiles:6060\r\n"), 200);
+    ck_assert_int_eq(
+        ask(&tcp, "GET", "/debug/pprof/", "Host: profile:6060\r\n"), 403);
+    ck_assert_ptr_nonnull(strstr(last.body, "\"profile:6060\""));
+    ck_assert_ptr_nonnull(strstr(last.body, "--allow-host"));
+}
+END_TEST
+
 START_TEST(a_head_over_the_limit_is_refused)
 {
     static char head[2 * WR_HEADER_BYTES];
@@ -584,6 +596,7 @@ main(void)
     tcase_add_test(t, other_methods_are_refused);
     tcase_add_test(t, head_has_the_same_head_and_no_body);
     tcase_add_test(t, a_foreign_host_is_refused_on_tcp_and_not_on_the_socket);
+    tcase_add_test(t, a_name_that_was_allowed_is_answered);
     tcase_add_test(t, a_head_over_the_limit_is_refused);
     tcase_add_test(t, the_index_links_what_there_is);
     tcase_add_test(t, short_paths_lead_to_the_index);
