@@ -61,6 +61,7 @@ struct wr_mcache {
     struct wr_thread_slot *region_slot; /* where counts are published */
     struct wr_mcache *next;             /* all caches ever made; constant */
     struct wr_mcache *spare_next;       /* those without a thread */
+    struct wr_unwind_memo *memo;        /* the sampler's; NULL before use */
     uint64_t rng;                       /* state of the sampler's chance */
     uint64_t sample_rate;               /* the countdowns were drawn with it */
 };

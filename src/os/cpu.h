@@ -10,10 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 /* The number of the lowest set bit; x is not 0. On processors that know no
  * tzcnt the same bytes are a bsf. */
 static inline uint64_t
@@ -53,23 +49,25 @@ wr_cpu_wraps(uint8_t *byte)
 
 #if defined(__SSE2__) && !defined(WR_CPU_BY_WORDS)
 
+typedef char wr_cpu_16 __attribute__((vector_size(16), may_alias));
+
 /* Bytes whose top bit is clear. */
 static inline uint32_t
 wr_cpu_top_clear(const uint8_t *p)
 {
-    __m128i bytes = _mm_load_si128((const __m128i *)(const void *)p);
+    const wr_cpu_16 *bytes = (const wr_cpu_16 *)(const void *)p;
 
-    return ~(uint32_t)_mm_movemask_epi8(bytes) & 0xffff;
+    return ~(uint32_t)__builtin_ia32_pmovmskb128(*bytes) & 0xffff;
 }
 
 /* Bytes of that value. */
 static inline uint32_t
 wr_cpu_equal(const uint8_t *p, uint8_t value)
 {
-    __m128i bytes = _mm_load_si128((const __m128i *)(const void *)p);
-    __m128i wanted = _mm_set1_epi8((char)value);
+    const wr_cpu_16 *bytes = (const wr_cpu_16 *)(const void *)p;
+    wr_cpu_16 equal = (wr_cpu_16)(*bytes == (char)value);
 
-    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, wanted));
+    return (uint32_t)__builtin_ia32_pmovmskb128(equal);
 }
 
 #else

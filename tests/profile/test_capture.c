@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 
 #include "heap/heap.h"
+#include "heap/mcache.h"
 #include "heap/sizeclass.h"
 #include "os/os.h"
 #include "profile/capture.h"
