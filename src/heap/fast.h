@@ -96,7 +96,7 @@ wr_free_fast(void *p)
         --*state; /* it was not plainly live */
         goto slow;
     }
-    if (wr_unlikely(--s->left == 0))
+    if (wr_unlikely(wr_cpu_runs_out(&s->left)))
         wr_free_look_up(s);
     return;
 slow:

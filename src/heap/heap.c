@@ -240,7 +240,7 @@ local_free(struct wr_mcache *mc, struct wr_span *s, unsigned block, void *p)
     if ((atomic_load_explicit(&s->owner, memory_order_relaxed) &
          WR_OWNER_FULL) != 0)
         wr_mcache_unfull(mc, s);
-    if (--s->left == 0)
+    if (wr_cpu_runs_out(&s->left))
         wr_mcache_look_up(mc, s);
 }
 

@@ -170,7 +170,10 @@ wr_mcache_unfull(struct wr_mcache *mc, struct wr_span *s)
 static uint64_t
 held_in_word(struct wr_slot *slot, unsigned class_id)
 {
-    uint64_t bits = class_id > WR_WORD_CLASS ? 0 : wr_word_load(&slot->bits);
+    uint64_t bits =
+        class_id > WR_WORD_CLASS
+            ? 0
+            : atomic_load_explicit(&slot->bits, memory_order_acquire);
 
     return bits == 0 ? 0 : (uint64_t)__builtin_popcountll(bits);
 }
@@ -184,8 +187,8 @@ wr_mcache_allocs(struct wr_mcache *mc, unsigned class_id)
 
     for (int tries = 0; tries < 1000; tries++) {
         seen = atomic_load_explicit(&mc->changes, memory_order_acquire);
-        allocs = wr_word_load(&slot->taken) - held_in_word(slot, class_id);
-        atomic_thread_fence(memory_order_acquire);
+        allocs = atomic_load_explicit(&slot->taken, memory_order_acquire) -
+                 held_in_word(slot, class_id);
         if ((seen & 1) == 0 &&
             atomic_load_explicit(&mc->changes, memory_order_relaxed) == seen)
             break;
@@ -201,9 +204,10 @@ change_word(struct wr_mcache *mc, struct wr_slot *slot, int64_t n,
     uint32_t changes = atomic_load_explicit(&mc->changes, memory_order_relaxed);
 
     atomic_store_explicit(&mc->changes, changes + 1, memory_order_relaxed);
-    atomic_thread_fence(memory_order_release);
-    wr_word_store(&slot->taken, wr_word_load(&slot->taken) + (uint64_t)n);
-    wr_word_store(&slot->bits, bits);
+    atomic_store_explicit(&slot->taken,
+                          wr_word_load(&slot->taken) + (uint64_t)n,
+                          memory_order_release);
+    atomic_store_explicit(&slot->bits, bits, memory_order_release);
     atomic_store_explicit(&mc->changes, changes + 2, memory_order_release);
     wr_span_use(slot->span, (int32_t)n);
 }
@@ -297,8 +301,12 @@ wr_mcache_settle(struct wr_mcache *mc)
 static void
 add_unsettled(struct wr_span *s, void *frees)
 {
-    if (wr_span_state(s) == WR_SPAN_SMALL && wr_span_owner(s) != NULL)
-        ((uint64_t *)frees)[s->class_id] += wr_span_unsettled(s);
+    uint32_t n = wr_span_unsettled(s);
+
+    /* Its owner may be granting just now: then the difference is none. */
+    if (wr_span_state(s) == WR_SPAN_SMALL && wr_span_owner(s) != NULL &&
+        n <= s->blocks)
+        ((uint64_t *)frees)[s->class_id] += n;
 }
 
 void

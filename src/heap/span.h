@@ -204,8 +204,8 @@ wr_span_use(struct wr_span *s, int32_t n)
 
     if (rest < 0 && s->granted != WR_GRANT_CURRENT) {
         /* Of those that left counted on some are no more. */
-        s->left += rest;
-        s->granted += rest;
+        __atomic_store_n(&s->left, s->left + rest, __ATOMIC_RELAXED);
+        __atomic_store_n(&s->granted, s->granted + rest, __ATOMIC_RELAXED);
         rest = 0;
     }
     __atomic_store_n(&s->rest, rest, __ATOMIC_RELAXED);
@@ -215,7 +215,8 @@ wr_span_use(struct wr_span *s, int32_t n)
 static inline uint32_t
 wr_span_unsettled(const struct wr_span *s)
 {
-    return (uint32_t)(s->granted - s->left);
+    return (uint32_t)(__atomic_load_n(&s->granted, __ATOMIC_RELAXED) -
+                      __atomic_load_n(&s->left, __ATOMIC_RELAXED));
 }
 
 /* left becomes n, of the used blocks: how many were freed since the last
@@ -226,7 +227,8 @@ wr_span_grant(struct wr_span *s, int32_t n)
     uint32_t freed = wr_span_unsettled(s);
 
     __atomic_store_n(&s->rest, wr_span_used(s) - n, __ATOMIC_RELAXED);
-    s->left = s->granted = n;
+    __atomic_store_n(&s->left, n, __ATOMIC_RELAXED);
+    __atomic_store_n(&s->granted, n, __ATOMIC_RELAXED);
     return freed;
 }
 

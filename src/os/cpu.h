@@ -10,6 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#if defined(__SANITIZE_THREAD__)
+#define WR_CPU_WATCHED 1 /* a tool has to see which steps are atomic */
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WR_CPU_WATCHED 1
+#endif
+#endif
+
 /* The number of the lowest set bit; x is not 0. On processors that know no
  * tzcnt the same bytes are a bsf. */
 static inline uint64_t
@@ -39,15 +47,24 @@ wr_cpu_wraps(uint8_t *byte)
 #endif
 }
 
-#if defined(__SANITIZE_THREAD__)
-#define WR_CPU_BY_WORDS 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define WR_CPU_BY_WORDS 1
-#endif
-#endif
+/* Take one from a number that others read: is nothing left? */
+static inline bool
+wr_cpu_runs_out(int32_t *number)
+{
+#if defined(__x86_64__) && !defined(WR_CPU_WATCHED)
+    bool zero;
 
-#if defined(__SSE2__) && !defined(WR_CPU_BY_WORDS)
+    __asm__("decl %1" : "=@ccz"(zero), "+m"(*number));
+    return zero;
+#else
+    int32_t left = __atomic_load_n(number, __ATOMIC_RELAXED) - 1;
+
+    __atomic_store_n(number, left, __ATOMIC_RELAXED);
+    return left == 0;
+#endif
+}
+
+#if defined(__SSE2__) && !defined(WR_CPU_WATCHED)
 
 typedef char wr_cpu_16 __attribute__((vector_size(16), may_alias));
 
