@@ -303,9 +303,9 @@ add_unsettled(struct wr_span *s, void *frees)
 {
     uint32_t n = wr_span_unsettled(s);
 
-    /* Its owner may be granting just now: then the difference is none. */
+    /* More than there can be: its owner is granting just now. */
     if (wr_span_state(s) == WR_SPAN_SMALL && wr_span_owner(s) != NULL &&
-        n <= s->blocks)
+        n <= s->blocks + (uint32_t)ALLOWED_MAX)
         ((uint64_t *)frees)[s->class_id] += n;
 }
 

@@ -80,6 +80,25 @@ START_TEST(each_block_is_counted_in_its_class)
 }
 END_TEST
 
+/* Frees are counted when a thread looks up, which it does seldom where the
+ * same few blocks come and go. */
+START_TEST(blocks_that_come_and_go_are_counted_in_every_class)
+{
+    enum { TIMES = 500 };
+    struct weir_memstats m;
+
+    for (unsigned i = 1; i < WR_CLASSES; i++)
+        for (int k = 0; k < TIMES; k++)
+            wr_free(wr_malloc(wr_class[i].bytes));
+    m = stats();
+    for (unsigned i = 1; i < WR_CLASSES; i++) {
+        ck_assert_uint_eq(m.by_size[i].mallocs, TIMES);
+        ck_assert_uint_eq(m.by_size[i].frees, TIMES);
+    }
+    ck_assert_uint_eq(m.heap_alloc, 0);
+}
+END_TEST
+
 START_TEST(large_blocks_are_counted_with_whole_pages)
 {
     struct weir_memstats m;
@@ -219,6 +238,7 @@ suite(void)
     TCase *t = tcase_create("memstats");
 
     tcase_set_timeout(t, 100);
+    tcase_add_test(t, blocks_that_come_and_go_are_counted_in_every_class);
     tcase_add_test(t, a_heap_not_used_yet_holds_nothing);
     tcase_add_test(t, each_block_is_counted_in_its_class);
     tcase_add_test(t, large_blocks_are_counted_with_whole_pages);
