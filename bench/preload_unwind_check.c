@@ -4,11 +4,12 @@
  * x.py
  *
  * Wraps the malloc family; at every 64 KiB allocated (UNWIND_CHECK_BYTES)
- * both unwinders capture the same stack, taking turns at going first. At
- * exit one line per process is appended to the file UNWIND_CHECK_OUT (stderr
- * without it):
+ * both unwinders capture the same stack, taking turns at going first, and
+ * ours once more with the memory of the walk before. At exit one line per
+ * process is appended to the file UNWIND_CHECK_OUT (stderr without it):
  *
  *     program samples frames/stack identical ours-ns ours-median libgcc-ns
+ *     remembered-ns
  *
  * and, with UNWIND_CHECK_SHOW set, both stacks of the first pair that differs.
  * Built as a shared library from this file and the runtime's objects.
@@ -27,6 +28,7 @@
 #include <unwind.h>
 
 #include "profile/unwind.h"
+#include "profile/unwind_memo.h"
 
 enum { DEPTH = 128, COSTS_MAX = 200000 };
 
@@ -51,9 +53,11 @@ static uint64_t clock_ns; /* what reading the clock itself costs */
 static _Thread_local int64_t left = 64 << 10;
 static _Thread_local bool inside;
 static _Thread_local bool stack_known;
+static _Thread_local struct wr_unwind_memo memo
+    __attribute__((tls_model("initial-exec")));
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* all below */
-static uint64_t samples, frames, identical, our_ns, libgcc_ns;
+static uint64_t samples, frames, identical, our_ns, libgcc_ns, again_ns;
 static uint32_t our_cost[COSTS_MAX];
 static struct stack first_ours, first_libgcc;
 
@@ -105,7 +109,24 @@ by_us(struct stack *s)
     s->ns = since(start);
 }
 
-/* Both begin in a function of their own, which was called from one place
+/* A stack that the memory is of no use for is walked as ever. */
+static __attribute__((noinline)) void
+by_memory(struct stack *s)
+{
+    uint64_t start = now();
+    struct wr_unwind_seen seen;
+
+    if (wr_unwind_again(&memo, &seen)) {
+        s->n = seen.n;
+        memcpy(s->pc, seen.pc, seen.n * sizeof(s->pc[0]));
+        wr_unwind_seen_done(&memo);
+    } else {
+        s->n = wr_unwind_here(s->pc, DEPTH);
+    }
+    s->ns = since(start);
+}
+
+/* All begin in a function of their own, which was called from one place
  * each; from the third entry on they must agree. */
 static bool
 same(const struct stack *a, const struct stack *b)
@@ -115,13 +136,16 @@ same(const struct stack *a, const struct stack *b)
 }
 
 static void
-count(const struct stack *ours, const struct stack *libgcc)
+count(const struct stack *ours, const struct stack *again,
+      const struct stack *libgcc)
 {
+    bool equal = same(ours, libgcc);
+
     pthread_mutex_lock(&lock);
-    if (same(ours, libgcc)) {
+    if (equal && same(again, libgcc)) {
         identical++;
     } else if (first_ours.n == 0) {
-        first_ours = *ours;
+        first_ours = equal ? *again : *ours;
         first_libgcc = *libgcc;
     }
     if (samples < COSTS_MAX)
@@ -129,6 +153,7 @@ count(const struct stack *ours, const struct stack *libgcc)
     samples++;
     frames += ours->n;
     our_ns += ours->ns;
+    again_ns += again->ns;
     libgcc_ns += libgcc->ns;
     pthread_mutex_unlock(&lock);
 }
@@ -152,7 +177,7 @@ static __attribute__((noinline)) void
 sample(void)
 {
     static _Atomic unsigned turn;
-    struct stack ours, libgcc;
+    struct stack ours, again, libgcc;
     int saved = errno;
 
     inside = true;
@@ -165,7 +190,8 @@ sample(void)
         by_libgcc(&libgcc);
         by_us(&ours);
     }
-    count(&ours, &libgcc);
+    by_memory(&again);
+    count(&ours, &again, &libgcc);
     inside = false;
     errno = saved;
 }
@@ -269,11 +295,11 @@ report(void)
     if (samples == 0 || fd < 0)
         return;
     qsort(our_cost, n, sizeof(our_cost[0]), by_value);
-    dprintf(fd, "%s %lu %.1f %.2f%% %lu %u %lu\n",
+    dprintf(fd, "%s %lu %.1f %.2f%% %lu %u %lu %lu\n",
             program_invocation_short_name, samples,
             (double)frames / (double)samples,
             100.0 * (double)identical / (double)samples, our_ns / samples,
-            our_cost[n / 2], libgcc_ns / samples);
+            our_cost[n / 2], libgcc_ns / samples, again_ns / samples);
     if (identical != samples && getenv("UNWIND_CHECK_SHOW"))
         print_difference(fd);
 }

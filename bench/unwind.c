@@ -26,6 +26,7 @@
 
 #include "profile/unwind.h"
 #include "profile/unwind_cache.h"
+#include "profile/unwind_memo.h"
 
 enum { TICK_NS = 200000 }; /* 5 kHz */
 enum { DEPTH = 128, HOT = 2000, COLD = 31, COLD_BYTES = 48 << 20 };
@@ -75,6 +76,21 @@ static size_t
 by_libunwind(uintptr_t *pc, size_t max)
 {
     return (size_t)backtrace_of_libunwind((void **)pc, (int)max);
+}
+
+/* As the sampler does, with the memory of the walk before. */
+static size_t
+by_memory(uintptr_t *pc, size_t max)
+{
+    static struct wr_unwind_memo memo;
+    struct wr_unwind_seen seen;
+
+    if (!wr_unwind_again(&memo, &seen))
+        return 0;
+    max = seen.n < max ? seen.n : max;
+    memcpy(pc, seen.pc, max * sizeof(*pc));
+    wr_unwind_seen_done(&memo);
+    return max;
 }
 
 static int
@@ -176,6 +192,7 @@ measure(void)
     printf("%-30s %8s %8s %8s\n", "", "frames", "hot ns", "cold ns");
     know_stack(true);
     row("cached rules", wr_unwind_here);
+    row("same, walk before remembered", by_memory);
     know_stack(false);
     row("same, stack bounds unknown", wr_unwind_here);
     know_stack(true);

@@ -6,7 +6,7 @@
 # First a tight loop, 25 entries deep, and SECONDS (60) of signals at 5 kHz
 # while libraries are loaded and unloaded. Then five real programs: at every
 # 64 KiB they allocate, both unwinders capture the same stack, taking turns at
-# going first.
+# going first, and ours again by what it remembers of the walk before.
 . "$(dirname "$0")/_lib.sh"
 . "$here/_load.sh"
 
@@ -34,9 +34,10 @@ git_log
 checked gdb --batch -ex 'info functions main' $python
 
 echo "                              entries               ns per stack"
-echo "program        stacks  each  identical    ours  median   libgcc"
-awk '{ printf "%-12s %8d %5.1f  %9s %7d %7d %8d\n", $1, $2, $3, $4, $5, $6,
-    $7 }' "$tmp/lines"
+echo "program        stacks  each  identical    ours  median   libgcc" \
+    "remembered"
+awk '{ printf "%-12s %8d %5.1f  %9s %7d %7d %8d %10d\n", $1, $2, $3, $4, $5,
+    $6, $7, $8 }' "$tmp/lines"
 
 sum() { # expression over a line's fields
     awk "{ n += $1 } END { printf \"%.0f\", n }" "$tmp/lines"

@@ -77,7 +77,8 @@ wr_hash_bytes(uint64_t seed, const void *bytes, size_t n)
         h = wr_hash_word(h, word);
     }
     uint64_t tail = 0;
-    memcpy(&tail, b, n);
+    if (n) /* b may be NULL otherwise */
+        memcpy(&tail, b, n);
     return wr_hash_word(h, tail);
 }
 

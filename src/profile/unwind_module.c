@@ -9,9 +9,8 @@
  * 3. An identity covers the flush count: after a flush every module is a
  *    stranger, so even a rebuilt library at the same place with tables of
  *    the same shape is not taken for the old one.
- * 4. A number may be handed out again. Notes with the old meaning then fail
- *    the comparison, because the module at their address has another
- *    identity than the number's new owner.
+ * 4. When the numbers have all been handed out, every note is thrown away
+ *    and they are handed out again.
  */
 #include <dlfcn.h>
 #include <link.h>
@@ -19,6 +18,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "profile/unwind_cache.h"
 #include "profile/unwind_module.h"
 
 #pragma weak _dl_find_object
@@ -141,13 +141,13 @@ wr_unwind_module_find(uintptr_t pc, struct wr_unwind_module *module)
     return true;
 }
 
-/* All numbers are taken: start again. The notes of before fail their
- * comparison one by one. */
+/* All numbers are taken: start again. */
 static WR_COLD void
 forget_numbers(void)
 {
     for (unsigned i = 1; i < NUMBERS; i++)
         atomic_store_explicit(&identities[i], 0, memory_order_relaxed);
+    wr_unwind_cache_clear();
 }
 
 unsigned

@@ -2,7 +2,7 @@
  *
  *     struct wr_request q;
  *     if (wr_request_parse(&q, "GET", "/debug/pprof/heap?debug=1") == 0)
- *         if (wr_request_number(&q, "debug", &n) == WR_NUMBER_GOOD) ...
+ *         debug = wr_request_number(&q, "debug");
  *     wr_request_fini(&q);
  *
  * The connection's thread owns both; nothing here is shared. Limits: a

@@ -163,7 +163,7 @@ START_TEST(locations_of_many_samples_get_the_short_numbers)
 {
     size_t before;
     for (int i = 0; i < 300; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "seldom%d", i);
         maker_sample(p, STACK(name), 1, 1);
     }
@@ -171,7 +171,6 @@ START_TEST(locations_of_many_samples_get_the_short_numbers)
     before = length;
     wr_profile_free(q);
     free(bytes);
-    /* Three frames of two samples of theirs, or of those made first. */
     for (int64_t i = 0; i < 1000; i++) {
         uint32_t often = maker_location(p, STACK("often"));
         struct wr_label label = {.key = wr_profile_string(p, "bytes"),

@@ -70,11 +70,12 @@ static inline int
 talk_words(int (*command)(int, char **), const char *const *words)
 {
     struct caught c;
-    char *argv[16];
+    char text[16][256], *argv[16] = {NULL};
     int argc = 0;
-    for (; words[argc]; argc++)
-        argv[argc] = strdup(words[argc]);
-    argv[argc] = NULL;
+    for (; words[argc]; argc++) {
+        snprintf(text[argc], sizeof text[argc], "%s", words[argc]);
+        argv[argc] = text[argc];
+    }
     catch_begin(&c);
     int status = command(argc, argv);
     catch_end(&c);

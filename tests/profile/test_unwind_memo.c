@@ -192,6 +192,24 @@ shifted(int bytes)
     sink += p[0];
 }
 
+static NOINLINE void
+leave_frame_pointer_alone(void)
+{
+    through_variable(64);
+    sink++;
+}
+
+/* Or the one that is called by that. */
+static NOINLINE void
+shifted_further_out(int bytes)
+{
+    volatile char *p = alloca((size_t)bytes);
+
+    p[0] = 1;
+    leave_frame_pointer_alone();
+    sink += p[0];
+}
+
 /* Takes so much of the stack, untouched, and calls from one of two places. */
 static NOINLINE void
 shift(int bytes, int which, void (*next)(int), int rest)
@@ -212,13 +230,14 @@ shift(int bytes, int which, void (*next)(int), int rest)
  * saved frame pointer tells. What it left behind still looks right. */
 START_TEST(a_frame_that_moved_under_others_that_stayed_is_seen)
 {
+    void (*moving)(int) = _i == 0 ? shifted : shifted_further_out;
     unsigned meetings = 0;
     uintptr_t last = 0;
 
     for (int i = 0; i < 64; i++) {
         int moved = i * 7 % 8 * 16;
 
-        shift(moved, i & 1, shifted, 1024 - moved);
+        shift(moved, i & 1, moving, 1024 - moved);
         meetings += inner_place == last;
         last = inner_place;
     }
@@ -531,36 +550,54 @@ START_TEST(frames_of_weir_are_left_out_wherever_they_are)
 }
 END_TEST
 
-static OURS NOINLINE void
-our_walk(struct wr_unwind_memo *memo, uintptr_t *pc, size_t *n)
+static struct wr_unwind_memo way_memo;
+static uintptr_t seen_pc[WR_STACK_FRAMES];
+static size_t seen_n;
+
+static OURS void
+our_walk(void)
 {
     struct wr_unwind_seen seen;
 
-    ck_assert(wr_unwind_again(memo, &seen));
-    *n = seen.n;
-    memcpy(pc, seen.pc, seen.n * sizeof(*pc));
-    wr_unwind_seen_done(memo);
+    seen_n = 0;
+    if (wr_unwind_again(&way_memo, &seen)) {
+        seen_n = seen.n;
+        memcpy(seen_pc, seen.pc, seen.n * sizeof(*seen.pc));
+        wr_unwind_seen_done(&way_memo);
+    }
     sink++;
 }
 
-/* From Weir outwards all is found from the way in alone. */
-START_TEST(the_way_out_of_weir_is_remembered)
+/* Inside Weir by one of two ways, from a frame that hangs on the frame
+ * pointer. What is seen begins here. */
+static NOINLINE void
+enter(int which, int bytes)
 {
-    static struct wr_unwind_memo memo;
-    uintptr_t pc[2][WR_STACK_FRAMES];
-    size_t n[2];
+    volatile char *p = alloca((size_t)bytes);
 
+    if (which == 0)
+        our_malloc(our_walk);
+    else
+        our_realloc(our_walk);
+    p[0] = 1;
+    both_capture(&both);
+    ck_assert_uint_eq(seen_n, both.n - 1);
+    ck_assert_uint_ge(seen_pc[0], (uintptr_t)enter);
+    ck_assert_uint_lt(seen_pc[0], (uintptr_t)enter + 1024);
+    ck_assert_mem_eq(seen_pc + 1, both.ours + 2,
+                     (seen_n - 1) * sizeof(uintptr_t));
+}
+
+START_TEST(the_ways_into_weir_are_told_apart)
+{
     wr_module_weir_start = (uintptr_t)__start_weir_code;
     wr_module_weir_end = (uintptr_t)__stop_weir_code;
-    for (volatile int i = 0; i < 2; i++) /* one call, not two */
-        our_walk(&memo, pc[i], &n[i]);
-    ck_assert_uint_eq(n[0], n[1]);
-    ck_assert_uint_ne(pc[0][0], 0);
-    ck_assert_mem_eq(pc[0], pc[1], n[0] * sizeof(uintptr_t));
-    if (memo.way[memo.last_way].steps == 0)
+    for (int i = 0; i < 40; i++)
+        enter(i % 3 == 0, 16 + i * 48 % 160);
+    if (way_memo.way[0].steps + way_memo.way[1].steps == 0)
         unit_skip("this build's frames hang on the frame pointer");
-    else
-        ck_assert_uint_eq(memo.way[memo.last_way].steps, 2);
+    for (int i = 0; i < WR_UNWIND_WAYS; i++)
+        ck_assert(way_memo.way[i].steps == 0 || way_memo.way[i].steps == 3);
 }
 END_TEST
 
@@ -601,14 +638,18 @@ walk_and_leave(void)
 
 START_TEST(a_walk_left_in_the_middle_is_noticed_further_out)
 {
+    capture();
+    ck_assert_uint_eq(remembered, 1);
     if (setjmp(back) == 0)
         recurse(10, walk_and_leave);
     recurse(20, capture);
-    ck_assert_uint_eq(remembered, 0);
-    capture();
     ck_assert_uint_eq(remembered, 1);
-    recurse(20, capture);
+    /* as if it had been left between two writes */
+    memset(both_memo.program, 1, sizeof(both_memo.program));
+    capture();
     ck_assert_uint_eq(remembered, 2);
+    recurse(20, capture);
+    ck_assert_uint_eq(remembered, 3);
 }
 END_TEST
 
@@ -663,7 +704,8 @@ suite(void)
     tcase_add_test(t, several_changes_in_one_stack_are_seen);
     tcase_add_test(t, recursion_of_any_depth_is_seen);
     tcase_add_test(t, deep_recursion_keeps_its_inner_frames);
-    tcase_add_test(t, a_frame_that_moved_under_others_that_stayed_is_seen);
+    tcase_add_loop_test(t, a_frame_that_moved_under_others_that_stayed_is_seen,
+                        0, 2);
     tcase_add_test(t, a_realigned_frame_that_moved_is_seen);
     tcase_add_test(t, frames_left_by_longjmp_are_gone);
     tcase_add_test(t, stacks_at_random_are_what_libgcc_sees);
@@ -672,7 +714,7 @@ suite(void)
     tcase_add_test(t, a_stack_that_needs_all_registers_is_refused);
     tcase_add_test(t, the_memory_of_another_thread_does_no_harm);
     tcase_add_test(t, frames_of_weir_are_left_out_wherever_they_are);
-    tcase_add_test(t, the_way_out_of_weir_is_remembered);
+    tcase_add_test(t, the_ways_into_weir_are_told_apart);
     tcase_add_test(t, a_walk_inside_the_use_of_another_is_refused);
     tcase_add_test(t, a_walk_left_in_the_middle_is_noticed_further_out);
     tcase_add_test(t, signals_in_the_middle_of_walks_leave_them_right);

@@ -1,4 +1,5 @@
 /* Modules that come and go: two libraries take turns at one address. */
+#include <alloca.h>
 #include <check.h>
 #include <dlfcn.h>
 #include <link.h>
@@ -38,6 +39,13 @@ compile(int which, const char *options)
     fputs("long visit(void (*fn)(void)) {\n"
           "    volatile char array[SIZE];\n"
           "    array[1] = 1;\n"
+          "    fn();\n"
+          "    return array[1] + SIZE;\n"
+          "}\n"
+          "long filled(void (*fn)(void), long value) {\n"
+          "    volatile long array[SIZE];\n"
+          "    for (int i = 0; i < SIZE; i++)\n"
+          "        array[i] = value;\n"
           "    fn();\n"
           "    return array[1] + SIZE;\n"
           "}\n"
@@ -96,6 +104,100 @@ visit_and_compare(int which)
     return (uintptr_t)visit;
 }
 
+/* ---- what a thread remembers of its walk before ---- */
+
+typedef long filled_fn(void (*fn)(void), long value);
+
+static uintptr_t inner_place;
+static volatile int sink;
+
+static __attribute__((noinline)) void
+capture_at_place(void)
+{
+    inner_place = (uintptr_t)__builtin_frame_address(0);
+    both_capture(&both);
+    sink++;
+}
+
+static __attribute__((noinline)) void
+capture_at_place_too(void)
+{
+    inner_place = (uintptr_t)__builtin_frame_address(0);
+    both_capture(&both);
+    sink--;
+}
+
+/* Two call sites, one place on the stack. */
+static __attribute__((noinline)) long
+call(filled_fn *filled, void (*fn)(void), uintptr_t value)
+{
+    return value == 0 ? filled(fn, 0) + 1 : filled(fn, (long)value) + 2;
+}
+
+/* Takes so much of the stack first. */
+static __attribute__((noinline)) void
+call_below(size_t bytes, filled_fn *filled, void (*fn)(void), uintptr_t value)
+{
+    volatile char *p = alloca(bytes + 16);
+
+    p[0] = (char)call(filled, fn, value);
+    p[1] = 1;
+}
+
+/* Captures through a library's frame that is full of this value. */
+static void
+capture_filled(int which, size_t below, void (*fn)(void), uintptr_t value,
+               bool permanent)
+{
+    void *library = dlopen(path[which], RTLD_NOW);
+    filled_fn *filled = (filled_fn *)dlsym(library, "filled");
+
+    if (permanent)
+        wr_unwind_init();
+    for (int i = 0; i < 2; i++) {
+        call_below(below, filled, fn, value);
+        both_expect_same(&both);
+        ck_assert_uint_ne(both.again_n, 0);
+    }
+    dlclose(library);
+    wr_unwind_flush();
+}
+
+/* B's frame comes to where A's was, as seen from the frames further in. What
+ * A left on the stack, with its return address, is all there: B's frame has
+ * it where A's ended. */
+static void
+replace_below(void (*second)(void), bool permanent)
+{
+    unsigned meetings = 0;
+
+    for (size_t more = 31872; more < 32128; more += 16) {
+        uintptr_t place, in_library, back;
+
+        capture_filled(A, more, capture_at_place, 0, permanent);
+        place = inner_place;
+        in_library = both.ours[2];
+        back = both.ours[3];
+        capture_filled(B, 0, second, back, false);
+        meetings += inner_place == place && both.ours[2] == in_library;
+    }
+    ck_assert_uint_gt(meetings, 0);
+}
+
+START_TEST(a_remembered_frame_of_a_library_that_went_is_not_believed)
+{
+    if (_i & 1)
+        wr_unwind_init();
+    replace_below(_i & 2 ? capture_at_place : capture_at_place_too, false);
+}
+END_TEST
+
+START_TEST(a_remembered_frame_of_a_permanent_one_that_went_is_not_either)
+{
+    replace_below(_i ? capture_at_place : capture_at_place_too, true);
+}
+END_TEST
+
 /* Were the libraries ever at the same place? If not, nothing was tested. */
 static void
 take_turns(int first, int second, bool flush)
@@ -146,8 +248,11 @@ START_TEST(a_library_of_another_shape_is_noticed_without_a_flush)
 }
 END_TEST
 
+/* When numbers come round again, all that was noted with them goes. */
 START_TEST(more_libraries_than_numbers_are_told_apart)
 {
+    uint64_t epoch = wr_unwind_cache_epoch;
+
     for (int i = 0; i < 3 << WR_UNWIND_MODULE_BITS; i++) {
         struct wr_unwind_module module;
 
@@ -158,6 +263,7 @@ START_TEST(more_libraries_than_numbers_are_told_apart)
         if (i % 16 == 0)
             visit_and_compare(i / 16 & 1);
     }
+    ck_assert_uint_ge(wr_unwind_cache_epoch, epoch + 2);
 }
 END_TEST
 
@@ -338,6 +444,10 @@ suite(void)
     tcase_add_test(t, a_permanent_module_has_number_0);
     tcase_add_test(t, a_module_loaded_later_is_not_permanent);
     tcase_add_test(t, a_permanent_module_that_goes_is_noticed_at_the_flush);
+    tcase_add_loop_test(
+        t, a_remembered_frame_of_a_library_that_went_is_not_believed, 0, 4);
+    tcase_add_loop_test(
+        t, a_remembered_frame_of_a_permanent_one_that_went_is_not_either, 0, 2);
     tcase_add_test(t, a_capture_never_waits_for_the_loader);
     tcase_add_test(t, no_module_is_where_none_was_loaded);
     tcase_set_timeout(t, 60);
