@@ -33,7 +33,7 @@ check_span(struct wr_span *s, void *arg)
         uint8_t state = wr_block_state(s, i);
 
         WR_ASSERT(wr_block_is_live(state) || state == WR_BLOCK_FREE ||
-                  state == WR_BLOCK_REMOTE);
+                  state == WR_BLOCK_FRESH || state == WR_BLOCK_REMOTE);
         live += wr_block_is_live(state);
     }
     WR_ASSERT(wr_block_state(s, s->blocks) == WR_BLOCK_NONE);
@@ -58,7 +58,7 @@ check_slot(const struct wr_mcache *mc, struct wr_slot *slot)
     WR_ASSERT(wr_span_owner(s) == mc);
     WR_ASSERT(!wr_span_listed(s));
     for (; s->class_id <= WR_WORD_CLASS && bits != 0; bits &= bits - 1)
-        WR_ASSERT(slot->state[__builtin_ctzll(bits)] == WR_BLOCK_FREE);
+        WR_ASSERT(slot->state[__builtin_ctzll(bits)] <= WR_BLOCK_FRESH);
 }
 
 static void

@@ -12,22 +12,26 @@
 #include "heap/heap.h"
 #include "heap/mcache.h"
 
-/* The lowest block of the slot's word, which is not 0. */
+/* The lowest block of the slot's word, which is not 0. *fresh: its memory is
+ * zero. */
 static inline __attribute__((always_inline)) void *
-wr_slot_take(struct wr_slot *slot, uint64_t bits)
+wr_slot_take(struct wr_slot *slot, uint64_t bits, bool *fresh)
 {
     uint64_t at = wr_cpu_lowest_bit(bits);
     uintptr_t p = slot->base + at * slot->bytes;
 
     wr_word_store(&slot->bits, bits & ~((uint64_t)1 << at));
+    *fresh = slot->state[at] == WR_BLOCK_FRESH;
     slot->state[at] = WR_BLOCK_LIVE;
+    if (p == 0)
+        __builtin_unreachable();
     return (void *)p;
 }
 
 /* The lowest free block of the slot's group; NULL: there is none, or none may
  * be taken without looking up. */
 static inline __attribute__((always_inline)) void *
-wr_slot_take_one(struct wr_slot *slot)
+wr_slot_take_one(struct wr_slot *slot, bool *fresh)
 {
     uint64_t allowed = wr_word_load(&slot->allowed);
     uint64_t at, taken;
@@ -40,6 +44,7 @@ wr_slot_take_one(struct wr_slot *slot)
     if (wr_unlikely(bits == 0))
         return NULL;
     at = wr_cpu_lowest_bit(bits);
+    *fresh = slot->state[at] == WR_BLOCK_FRESH;
     slot->state[at] = WR_BLOCK_LIVE;
     taken = wr_word_load(&slot->taken);
     wr_word_store(&slot->allowed, allowed - 1);
@@ -51,26 +56,32 @@ wr_slot_take_one(struct wr_slot *slot)
     return p;
 }
 
-/* slow: what to call, with the size, for all that is out of the ordinary. */
+/* A block that can be had without a slow path, or NULL. */
 static inline __attribute__((always_inline)) void *
-wr_malloc_fast(size_t size, void *(*slow)(size_t))
+wr_take_fast(size_t size, bool *fresh)
 {
     struct wr_slot *slot;
     uint64_t bits;
-    void *p;
 
     if (wr_likely(size <= WR_WORD_MAX)) {
         slot = wr_self->by_16[(size + 15) / 16];
         bits = wr_word_load(&slot->bits);
-        if (wr_likely(bits != 0))
-            return wr_slot_take(slot, bits);
-    } else if (wr_likely(size <= WR_SMALL_MAX)) {
-        slot = wr_self->slot + wr_class_by_128[(size + 127) / 128];
-        p = wr_slot_take_one(slot);
-        if (wr_likely(p != NULL))
-            return p;
+        return wr_likely(bits != 0) ? wr_slot_take(slot, bits, fresh) : NULL;
     }
-    return slow(size);
+    if (wr_unlikely(size > WR_SMALL_MAX))
+        return NULL;
+    slot = wr_self->slot + wr_class_by_128[(size + 127) / 128];
+    return wr_slot_take_one(slot, fresh);
+}
+
+/* slow: what to call, with the size, for all that is out of the ordinary. */
+static inline __attribute__((always_inline)) void *
+wr_malloc_fast(size_t size, void *(*slow)(size_t))
+{
+    bool fresh;
+    void *p = wr_take_fast(size, &fresh);
+
+    return wr_likely(p != NULL) ? p : slow(size);
 }
 
 static inline __attribute__((always_inline)) void

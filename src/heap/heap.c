@@ -1,17 +1,17 @@
 /* Invariants
  * 1. A slow path is complete: it may be entered at any time instead of the
  *    fast one.
- * 2. A sampled block is SAMPLED from before malloc returns it until free
- *    begins; its tag is set from before that.
  */
 #include "heap/heap.h"
 
 #include <string.h>
 
 #include "heap/fast.h"
+#include "heap/large.h"
 #include "heap/mcentral.h"
 #include "heap/mheap.h"
 #include "heap/misuse.h"
+#include "heap/sampled.h"
 #include "heap/scavenge.h"
 #include "os/os.h"
 #include "region/counters.h"
@@ -20,82 +20,33 @@
 /* From here on realloc moves pages instead of copying them. */
 enum { MOVE_MIN = 1 << 20 };
 
-struct wr_events wr_events;
-
-/* ---- samples ---- */
-
-/* The sampler picked this block, which nobody has seen yet. */
-static void
-sample(struct wr_mcache *mc, struct wr_span *s, void *p)
-{
-    unsigned block = 0;
-    bool exact;
-
-    if (wr_events.sampled == NULL || mc->forking)
-        return;
-    if (s->class_id != 0)
-        block = wr_span_block_of(s, p, &exact);
-    if (s->tags == NULL && !wr_mheap_add_tags(s))
-        return;
-    s->tags[block] = wr_events.sampled(mc, wr_span_block_bytes(s));
-    __atomic_store_n(&s->block[block], WR_BLOCK_SAMPLED, __ATOMIC_RELEASE);
-}
-
-/* A block is about to be freed: if it is a sample, say so. Of two threads
- * that free it at once one does, and one of them will be stopped. */
-static void
-unsample(struct wr_span *s, unsigned block, size_t bytes)
-{
-    if (wr_block_state(s, block) == WR_BLOCK_SAMPLED &&
-        wr_block_step(s, block, WR_BLOCK_SAMPLED, WR_BLOCK_LIVE) &&
-        wr_events.sample_freed != NULL)
-        wr_events.sample_freed(s->tags[block], bytes);
-}
-
-bool
-wr_sample_tag(const void *p, uint16_t *tag)
-{
-    struct wr_span *s = wr_span_of(p);
-    unsigned block = 0;
-    bool exact;
-
-    if (s == NULL || wr_span_state(s) < WR_SPAN_SMALL)
-        return false;
-    if (s->class_id != 0)
-        block = wr_span_block_of(s, p, &exact);
-    if (block >= s->blocks || wr_block_state(s, block) != WR_BLOCK_SAMPLED)
-        return false;
-    *tag = s->tags[block];
-    return true;
-}
-
 /* ---- allocating ---- */
 
 /* What the slot has ready, or NULL. */
 static inline void *
-take_ready(struct wr_slot *slot, unsigned class_id)
+take_ready(struct wr_slot *slot, unsigned class_id, bool *fresh)
 {
     uint64_t bits;
 
     if (class_id > WR_WORD_CLASS)
-        return wr_slot_take_one(slot);
+        return wr_slot_take_one(slot, fresh);
     bits = wr_word_load(&slot->bits);
-    return bits == 0 ? NULL : wr_slot_take(slot, bits);
+    return bits == 0 ? NULL : wr_slot_take(slot, bits, fresh);
 }
 
 /* The slot has nothing ready. */
 static void *
-small_slow(struct wr_mcache *mc, unsigned class_id)
+small_slow(struct wr_mcache *mc, unsigned class_id, bool *fresh)
 {
     struct wr_slot *slot = &mc->slot[class_id];
     void *p;
 
     if (!wr_mcache_refill(mc, class_id))
         return NULL;
-    p = take_ready(slot, class_id);
+    p = take_ready(slot, class_id, fresh);
     if (wr_unlikely(slot->until_sample == WR_SAMPLE_DUE)) {
         slot->until_sample = WR_SAMPLE_UNDRAWN;
-        sample(mc, slot->span, p);
+        wr_sample_block(mc, slot->span, p);
     }
     return p;
 }
@@ -103,54 +54,17 @@ small_slow(struct wr_mcache *mc, unsigned class_id)
 static void *
 small_alloc(struct wr_mcache *mc, unsigned class_id)
 {
-    void *p = take_ready(&mc->slot[class_id], class_id);
+    bool fresh;
+    void *p = take_ready(&mc->slot[class_id], class_id, &fresh);
 
-    return p != NULL ? p : small_slow(mc, class_id);
+    return p != NULL ? p : small_slow(mc, class_id, &fresh);
 }
 
-/* Count a large block down to the next sample. */
-static void
-large_sample(struct wr_mcache *mc, struct wr_span *s)
-{
-    int64_t bytes = (int64_t)wr_span_bytes(s);
-
-    if (mc->sample_left >= bytes) {
-        mc->sample_left -= bytes;
-        return;
-    }
-    mc->sample_left = INT64_MAX;
-    sample(mc, s, (void *)s->base);
-    if (wr_events.next_sample != NULL)
-        mc->sample_left = wr_events.next_sample(mc);
-}
-
+/* As wr_malloc_slow; *zero: the block's memory is. */
 static void *
-large_alloc(struct wr_mcache *mc, size_t align, size_t size, bool *zero)
-{
-    size_t pages, bytes;
-    struct wr_span *s;
-
-    if (size > WR_HEAP_MAX || align > WR_HEAP_MAX)
-        return NULL;
-    pages = wr_align_up(wr_max(size, 1), WR_PAGE_BYTES) >> WR_PAGE_SHIFT;
-    bytes = pages << WR_PAGE_SHIFT;
-    s = wr_mheap_alloc(pages, wr_max(align >> WR_PAGE_SHIFT, 1), 1);
-    if (s == NULL)
-        return NULL;
-    wr_block_set(s, 0, WR_BLOCK_LIVE);
-    s->tags = &s->one_tag;
-    *zero = s->zero;
-    wr_count_add(large_allocs, 1);
-    wr_count_add(large_alloc_bytes, bytes);
-    large_sample(mc, s);
-    return (void *)s->base;
-}
-
-WR_COLD void *
-wr_malloc_slow(size_t size)
+alloc_slow(size_t size, bool *zero)
 {
     struct wr_mcache *mc = wr_self;
-    bool zero;
 
     if (wr_unlikely(mc == &wr_mcache_none)) {
         mc = wr_mcache_get();
@@ -158,8 +72,16 @@ wr_malloc_slow(size_t size)
             return NULL;
     }
     if (size > WR_SMALL_MAX)
-        return large_alloc(mc, 1, size, &zero);
-    return small_slow(mc, wr_class_of(size));
+        return wr_large_alloc(mc, 1, size, zero);
+    return small_slow(mc, wr_class_of(size), zero);
+}
+
+WR_COLD void *
+wr_malloc_slow(size_t size)
+{
+    bool zero;
+
+    return alloc_slow(size, &zero);
 }
 
 void *
@@ -171,17 +93,15 @@ wr_malloc(size_t size)
 void *
 wr_calloc(size_t size)
 {
-    struct wr_mcache *mc;
-    bool zero = false;
-    void *p;
+    bool zero;
+    void *p = wr_take_fast(size, &zero);
 
-    if (size <= WR_SMALL_MAX) {
-        p = wr_malloc_fast(size, wr_malloc_slow);
-        return p == NULL ? NULL : memset(p, 0, size);
+    if (wr_unlikely(p == NULL)) {
+        p = alloc_slow(size, &zero);
+        if (p == NULL)
+            return NULL;
     }
-    mc = wr_mcache_get();
-    p = mc == NULL ? NULL : large_alloc(mc, 1, size, &zero);
-    return p == NULL || zero ? p : memset(p, 0, size);
+    return zero ? p : memset(p, 0, size);
 }
 
 /* The smallest class of at least n bytes whose blocks are all aligned. */
@@ -209,27 +129,10 @@ wr_memalign(size_t align, size_t size)
         if (c < WR_CLASSES)
             return small_alloc(mc, c);
     }
-    return large_alloc(mc, align, size, &zero);
+    return wr_large_alloc(mc, align, size, &zero);
 }
 
 /* ---- freeing ---- */
-
-static void
-large_free(struct wr_span *s, void *p, const char *call, bool emptied)
-{
-    uint8_t large = WR_SPAN_LARGE;
-
-    if ((uintptr_t)p != s->base)
-        wr_misuse(call, p);
-    unsample(s, 0, wr_span_bytes(s));
-    /* Of two threads that free it at once one gets past this. */
-    if (!atomic_compare_exchange_strong(&s->state, &large, WR_SPAN_MOVING))
-        wr_misuse(call, p);
-    atomic_store(&s->state, WR_SPAN_LARGE);
-    wr_count_add(large_frees, 1);
-    wr_count_add(large_free_bytes, wr_span_bytes(s));
-    wr_mheap_free(s, emptied);
-}
 
 static void
 local_free(struct wr_mcache *mc, struct wr_span *s, unsigned block, void *p)
@@ -259,7 +162,7 @@ small_free(struct wr_mcache *mc, struct wr_span *s, void *p)
 
     if (!exact || block >= s->blocks)
         wr_misuse("free", p);
-    unsample(s, block, s->block_bytes);
+    wr_sample_free(s, block, s->block_bytes);
     if (mc != NULL && wr_span_owner(s) == mc) {
         local_free(mc, s, block, p);
         return;
@@ -287,7 +190,7 @@ wr_free_slow(void *p)
         small_free(wr_mcache_get_to_free(), s, p);
         break;
     case WR_SPAN_LARGE:
-        large_free(s, p, "free", false);
+        wr_large_free(s, p, "free", false);
         break;
     default:
         wr_misuse("free", p);
@@ -345,26 +248,6 @@ wr_usable_size(const void *p)
 
 /* ---- realloc ---- */
 
-/* A large block changes its length where it stands: for the statistics and
- * the profile it is freed and allocated. */
-static bool
-resize_large(struct wr_mcache *mc, struct wr_span *s, size_t size)
-{
-    size_t old = wr_span_bytes(s), now = wr_align_up(size, WR_PAGE_BYTES);
-
-    if (old == now)
-        return true;
-    if (!wr_mheap_resize(s, now >> WR_PAGE_SHIFT))
-        return false;
-    wr_count_add(large_frees, 1);
-    wr_count_add(large_free_bytes, old);
-    unsample(s, 0, old);
-    wr_count_add(large_allocs, 1);
-    wr_count_add(large_alloc_bytes, now);
-    large_sample(mc, s);
-    return true;
-}
-
 static void *
 move(void *p, size_t old, size_t size)
 {
@@ -375,7 +258,7 @@ move(void *p, size_t old, size_t size)
         return NULL;
     s = wr_span_of(p);
     if (old >= MOVE_MIN && size >= old && wr_os_move(p, q, old)) {
-        large_free(s, p, "realloc", true);
+        wr_large_free(s, p, "realloc", true);
         return q;
     }
     memcpy(q, p, wr_min(old, size));
@@ -397,7 +280,7 @@ wr_realloc(void *p, size_t size)
     old = live_size(p, "realloc");
     s = wr_span_of(p);
     if (s->class_id == 0) {
-        if (size > WR_SMALL_MAX && resize_large(mc, s, size))
+        if (size > WR_SMALL_MAX && wr_large_resize(mc, s, size))
             return p;
     } else if (size <= old && size > old / 2) {
         return p;

@@ -7,6 +7,9 @@
  */
 #include "heap/mcache.h"
 
+#include <string.h>
+
+#include "heap/large.h"
 #include "heap/mcentral.h"
 #include "heap/mheap.h"
 #include "os/os.h"
@@ -596,6 +599,7 @@ wr_mcache_flush(struct wr_mcache *mc)
 {
     struct wr_span *s, *next;
 
+    wr_large_flush(mc);
     drain_inbox(mc);
     for (unsigned i = 1; i < WR_CLASSES; i++) {
         struct wr_slot *slot = &mc->slot[i];
@@ -657,6 +661,7 @@ wr_mcache_detach(void)
         else
             wr_remote_send(s);
     }
+    wr_large_flush(mc);
     give_all(mc);
     if (wr_events.thread_detached != NULL)
         wr_events.thread_detached(mc);
@@ -707,6 +712,15 @@ is_untouched(struct wr_span *s)
            0;
 }
 
+static void
+add_orphan(struct wr_span *s, void *orphans)
+{
+    set_owner_word(s, 0);
+    s->prev = s;
+    s->own_next = *(struct wr_span **)orphans;
+    *(struct wr_span **)orphans = s;
+}
+
 /* Bring a span whose threads were lost in the middle of something back to
  * a state that follows from its blocks' alone. */
 static void
@@ -717,9 +731,10 @@ repair(struct wr_span *s, void *orphans)
     bool full = (flags & WR_OWNER_FULL) != 0;
     int32_t live;
 
-    if (wr_span_state(s) != WR_SPAN_SMALL)
-        return;
-    if (mc == wr_self && is_untouched(s))
+    if (wr_span_state(s) == WR_SPAN_LARGE && !wr_block_is_live(s->block[0]) &&
+        !wr_large_is_kept(wr_self, s))
+        add_orphan(s, orphans);
+    if (wr_span_state(s) != WR_SPAN_SMALL || (mc == wr_self && is_untouched(s)))
         return;
     if (mc != NULL)
         grant(mc, s, 0);
@@ -734,10 +749,7 @@ repair(struct wr_span *s, void *orphans)
             (void)wr_remote_set_full(s);
         return;
     }
-    set_owner_word(s, 0);
-    s->prev = s;
-    s->own_next = *(struct wr_span **)orphans;
-    *(struct wr_span **)orphans = s;
+    add_orphan(s, orphans);
 }
 
 static bool
@@ -778,6 +790,8 @@ wr_mcache_adopt_orphans(void)
         }
         mc->own = NULL;
         mc->inbox = 1;
+        memset(mc->large, 0, sizeof mc->large);
+        mc->large_kept = 0;
         if (mc->attached)
             retire(mc);
     }
@@ -785,6 +799,9 @@ wr_mcache_adopt_orphans(void)
     while ((s = orphans) != NULL) {
         orphans = s->own_next;
         s->own_next = s->own_prev = NULL;
-        wr_mcentral_give(s);
+        if (wr_span_state(s) == WR_SPAN_LARGE)
+            wr_mheap_free(s, false);
+        else
+            wr_mcentral_give(s);
     }
 }

@@ -55,6 +55,9 @@ struct wr_mcache {
 
     /* Odd while a slot's bits and taken change together. */
     _Atomic uint32_t changes;
+    /* Large spans the thread has freed, and keeps to hand out again. */
+    struct wr_span *large[16];
+    size_t large_kept;   /* their bytes */
     bool attached;       /* a thread uses it */
     bool forking;        /* it is in fork(): nothing is sampled */
     int64_t sample_left; /* bytes of large blocks before the next sample */

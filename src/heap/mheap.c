@@ -102,7 +102,7 @@ record_new(unsigned blocks)
             return NULL;
         wr_count_add(span_sys, units * 64);
     }
-    memset(s, 0, sizeof *s + blocks);
+    memset(s, 0, sizeof *s);
     memset(s->block + blocks, WR_BLOCK_NONE,
            units * (size_t)64 - sizeof *s - blocks);
     wr_count_add(span_inuse, units * 64);
@@ -518,6 +518,7 @@ alloc_locked(size_t pages, size_t align_pages, unsigned blocks)
     s->base = run->base;
     s->pages = (uint32_t)pages;
     s->zero = account_taken(s->base, pages);
+    memset(s->block, s->zero ? WR_BLOCK_FRESH : WR_BLOCK_FREE, blocks);
     record_free(run);
     atomic_store_explicit(&s->state, WR_SPAN_LARGE, memory_order_release);
     wr_pagemap_set(s->base, pages, s);

@@ -17,8 +17,9 @@
 extern struct wr_lock wr_mheap_lock;
 
 /* A span of that many pages whose base is a multiple of align_pages (a power
- * of two), LARGE, with room for the states of so many blocks, all FREE. NULL:
- * the system has no more. Takes the lock. */
+ * of two), LARGE, with room for the states of so many blocks, all FREE
+ * or, when their memory is zero, FRESH. NULL: the system has no more. Takes
+ * the lock. */
 struct wr_span *wr_mheap_alloc(size_t pages, size_t align_pages,
                                unsigned blocks);
 /* Give a span back; its record is gone. emptied: its pages are not resident

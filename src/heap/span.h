@@ -84,6 +84,7 @@ enum wr_span_state {
  * more than LIVE is FREE. */
 enum {
     WR_BLOCK_FREE = 0,
+    WR_BLOCK_FRESH = 1,      /* free, and its memory reads as zero */
     WR_BLOCK_REMOTE = 0x81,  /* freed by another thread, not yet taken in */
     WR_BLOCK_NONE = 0x82,    /* there is no such block */
     WR_BLOCK_SAMPLED = 0xfe, /* live, and in the profile */

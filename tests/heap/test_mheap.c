@@ -81,7 +81,7 @@ START_TEST(a_new_span_covers_its_pages_and_its_memory_is_zero)
     ck_assert_int_eq(wr_span_state(s), WR_SPAN_LARGE);
     ck_assert_uint_eq(s->blocks, 130);
     for (unsigned i = 0; i < 130; i++)
-        ck_assert_uint_eq(wr_block_state(s, i), WR_BLOCK_FREE);
+        ck_assert_uint_eq(wr_block_state(s, i), WR_BLOCK_FRESH);
     for (unsigned i = 130; i < 192; i++) /* the rest of the last group */
         ck_assert_uint_eq(wr_block_state(s, i), WR_BLOCK_NONE);
     for (uintptr_t a = s->base; a < end_of(s); a += 1000)
