@@ -59,8 +59,15 @@ function cell(name, alloc,    n, t, m, spread) {
     return sprintf("  %6.3f %3.0f%% %6.3f", t, spread, m)
 }
 
+# An amount of time that may be of a call or of a whole program.
+function pretty(ns) {
+    if (ns >= 1e6)
+        return sprintf("%.1f ms", ns / 1e6)
+    return ns >= 1e4 ? sprintf("%.1f us", ns / 1e3) : sprintf("%.1f ns", ns)
+}
+
 function mean_row(group,    a, line) {
-    line = sprintf("%-14s %9s %8s", "mean " group, "", "")
+    line = sprintf("%-15s %10s %8s", "mean " group, "", "")
     for (a = 2; a <= allocators; a++)
         line = line (count[group, alloc[a]] ? sprintf("  %6.3f      %6.3f",
             exp(time_sum[group, alloc[a]] / count[group, alloc[a]]),
@@ -157,17 +164,17 @@ BEGIN {
 }
 
 END {
-    line = sprintf("%-14s %9s %8s", "", "glibc ns", "peak MiB")
+    line = sprintf("%-15s %10s %8s", "", "glibc", "MiB")
     for (a = 2; a <= allocators; a++)
         line = line sprintf("  %17s", alloc[a])
     print line
-    line = sprintf("%-33s", "")
+    line = sprintf("%-15s %10s %8s", "", "time", "rss")
     for (a = 2; a <= allocators; a++)
         line = line "    time +-     rss"
     print line
     for (i = 1; i <= names; i++) {
         name = order[i]
-        line = sprintf("%-14s %9.1f %8.1f", name, plain(cpu, name),
+        line = sprintf("%-15s %10s %8.1f", name, pretty(plain(cpu, name)),
             plain(peak, name) / 1024)
         for (a = 2; a <= allocators; a++)
             line = line cell(name, alloc[a])

@@ -1,7 +1,8 @@
 /* Workloads for any allocator: whichever is preloaded, or linked.
  *
  *     bench_alloc NAME [SCALE]          run one; SCALE 1 is half a second
- *     bench_alloc loop-BYTES [SCALE]    malloc and free, to be counted
+ *     bench_alloc loop-BYTES [SCALE]    malloc and free, nothing else
+ *     bench_alloc count-BYTES [SCALE]   only that, for who counts instructions
  *     bench_alloc replay FILE [SCALE]   a trace of `weir record-allocs`
  *     bench_alloc gate                  how long a fixed loop takes, in us
  *     bench_alloc --list [GROUP]        all names, with what they are
@@ -46,7 +47,7 @@ static int
 usage(void)
 {
     fputs("usage: bench_alloc NAME [SCALE] | loop-BYTES [SCALE] | "
-          "replay FILE [SCALE] | gate | --list [GROUP]\n",
+          "count-BYTES [SCALE] | replay FILE [SCALE] | gate | --list [GROUP]\n",
           stderr);
     return 2;
 }
@@ -57,6 +58,14 @@ scaled(uint64_t n, double scale)
     double part = (double)n * scale;
 
     return part < 1 ? 1 : (uint64_t)part;
+}
+
+/* Nothing else must be counted. */
+static int
+count(struct load *l)
+{
+    run_loop(l);
+    return 0;
 }
 
 static int
@@ -94,15 +103,14 @@ main(int argc, char **argv)
         return printf("%.0f\n", gate_us()) < 0;
     if (argc > at + 1 || scale <= 0)
         return usage();
-    if (strncmp(name, "loop-", 5) == 0) {
-        l.bytes = strtoul(name + 5, NULL, 10);
-        l.wanted = scaled(LOOP_PAIRS, scale);
+    l.wanted = scaled(w != NULL ? w->wanted : LOOP_PAIRS, scale);
+    if (sscanf(name, "loop-%zu", &l.bytes) == 1)
         return measure(name, run_loop, &l);
-    }
+    if (sscanf(name, "count-%zu", &l.bytes) == 1)
+        return count(&l);
     if (w == NULL)
         return usage();
     l.bytes = w->bytes;
     l.threads = w->threads;
-    l.wanted = scaled(w->wanted, scale);
     return measure(w->name, w->run, &l);
 }
