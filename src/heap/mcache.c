@@ -51,10 +51,25 @@ take_spare(void)
     return mc;
 }
 
+/* The first cache is that of the thread that forks, in most programs that do.
+ * What fork writes of it is at its end; the linker puts what else fork writes
+ * right behind that, on the same page. */
+static struct wr_mcache *
+new_cache(void)
+{
+    static struct wr_mcache first WR_AT_FORK __attribute__((aligned(4096)));
+    static _Atomic bool taken;
+
+    if (atomic_exchange(&taken, true))
+        return wr_mheap_meta(sizeof first, &wr_counters->cache_sys);
+    wr_count_add(cache_sys, sizeof first);
+    return &first;
+}
+
 static struct wr_mcache *
 make_cache(void)
 {
-    struct wr_mcache *mc = wr_mheap_meta(sizeof *mc, &wr_counters->cache_sys);
+    struct wr_mcache *mc = new_cache();
 
     if (mc == NULL)
         return NULL;

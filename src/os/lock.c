@@ -14,6 +14,8 @@
 
 enum { SPINS = 100 };
 
+bool wr_lock_fork_alone WR_AT_FORK;
+
 static _Atomic uintptr_t forking; /* its thread pointer; the child has it too */
 
 static bool

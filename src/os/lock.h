@@ -63,6 +63,9 @@ wr_lock_give(struct wr_lock *l)
         wr_lock_give_slow(l);
 }
 
+/* Set by a thread that forks while there is no other: it takes no lock. */
+extern bool wr_lock_fork_alone;
+
 /* Is it held by anybody? For assertions. */
 static inline bool
 wr_lock_held(struct wr_lock *l)

@@ -36,8 +36,6 @@ extern char __libc_single_threaded __attribute__((weak));
 /* There is no other thread that could hold a lock: they need not be taken. So
  * nothing is written that fork would have to copy, and fork works in a signal
  * handler that interrupted the heap. */
-static bool alone WR_AT_FORK;
-
 static bool
 is_alone(void)
 {
@@ -48,8 +46,8 @@ is_alone(void)
 static void
 before_fork(void)
 {
-    alone = is_alone();
-    if (alone) {
+    wr_lock_fork_alone = is_alone();
+    if (wr_lock_fork_alone) {
         wr_sample_pause();
         wr_region_fork_before();
         return;
@@ -64,7 +62,7 @@ static void
 after_fork_parent(void)
 {
     wr_count_add(forks, 1);
-    if (alone) {
+    if (wr_lock_fork_alone) {
         wr_sample_resume(false);
         return;
     }
@@ -78,7 +76,7 @@ after_fork_child(void)
 {
     bool can_wait = wr_region_fork_child();
 
-    if (alone) {
+    if (wr_lock_fork_alone) {
         wr_sample_resume(true);
     } else {
         wr_lock_fork_end();

@@ -242,13 +242,9 @@ wr_bucket_find(uint32_t stack, uint64_t bytes, uint64_t rate)
 void
 wr_bucket_add_alloc(uint32_t bucket, uint64_t bytes)
 {
-    struct wr_bucket *b;
-
     if (wr_region == NULL)
         return;
-    b = bucket_at(bucket);
-    atomic_fetch_add_explicit(&b->allocs, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&b->alloc_bytes, bytes, memory_order_relaxed);
+    wr_region_add_alloc(bucket, bytes);
     wr_count_add(samples, 1);
     if (bucket == 0)
         wr_count_add(samples_lost, 1);
@@ -257,13 +253,9 @@ wr_bucket_add_alloc(uint32_t bucket, uint64_t bytes)
 void
 wr_bucket_add_free(uint32_t bucket, uint64_t bytes)
 {
-    struct wr_bucket *b;
-
     if (wr_region == NULL)
         return;
-    b = bucket_at(bucket);
-    atomic_fetch_add_explicit(&b->frees, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&b->free_bytes, bytes, memory_order_relaxed);
+    wr_region_add_free(bucket, bytes);
     wr_count_add(sample_frees, 1);
 }
 

@@ -26,8 +26,7 @@ enum {
     STACK_WORDS = 1 << 20,
     HEADER_BYTES = 8192,
     STEP_MIN = 4096, /* populated at a time: as much again as there is */
-    STEP_MAX = 65536,
-    LENT_BUCKETS = 256
+    STEP_MAX = 65536
 };
 
 _Static_assert(sizeof(struct wr_region_header) <= HEADER_BYTES,
@@ -55,8 +54,11 @@ static struct {
      * child's will be; NULL: none, or the child has its own. */
     _Atomic(struct wr_region_header *) lent;
 } at_fork WR_AT_FORK;
-/* The counts of its buckets: all else in a table's entries stays as it is. */
-static struct wr_bucket_counts lent_counts[LENT_BUCKETS];
+/* The buckets' counts once more, private: what a child has of them is what was
+ * when it was born. All else in a table's entries never changes. */
+static struct {
+    _Atomic uint64_t allocs, frees, alloc_bytes, free_bytes;
+} counts[BUCKETS];
 
 static const struct {
     uint32_t stride, capacity;
@@ -397,7 +399,7 @@ wr_region_path(void)
 bool
 wr_region_is_kept(void)
 {
-    return keep_file;
+    return keep_file && path[0] != '\0';
 }
 
 void
@@ -434,18 +436,9 @@ bucket_of(struct wr_region_header *h, uint64_t i)
            i;
 }
 
-/* Frees before allocs: the parent goes on counting. */
-static void
-note_counts(struct wr_region_header *from, uint64_t first, uint64_t end)
-{
-    for (uint64_t i = first; i < end; i++)
-        wr_bucket_read(bucket_of(from, i), &lent_counts[i - first]);
-}
-
 bool
 wr_region_fork_child(void)
 {
-    uint64_t buckets = at_fork.used[WR_TABLE_BUCKETS];
     uint32_t parent = wr_os_home();
 
     wr_os_home_set();
@@ -457,8 +450,7 @@ wr_region_fork_child(void)
     at_fork.lent = wr_region;
     wr_region = NULL;
     wr_counters = &at_fork.counters;
-    note_counts(at_fork.lent, 0, wr_min(buckets, LENT_BUCKETS));
-    return at_fork.capture_ready != 0 && buckets <= LENT_BUCKETS;
+    return at_fork.capture_ready != 0;
 }
 
 const void *
@@ -550,14 +542,11 @@ set_right(struct wr_region_header *h)
 
     for (uint64_t i = 0; i < h->table[WR_TABLE_BUCKETS].used; i++) {
         struct wr_bucket *b = bucket_of(h, i);
-        const struct wr_bucket_counts *c = &lent_counts[i];
 
-        if (i >= LENT_BUCKETS)
-            break;
-        b->allocs = c->allocs;
-        b->frees = c->frees;
-        b->alloc_bytes = c->alloc_bytes;
-        b->free_bytes = c->free_bytes;
+        b->frees = counts[i].frees;
+        b->free_bytes = counts[i].free_bytes;
+        b->allocs = counts[i].allocs;
+        b->alloc_bytes = counts[i].alloc_bytes;
     }
     /* A stack captured while it was copied is torn; of a child's threads
      * there is one, and nobody asked it yet. */
@@ -569,7 +558,7 @@ set_right(struct wr_region_header *h)
 static bool
 go_on(struct wr_region_header *lent)
 {
-    struct wr_region_header h;
+    static struct wr_region_header h; /* too large for a small stack */
 
     describe_child(&h, lent);
     if (!make_copy(&h, lent))
@@ -634,6 +623,30 @@ wr_region_new_stack(uint32_t frames, uint32_t *number)
 
     *number = wr_region == NULL ? 0 : (uint32_t)wr_region_used(WR_TABLE_STACKS);
     return next_entry(WR_TABLE_STACKS, words);
+}
+
+void
+wr_region_add_alloc(uint32_t bucket, uint64_t bytes)
+{
+    struct wr_bucket *b = wr_region_entry(WR_TABLE_BUCKETS, bucket);
+
+    atomic_fetch_add_explicit(&b->allocs, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&b->alloc_bytes, bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&counts[bucket].allocs, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&counts[bucket].alloc_bytes, bytes,
+                              memory_order_relaxed);
+}
+
+void
+wr_region_add_free(uint32_t bucket, uint64_t bytes)
+{
+    struct wr_bucket *b = wr_region_entry(WR_TABLE_BUCKETS, bucket);
+
+    atomic_fetch_add_explicit(&b->frees, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&b->free_bytes, bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&counts[bucket].frees, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&counts[bucket].free_bytes, bytes,
+                              memory_order_relaxed);
 }
 
 struct wr_thread_slot *

@@ -42,8 +42,7 @@ void wr_region_set_cmdline(int argc, char **argv);
 /* Before fork, with every lock of the heap and the profile held. */
 void wr_region_fork_before(void);
 /* In a forked child: wr_region is NULL from here on, until wr_region_own.
- * false: that should be at once, for nobody could ask for it later, or the
- * parent's counts are too many to remember. */
+ * false: that should be at once, for nobody could ask for it later. */
 bool wr_region_fork_child(void);
 /* A forked child's own region, which goes on from the parent's, exists after
  * this. true: there is one. Call before there is a second thread. */
@@ -64,6 +63,10 @@ struct wr_module *wr_region_new_module(void);
 struct wr_bucket *wr_region_new_bucket(void);
 /* Its pcs are filled by the caller between this and the publishing call. */
 struct wr_stack *wr_region_new_stack(uint32_t frames, uint32_t *number);
+
+/* Count a block in a bucket; there is a region. */
+void wr_region_add_alloc(uint32_t bucket, uint64_t bytes);
+void wr_region_add_free(uint32_t bucket, uint64_t bytes);
 
 /* The entries made by wr_region_new_* since are whole: count them. */
 void wr_region_publish(enum wr_table_id t, uint64_t used);

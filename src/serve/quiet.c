@@ -4,6 +4,8 @@
  *    region's file which is named after another process are asked.
  * 2. A process becomes quiet by being forked, so whoever was found with a
  *    region of its own is never asked.
+ * 3. A fork is counted in the region of who forks. Only the fork of a quiet
+ *    child is not; but after a look there is none, or the next look is soon.
  */
 #include "serve/quiet.h"
 
@@ -19,9 +21,10 @@
 #include <unistd.h>
 #include "region/read.h"
 
-#define PAUSE_NS UINT64_C(1000000000) /* between two looks at all processes */
-#define WAIT_NS  UINT64_C(50000000)
-#define AT_ONCE  256 /* asked in one go; the next look finds the others */
+#define PAUSE_NS   UINT64_C(1000000000)  /* between two looks at processes */
+#define PATIENT_NS UINT64_C(60000000000) /* the same, when none is expected */
+#define WAIT_NS    UINT64_C(50000000)
+#define AT_ONCE    256 /* asked in one go; the next look finds the others */
 
 static uint64_t
 now_ns(void)
@@ -143,23 +146,33 @@ find_all(struct wr_quiet *list, char *const *dirs, size_t dir_count,
     return n;
 }
 
-static void
+/* Have all of them answered? */
+static bool
 wait_for(const struct wr_quiet *list, size_t n)
 {
     uint64_t until = now_ns() + WAIT_NS;
     for (size_t i = 0; i < n; i++)
-        while (!has_answered(&list[i]) && now_ns() < until)
+        while (!has_answered(&list[i])) {
+            if (now_ns() >= until)
+                return false;
             nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+        }
+    return n < AT_ONCE;
 }
+
+/* What the last look left. */
+static _Atomic uint64_t last_look, last_forks;
+static _Atomic bool all_answered;
 
 /* Is it time to look again? Of several threads one is told so. */
 static bool
-is_time(void)
+is_time(uint64_t forks)
 {
-    static _Atomic uint64_t next;
-    uint64_t now = now_ns(), due = atomic_load(&next);
-    return now >= due &&
-           atomic_compare_exchange_strong(&next, &due, now + PAUSE_NS);
+    uint64_t now = now_ns(), last = atomic_load(&last_look);
+    bool none_new =
+        atomic_load(&all_answered) && atomic_load(&last_forks) == forks;
+    return (last == 0 || now - last >= (none_new ? PATIENT_NS : PAUSE_NS)) &&
+           atomic_compare_exchange_strong(&last_look, &last, now);
 }
 
 static void
@@ -172,9 +185,9 @@ ask_all(const struct wr_quiet *list, size_t n)
 
 size_t
 wr_quiet_ask(const char *const *dirs, size_t dir_count, const uint32_t *known,
-             size_t count)
+             size_t count, uint64_t forks)
 {
-    if (!is_time())
+    if (!is_time(forks))
         return 0;
     struct wr_quiet *list = calloc(AT_ONCE, sizeof *list);
     char *real[WR_REGION_PLACES];
@@ -186,7 +199,8 @@ wr_quiet_ask(const char *const *dirs, size_t dir_count, const uint32_t *known,
     if (list)
         n = find_all(list, real, dir_count, known, count);
     ask_all(list, n);
-    wait_for(list, n);
+    atomic_store(&all_answered, list && wait_for(list, n));
+    atomic_store(&last_forks, forks);
     for (size_t i = 0; i < dir_count; i++)
         free(real[i]);
     free(list);

@@ -5,7 +5,7 @@
  * SIGURG, whose value is the address where it maps that region: only who may
  * look into the process knows it. To anybody else's SIGURG nothing happens.
  *
- *     if (wr_quiet_ask(&dir, 1, pids_i_know, count) > 0)
+ *     if (wr_quiet_ask(&dir, 1, pids_i_know, count, forks) > 0)
  *         ... their regions are in the directory now ...
  *
  * Threads: any.
@@ -28,10 +28,12 @@ struct wr_quiet {
 bool wr_quiet_find(struct wr_quiet *q, uint32_t pid);
 
 /* Ask all of this user's whose directory is one of dirs or lies in one (at most
- * WR_REGION_PLACES), but for the known ones, and wait for them up to 50 ms. At
- * most once a second: looking through all processes takes some milliseconds.
- * Returns how many were asked. */
+ * WR_REGION_PLACES), but for the known ones, and wait for them up to 50 ms.
+ * Looking through all processes takes some milliseconds, so it is done at most
+ * once a second, and only once a minute while nobody can have become quiet:
+ * all who were asked have answered, and `forks`, of all programs that have a
+ * region, is what it was. Returns how many were asked. */
 size_t wr_quiet_ask(const char *const *dirs, size_t dir_count,
-                    const uint32_t *known, size_t count);
+                    const uint32_t *known, size_t count, uint64_t forks);
 
 #endif

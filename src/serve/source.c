@@ -172,7 +172,11 @@ ask_quiet(const struct wr_sources *s, const char *const *dirs, size_t dir_count)
     uint32_t *known = calloc(live + 1, sizeof *known);
     for (size_t i = 0; known && i < live; i++)
         known[i] = s->list[i].pid;
-    size_t asked = known ? wr_quiet_ask(dirs, dir_count, known, live) : 0;
+    uint64_t forks = 0;
+    for (size_t i = 0; i < s->count; i++)
+        forks += atomic_load(&s->list[i].view.header->counters.forks);
+    size_t asked =
+        known ? wr_quiet_ask(dirs, dir_count, known, live, forks) : 0;
     free(known);
     return asked;
 }

@@ -75,16 +75,15 @@ use_bucket(unsigned *seed)
 {
     uint64_t used = wr_region_used(WR_TABLE_BUCKETS);
     struct wr_bucket *b;
+    uint32_t number;
 
     if (used == 0)
         return;
-    b = wr_region_entry(WR_TABLE_BUCKETS, (uint64_t)rand_r(seed) % used);
-    b->allocs++;
-    b->alloc_bytes += b->size;
-    if (rand_r(seed) % 4 != 0) {
-        b->frees++;
-        b->free_bytes += b->size;
-    }
+    number = (uint32_t)((uint64_t)rand_r(seed) % used);
+    b = wr_region_entry(WR_TABLE_BUCKETS, number);
+    wr_region_add_alloc(number, b->size);
+    if (rand_r(seed) % 4 != 0)
+        wr_region_add_free(number, b->size);
 }
 
 static void

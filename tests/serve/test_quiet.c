@@ -146,10 +146,12 @@ START_TEST(a_child_that_does_not_answer_holds_nobody_up)
 }
 END_TEST
 
+static uint64_t forks;
+
 static size_t
 ask(const char *where, const uint32_t *known, size_t count)
 {
-    return wr_quiet_ask(&where, 1, known, count);
+    return wr_quiet_ask(&where, 1, known, count, forks);
 }
 
 static void
@@ -167,15 +169,42 @@ START_TEST(children_of_another_directory_and_known_ones_are_not_asked)
     scratch_make(other, sizeof other);
     ck_assert_uint_eq(ask(other, &known[1], 1), 0);
     wait_till_asking_is_fine();
+    forks++;
     ck_assert_uint_eq(ask(dir, known, 2), 0);
     ck_assert(wr_quiet_find(&q, (uint32_t)pid));
     wait_till_asking_is_fine();
+    forks++;
     ck_assert_uint_eq(ask(dir, &known[1], 1), 1);
     ck_assert_uint_eq(ask(dir, &known[1], 1), 0); /* just looked */
     for (int i = 0; i < 10 && wr_quiet_find(&q, (uint32_t)pid); i++)
         sleep(1);
     ck_assert(!wr_quiet_find(&q, (uint32_t)pid));
     scratch_remove(other);
+    end(pid);
+}
+END_TEST
+
+START_TEST(without_a_fork_nobody_is_looked_for)
+{
+    uint32_t known[] = {(uint32_t)parent.pid};
+    forks = 7;
+    ck_assert_uint_eq(ask(dir, known, 1), 0);
+    pid_t pid = quiet_child(true);
+    wait_till_asking_is_fine();
+    ck_assert_uint_eq(ask(dir, known, 1), 0);
+    forks = 8;
+    ck_assert_uint_eq(ask(dir, known, 1), 1);
+    end(pid);
+}
+END_TEST
+
+START_TEST(who_did_not_answer_is_asked_again)
+{
+    uint32_t known[] = {(uint32_t)parent.pid};
+    pid_t pid = quiet_child(false);
+    ck_assert_uint_eq(ask(dir, known, 1), 1);
+    wait_till_asking_is_fine();
+    ck_assert_uint_eq(ask(dir, known, 1), 1);
     end(pid);
 }
 END_TEST
@@ -192,5 +221,7 @@ main(void)
     tcase_add_test(t, a_child_that_does_not_answer_holds_nobody_up);
     tcase_add_test(t,
                    children_of_another_directory_and_known_ones_are_not_asked);
+    tcase_add_test(t, without_a_fork_nobody_is_looked_for);
+    tcase_add_test(t, who_did_not_answer_is_asked_again);
     return run_case(t, "serve/quiet");
 }
