@@ -53,3 +53,42 @@ load_git() { # commits: a stream for git fast-import
         }
     }'
 }
+
+# A program that allocates from many places: UNITS files of a hundred functions
+# with a call of malloc each, inside an inlined function. Written into a folder.
+load_places() { # folder units
+    echo 'void *keep[1000000]; int kept;' >"$1/main.c"
+    for unit in $(seq "$2"); do
+        awk -v u="$unit" 'BEGIN {
+            print "#include <math.h>\n#include <pthread.h>\n#include <stdio.h>"
+            print "#include <stdlib.h>\n#include <string.h>\n#include <time.h>"
+            print "extern void *keep[]; extern int kept;"
+            print "struct node { struct node *next; char name[40]; };"
+            print "static inline void *make(int n)\n{"
+            print "    struct node *x = malloc(sizeof *x + n);"
+            print "    if (x) memset(x, 0, sizeof *x);"
+            print "    return keep[kept++] = x;\n}"
+            for (i = 0; i < 100; i++)
+                printf "static __attribute__((noinline)) int place_%d_%d%s", u,
+                    i, "(int n) { make(n); return n * " i "; }\n"
+            printf "int unit_%d(void)\n{\n    int sum = 0;\n", u
+            for (i = 0; i < 100; i++)
+                printf "    sum += place_%d_%d(%d);\n", u, i, i * 8
+            print "    return sum;\n}" }' >"$1/unit$unit.c"
+        echo "int unit_$unit(void);" >>"$1/main.c"
+    done
+    {
+        echo '#include <stdio.h>'
+        echo '#include <unistd.h>'
+        echo 'int main(void)'
+        echo '{'
+        for unit in $(seq "$2"); do
+            echo "    unit_$unit();"
+        done
+        echo '    puts("ready");'
+        echo '    fflush(stdout);'
+        echo '    for (;;)'
+        echo '        pause();'
+        echo '}'
+    } >>"$1/main.c"
+}
