@@ -170,6 +170,13 @@ wr_stack_find(const uintptr_t *pc, size_t n)
     return wr_stack_find_hashed(pc, n, wr_stack_hash(pc, n));
 }
 
+bool
+wr_stack_stands(uint32_t number, const uintptr_t *pc, size_t n)
+{
+    return wr_region != NULL &&
+           wr_module_unchanged(pc, n, stack_at(number)->unloads);
+}
+
 /* ---- buckets ---- */
 
 struct bucket_key {

@@ -28,6 +28,8 @@ bool wr_bucket_start(void);
 uint32_t wr_stack_find(const uintptr_t *pc, size_t n);
 /* The same for who knows its wr_stack_hash already. */
 uint32_t wr_stack_find_hashed(const uintptr_t *pc, size_t n, uint64_t hash);
+/* This was a stack's number. Is it still? */
+bool wr_stack_stands(uint32_t number, const uintptr_t *pc, size_t n);
 
 /* 0 for stack 0 and when there is no room. */
 uint32_t wr_bucket_find(uint32_t stack, uint64_t bytes, uint64_t rate);

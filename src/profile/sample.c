@@ -25,7 +25,10 @@
 #include "region/region.h"
 #include "world/thread.h"
 
-enum { OWN_FRAMES = 8 };
+enum {
+    OWN_FRAMES = 8,
+    DENSE = 1024, /* bytes between samples, or less */
+};
 
 static _Atomic uint64_t rate_now;
 
@@ -114,6 +117,21 @@ wr_sample_stack(uintptr_t *pc, size_t max)
     return kept;
 }
 
+/* Where samples are dense, stacks come back soon: more of them are kept. */
+static struct wr_unwind_memo *
+new_memo(uint64_t rate)
+{
+    unsigned walks = rate <= DENSE ? WR_UNWIND_WALKS : 1;
+    size_t bytes = offsetof(struct wr_unwind_memo, past) +
+                   walks * sizeof(struct wr_unwind_past);
+    struct wr_unwind_memo *memo =
+        wr_mheap_meta(bytes, &wr_counters->profile_sys);
+
+    if (memo != NULL)
+        memo->mask = walks - 1;
+    return memo;
+}
+
 /* The number of the calling thread's stack in the region. */
 static uint32_t
 stack_of(struct wr_mcache *mc)
@@ -123,10 +141,13 @@ stack_of(struct wr_mcache *mc)
     uint32_t stack;
 
     if (mc->memo == NULL)
-        mc->memo = wr_mheap_meta(sizeof *mc->memo, &wr_counters->profile_sys);
+        mc->memo = new_memo(mc->sample_rate);
     if (mc->memo == NULL || !wr_unwind_again(mc->memo, &seen))
         return wr_stack_find(pc, wr_sample_stack(pc, wr_countof(pc)));
-    stack = wr_stack_find_hashed(seen.pc, seen.n, seen.hash);
+    stack = *seen.number;
+    if (stack == 0 || !wr_stack_stands(stack, seen.pc, seen.n))
+        stack = wr_stack_find_hashed(seen.pc, seen.n, seen.hash);
+    *seen.number = stack;
     wr_unwind_seen_done(mc->memo);
     return stack;
 }

@@ -1,9 +1,9 @@
 /* Walking again.
  *
  * Invariants
- * 1. Frames [first, END) of a memo are one walk: each follows from the one
- *    before by its word and the words it read. The last is OUTERMOST, unless
- *    the stack had more frames than the memo has room for.
+ * 1. Frames [first, END) are one walk: each follows from the one before by
+ *    its word and the words it read. The last is OUTERMOST, unless the stack
+ *    had more frames than there is room for.
  * 2. While a walk is under way its new frames are [0, fresh), the innermost
  *    first, and those of the last walk that it may still meet lie behind
  *    them, in [next, END).
@@ -34,6 +34,7 @@ enum {
 
 struct again {
     struct wr_unwind_memo *memo;
+    struct wr_unwind_past *past; /* what it is compared with, and becomes */
     struct wr_unwind_walk walk;
     struct wr_unwind_ground ground;
     unsigned fresh, next;
@@ -127,35 +128,35 @@ leave_weir(struct again *a)
 /* Where a frame's return address was read, and its fp if its callee saved
  * it. Not for `first`. */
 static inline uintptr_t
-ra_at(const struct wr_unwind_memo *m, unsigned i)
+ra_at(const struct wr_unwind_past *p, unsigned i)
 {
-    return wr_frame_ra_at(m->sp[i], wr_unwind_word_slot(m->word[i - 1]));
+    return wr_frame_ra_at(p->sp[i], wr_unwind_word_slot(p->word[i - 1]));
 }
 
 static inline uintptr_t
-fp_at(const struct wr_unwind_memo *m, unsigned i)
+fp_at(const struct wr_unwind_past *p, unsigned i)
 {
-    return m->sp[i] - 8 * (uintptr_t)wr_unwind_word_slot(m->word[i - 1]);
+    return p->sp[i] - 8 * (uintptr_t)wr_unwind_word_slot(p->word[i - 1]);
 }
 
 static bool
 module_stands(struct again *a, unsigned i)
 {
-    const struct wr_unwind_memo *m = a->memo;
-    unsigned number = wr_unwind_word_module(m->word[i]);
+    const struct wr_unwind_past *p = a->past;
+    unsigned number = wr_unwind_word_module(p->word[i]);
 
     return number == 0 ||
-           wr_unwind_still_true(&a->ground, m->pc[i] - 1, number);
+           wr_unwind_still_true(&a->ground, p->pc[i] - 1, number);
 }
 
 static bool
 gets_what_it_asks(struct again *a, unsigned i)
 {
-    const struct wr_unwind_memo *m = a->memo;
+    const struct wr_unwind_past *p = a->past;
 
-    if (m->flags[i] & ASKS_TOO_MUCH)
+    if (p->flags[i] & ASKS_TOO_MUCH)
         return false;
-    if ((m->flags[i] & ASKS_FP) && wr_unwind_word_at(fp_at(m, i)) != m->fp[i])
+    if ((p->flags[i] & ASKS_FP) && wr_unwind_word_at(fp_at(p, i)) != p->fp[i])
         return false;
     return module_stands(a, i);
 }
@@ -165,15 +166,15 @@ gets_what_it_asks(struct again *a, unsigned i)
 static inline unsigned
 meet(struct again *a)
 {
-    const struct wr_unwind_memo *m = a->memo;
+    const struct wr_unwind_past *p = a->past;
     unsigned i = a->next;
 
-    while (i < END && m->sp[i] < a->walk.sp)
+    while (i < END && p->sp[i] < a->walk.sp)
         i++;
     a->next = i;
-    if (i == END || m->sp[i] != a->walk.sp || m->pc[i] != a->walk.at + 1)
+    if (i == END || p->sp[i] != a->walk.sp || p->pc[i] != a->walk.at + 1)
         return END;
-    if ((m->flags[i] & FP_LEADS) && m->fp[i] != a->walk.fp)
+    if ((p->flags[i] & FP_LEADS) && p->fp[i] != a->walk.fp)
         return END;
     return module_stands(a, i) ? i : END;
 }
@@ -182,12 +183,12 @@ meet(struct again *a)
 static inline unsigned
 agree(struct again *a, unsigned i)
 {
-    const struct wr_unwind_memo *m = a->memo;
+    const struct wr_unwind_past *p = a->past;
 
-    while (++i < END && m->sp[i] <= a->ground.stack.end) {
-        if (wr_regs_strip(wr_unwind_word_at(ra_at(m, i))) != m->pc[i])
+    while (++i < END && p->sp[i] <= a->ground.stack.end) {
+        if (wr_regs_strip(wr_unwind_word_at(ra_at(p, i))) != p->pc[i])
             break;
-        if (wr_unlikely(m->flags[i] & ASKS) && !gets_what_it_asks(a, i))
+        if (wr_unlikely(p->flags[i] & ASKS) && !gets_what_it_asks(a, i))
             break;
     }
     return i;
@@ -199,13 +200,13 @@ agree(struct again *a, unsigned i)
 static inline void
 add(struct again *a, wr_unwind_word word)
 {
-    struct wr_unwind_memo *m = a->memo;
+    struct wr_unwind_past *p = a->past;
     unsigned i = a->fresh++;
 
-    m->sp[i] = a->walk.sp;
-    m->fp[i] = a->walk.fp;
-    m->pc[i] = a->walk.at + 1;
-    m->word[i] = word;
+    p->sp[i] = a->walk.sp;
+    p->fp[i] = a->walk.fp;
+    p->pc[i] = a->walk.at + 1;
+    p->word[i] = word;
 }
 
 /* Frames [i, end) stand: they are added, but for the last, where the walk is
@@ -213,15 +214,15 @@ add(struct again *a, wr_unwind_word word)
 static void
 take_over(struct again *a, unsigned i, unsigned end)
 {
-    struct wr_unwind_memo *m = a->memo;
+    struct wr_unwind_past *p = a->past;
 
     for (a->next = end; i + 1 < end; i++) {
-        struct wr_unwind_walk caller = {m->pc[i + 1] - 1, m->sp[i + 1],
+        struct wr_unwind_walk caller = {p->pc[i + 1] - 1, p->sp[i + 1],
                                         a->walk.fp};
-        wr_unwind_word word = m->word[i];
+        wr_unwind_word word = p->word[i];
 
         if (wr_unwind_word_saves_fp(word))
-            caller.fp = wr_unwind_word_at(fp_at(m, i + 1));
+            caller.fp = wr_unwind_word_at(fp_at(p, i + 1));
         add(a, word); /* may overwrite frame i */
         a->walk = caller;
     }
@@ -247,44 +248,45 @@ flags_after(wr_unwind_word callee, wr_unwind_word word, bool fp_leads)
 static inline void
 settle(struct again *a, unsigned i)
 {
-    struct wr_unwind_memo *m = a->memo;
-    uint64_t hash = i < END ? m->hash[i] : 0;
-    unsigned count = i < END ? m->count[i] : 0;
-    bool fp_leads = i < END && (m->flags[i] & FP_LEADS);
+    struct wr_unwind_past *p = a->past;
+    uint64_t hash = i < END ? p->hash[i] : 0;
+    unsigned count = i < END ? p->count[i] : 0;
+    bool fp_leads = i < END && (p->flags[i] & FP_LEADS);
 
     for (unsigned k = a->fresh; k-- > 0;) {
-        wr_unwind_word word = m->word[k];
-        uintptr_t pc = m->pc[k];
+        wr_unwind_word word = p->word[k];
+        uintptr_t pc = p->pc[k];
 
         if (i < END)
-            m->flags[i] = flags_after(word, m->word[i], fp_leads);
+            p->flags[i] = flags_after(word, p->word[i], fp_leads);
         fp_leads = wr_unwind_word_uses_fp(word) ||
                    (fp_leads && !wr_unwind_word_saves_fp(word));
         if (!wr_module_is_weir(pc - 1)) {
             hash = wr_stack_hash_add(hash, pc);
-            m->program[END - ++count] = pc;
+            p->program[END - ++count] = pc;
         }
         i--;
-        m->sp[i] = m->sp[k];
-        m->fp[i] = m->fp[k];
-        m->pc[i] = pc;
-        m->word[i] = word;
-        m->flags[i] = fp_leads ? FP_LEADS : 0;
-        m->hash[i] = hash;
-        m->count[i] = (uint8_t)count;
+        p->sp[i] = p->sp[k];
+        p->fp[i] = p->fp[k];
+        p->pc[i] = pc;
+        p->word[i] = word;
+        p->flags[i] = fp_leads ? FP_LEADS : 0;
+        p->hash[i] = hash;
+        p->count[i] = (uint8_t)count;
     }
-    m->first = i;
+    p->first = i;
+    p->number = 0;
 }
 
 /* Is the last walk known to its end (invariant 1)? */
 static bool
-is_whole(const struct wr_unwind_memo *m)
+is_whole(const struct wr_unwind_past *p)
 {
-    return wr_unwind_word_kind(m->word[END - 1]) == WR_UNWIND_OUTERMOST;
+    return wr_unwind_word_kind(p->word[END - 1]) == WR_UNWIND_OUTERMOST;
 }
 
-/* From the program's innermost frame. The new walk is the memo's; false: the
- * stack needs another kind of walk, and the memo's frames are lost. */
+/* From the program's innermost frame. false: the stack needs another kind of
+ * walk, and what was remembered is lost. */
 static bool
 walk_on(struct again *a)
 {
@@ -294,8 +296,9 @@ walk_on(struct again *a)
 
         if (met != END) {
             end = agree(a, met);
-            if (end == END && is_whole(a->memo)) {
-                settle(a, met);
+            if (end == END && is_whole(a->past)) {
+                if (a->fresh != 0 || met != a->past->first)
+                    settle(a, met);
                 return true;
             }
             take_over(a, met, end);
@@ -315,12 +318,23 @@ walk_on(struct again *a)
 
 /* ---- */
 
+/* The walk that ended up like this one, most likely: by the program's
+ * innermost frame. */
+static struct wr_unwind_past *
+choose(struct wr_unwind_memo *m, const struct wr_unwind_walk *walk)
+{
+    uint64_t hash = wr_stack_hash_add(walk->sp, walk->at);
+
+    return &m->past[hash & m->mask];
+}
+
 static WR_COLD void
 forget(struct wr_unwind_memo *m, uint64_t epoch)
 {
     for (unsigned i = 0; i < WR_UNWIND_WAYS; i++)
         m->way[i].steps = 0;
-    m->first = END;
+    for (unsigned i = 0; i <= m->mask; i++)
+        m->past[i].first = END;
     m->epoch = epoch;
 }
 
@@ -351,11 +365,12 @@ wr_unwind_seen_done(struct wr_unwind_memo *memo)
 }
 
 static void
-show(const struct wr_unwind_memo *m, struct wr_unwind_seen *seen)
+show(struct wr_unwind_past *p, struct wr_unwind_seen *seen)
 {
-    seen->n = m->count[m->first];
-    seen->pc = m->program + END - seen->n;
-    seen->hash = m->hash[m->first];
+    seen->n = p->count[p->first];
+    seen->pc = p->program + END - seen->n;
+    seen->hash = p->hash[p->first];
+    seen->number = &p->number;
     if (wr_unlikely(seen->n > WR_STACK_FRAMES)) {
         seen->n = WR_STACK_FRAMES;
         seen->hash = wr_stack_hash(seen->pc, seen->n);
@@ -374,13 +389,16 @@ wr_unwind_again(struct wr_unwind_memo *memo, struct wr_unwind_seen *seen)
     a.ground.trusted_start = a.ground.trusted_end = 0;
     a.ground.trusted_number = 0;
     a.memo = memo;
-    a.fresh = 0;
-    a.next = memo->first;
-    if (!leave_weir(&a) || !walk_on(&a)) {
-        memo->first = END;
-        wr_unwind_seen_done(memo);
-        return false;
+    if (leave_weir(&a)) {
+        a.past = choose(memo, &a.walk);
+        a.fresh = 0;
+        a.next = a.past->first;
+        if (walk_on(&a)) {
+            show(a.past, seen);
+            return true;
+        }
+        a.past->first = END;
     }
-    show(memo, seen);
-    return true;
+    wr_unwind_seen_done(memo);
+    return false;
 }

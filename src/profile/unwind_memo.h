@@ -31,6 +31,10 @@
  * in any walk. A realigned frame is not passed by comparing, since its CFA
  * is a word of its own; the walk steps over it.
  *
+ * More than one walk can be kept; the one to compare with is found by the
+ * program's innermost frame. When nothing has changed, a number that the
+ * caller gave to the stack is still there.
+ *
  * With each frame goes the hash of the stack from there outwards, so only
  * the new frames are hashed.
  *
@@ -54,6 +58,7 @@ enum {
     WR_UNWIND_MEMO_FRAMES = WR_STACK_FRAMES + 8, /* some may be Weir's */
     WR_UNWIND_WAYS = 4,                          /* malloc, realloc, ... */
     WR_UNWIND_WAY_STEPS = 10,
+    WR_UNWIND_WALKS = 16,
 };
 
 /* Weir's frames at the inner end, by distances from the stack pointer. */
@@ -66,28 +71,37 @@ struct wr_unwind_way {
     uintptr_t pc[WR_UNWIND_WAY_STEPS];   /* what they are, but for the last */
 };
 
-/* A frame is an index: the outermost of the last walk is the last one, the
- * innermost is `first`. Arrays, because comparing needs only two of them. */
+/* A walk. A frame is an index: the outermost is the last one, the innermost
+ * is `first`. Arrays, because comparing needs only two of them. */
+struct wr_unwind_past {
+    unsigned first;
+    uint32_t number; /* see struct wr_unwind_seen */
+    uintptr_t sp[WR_UNWIND_MEMO_FRAMES];
+    uintptr_t pc[WR_UNWIND_MEMO_FRAMES];  /* a return address */
+    uint8_t flags[WR_UNWIND_MEMO_FRAMES]; /* see unwind_memo.c */
+    uint8_t count[WR_UNWIND_MEMO_FRAMES]; /* the program's, from here */
+    uintptr_t fp[WR_UNWIND_MEMO_FRAMES];
+    wr_unwind_word word[WR_UNWIND_MEMO_FRAMES]; /* what is known of pc - 1 */
+    uint64_t hash[WR_UNWIND_MEMO_FRAMES];       /* of the program's frames */
+    uintptr_t program[WR_UNWIND_MEMO_FRAMES];   /* those, to the array's end */
+};
+
 struct wr_unwind_memo {
     uintptr_t busy; /* stack pointer of the walk that uses it, or 0 */
     uint64_t epoch; /* wr_unwind_cache_epoch of all that follows */
     unsigned last_way;
     struct wr_unwind_way way[WR_UNWIND_WAYS];
-    unsigned first;
-    uintptr_t sp[WR_UNWIND_MEMO_FRAMES];
-    uintptr_t fp[WR_UNWIND_MEMO_FRAMES];
-    uintptr_t pc[WR_UNWIND_MEMO_FRAMES];        /* a return address */
-    wr_unwind_word word[WR_UNWIND_MEMO_FRAMES]; /* what is known of pc - 1 */
-    uint8_t flags[WR_UNWIND_MEMO_FRAMES];       /* see unwind_memo.c */
-    uint8_t count[WR_UNWIND_MEMO_FRAMES];       /* the program's, from here */
-    uint64_t hash[WR_UNWIND_MEMO_FRAMES];       /* of those */
-    uintptr_t program[WR_UNWIND_MEMO_FRAMES];   /* those, to the array's end */
+    unsigned mask; /* how many of `past` there are, less one: 0, 1, 3, 7, 15 */
+    struct wr_unwind_past past[WR_UNWIND_WALKS];
 };
 
 struct wr_unwind_seen {
     const uintptr_t *pc; /* in the memo */
     size_t n;            /* at most WR_STACK_FRAMES */
     uint64_t hash;       /* wr_stack_hash of them (bucket.h) */
+    /* A number of the caller's for this stack: 0 until it stores one, and
+     * again when the stack is not the same. */
+    uint32_t *number;
 };
 
 bool wr_unwind_again(struct wr_unwind_memo *memo, struct wr_unwind_seen *seen);

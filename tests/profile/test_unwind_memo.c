@@ -27,6 +27,14 @@ setup(void)
     wr_unwind_init();
 }
 
+/* The same with many walks remembered. */
+static void
+setup_many(void)
+{
+    setup();
+    both_memo.mask = WR_UNWIND_WALKS - 1;
+}
+
 /* Compares, and counts what the memory was good for. */
 static NOINLINE void
 capture(void)
@@ -393,6 +401,56 @@ START_TEST(stacks_at_random_are_what_libgcc_sees)
 }
 END_TEST
 
+/* ---- the caller's number ---- */
+
+/* The number kept with this stack; it becomes `next`. */
+static NOINLINE uint32_t
+number_here(uint32_t next)
+{
+    struct wr_unwind_seen seen;
+    uint32_t number;
+
+    ck_assert(wr_unwind_again(&both_memo, &seen));
+    number = *seen.number;
+    *seen.number = next;
+    wr_unwind_seen_done(&both_memo);
+    return number;
+}
+
+static NOINLINE uint32_t
+number_by_one_of_two_calls(int which, uint32_t next)
+{
+    uint32_t number;
+
+    if (which == 0) {
+        number = number_here(next);
+        sink += 2;
+    } else {
+        number = number_here(next);
+        sink += 3;
+    }
+    return number;
+}
+
+START_TEST(a_number_stays_with_its_stack_and_with_no_other)
+{
+    static const int calls[] = {0, 0, 0, 1, 1, 1};
+
+    for (volatile int i = 0; i < 6; i++) {
+        uint32_t number =
+            number_by_one_of_two_calls(calls[i], 7 + (uint32_t)calls[i]);
+
+        if (i % 3 == 0)
+            ck_assert_uint_eq(number, 0);
+        else
+            ck_assert_uint_eq(number, 7 + (uint32_t)calls[i]);
+    }
+    recurse(3, capture);
+    wr_unwind_cache_clear();
+    ck_assert_uint_eq(number_by_one_of_two_calls(1, 9), 0);
+}
+END_TEST
+
 /* ---- whose stack it is ---- */
 
 START_TEST(a_stack_it_was_not_told_of_is_refused)
@@ -645,7 +703,8 @@ START_TEST(a_walk_left_in_the_middle_is_noticed_further_out)
     recurse(20, capture);
     ck_assert_uint_eq(remembered, 1);
     /* as if it had been left between two writes */
-    memset(both_memo.program, 1, sizeof(both_memo.program));
+    for (int i = 0; i < WR_UNWIND_WALKS; i++)
+        memset(both_memo.past[i].program, 1, sizeof(both_memo.past[i].program));
     capture();
     ck_assert_uint_eq(remembered, 2);
     recurse(20, capture);
@@ -691,13 +750,12 @@ START_TEST(signals_in_the_middle_of_walks_leave_them_right)
 }
 END_TEST
 
-static Suite *
-suite(void)
+static TCase *
+tests_of(const char *name, void (*before)(void))
 {
-    Suite *s = suite_create("stacks by memory");
-    TCase *t = tcase_create("memo");
+    TCase *t = tcase_create(name);
 
-    tcase_add_checked_fixture(t, setup, NULL);
+    tcase_add_checked_fixture(t, before, NULL);
     tcase_add_test(t, frames_that_stayed_are_not_walked_again);
     tcase_add_test(t, when_all_is_forgotten_nothing_is_remembered);
     tcase_add_test(t, a_return_address_that_changed_is_seen);
@@ -718,8 +776,18 @@ suite(void)
     tcase_add_test(t, a_walk_inside_the_use_of_another_is_refused);
     tcase_add_test(t, a_walk_left_in_the_middle_is_noticed_further_out);
     tcase_add_test(t, signals_in_the_middle_of_walks_leave_them_right);
+    tcase_add_test(t, a_number_stays_with_its_stack_and_with_no_other);
     tcase_set_timeout(t, 60);
-    suite_add_tcase(s, t);
+    return t;
+}
+
+static Suite *
+suite(void)
+{
+    Suite *s = suite_create("stacks by memory");
+
+    suite_add_tcase(s, tests_of("the last walk", setup));
+    suite_add_tcase(s, tests_of("many walks", setup_many));
     return s;
 }
 
