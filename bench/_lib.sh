@@ -3,6 +3,7 @@
 #
 #   pair LABEL ROUNDS COMMAND...   run COMMAND on libc's malloc and under Weir
 #                        by turns; prints a row and leaves the ratio in $ratio
+#   find_peers           other libraries to preload, see there
 #   counted_under OPTIONS COMMAND...   instructions of COMMAND under Weir
 #   goal NAME MEASURED WANTED      remember a goal; goals_met prints them all
 #
@@ -46,6 +47,15 @@ once() {
         "$pairs" run "$file" env LD_PRELOAD="$lib" \
             WEIR="${WEIR_OPTIONS:-}dir=$regions" "$@"
     fi
+}
+
+# Libraries to compare with, as their paths in $empty and $mimalloc; "" when
+# not to be had. The empty one has no code at all: what it costs any does.
+find_peers() {
+    empty=$tmp/empty.so
+    echo 'int nothing;' | cc -shared -fPIC -nostdlib -x c -o "$empty" - \
+        2>/dev/null || empty=
+    mimalloc=$(ls /usr/lib/*/libmimalloc.so.2.0 2>/dev/null | head -1)
 }
 
 header() {

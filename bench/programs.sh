@@ -8,6 +8,8 @@
 # processes; for the servers it is the server's alone, over the same requests.
 # The ratio is the median over the pairs; differences below the spread say
 # nothing. Debian's redis-server brings jemalloc; here it is put on libc's.
+# bash forks and execs most of the time: below its row are those of two other
+# preloaded libraries, one without any code and mimalloc, in Weir's column.
 . "$(dirname "$0")/_lib.sh"
 . "$here/_load.sh"
 . "$here/_programs.sh"
@@ -22,6 +24,17 @@ program_row() {
     shift
     pair "$label" "$rounds" "$@"
     goal "time-$label" "$ratio" "$enough"
+    [ "$label" = bash ] && peer_rows "$@"
+}
+
+peer_rows() {
+    ours=$lib
+    find_peers
+    for peer in empty mimalloc; do
+        eval "lib=\$$peer"
+        [ -n "$lib" ] && pair "- $peer" "$rounds" "$@"
+    done
+    lib=$ours
 }
 
 header

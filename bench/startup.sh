@@ -9,6 +9,7 @@
 . "$(dirname "$0")/_lib.sh"
 
 rounds=${1:-200}
+find_peers
 
 # Not once(): env would be in the measurement.
 for round in $(seq "$rounds"); do
@@ -16,6 +17,9 @@ for round in $(seq "$rounds"); do
     LD_PRELOAD=$lib WEIR=dir=$regions "$pairs" run "$tmp/preload" /bin/true
     LD_PRELOAD=$lib WEIR=dir=/nonexistent \
         "$pairs" run "$tmp/bare" /bin/true
+    [ -n "$empty" ] && LD_PRELOAD=$empty "$pairs" run "$tmp/empty" /bin/true
+    [ -n "$mimalloc" ] &&
+        LD_PRELOAD=$mimalloc "$pairs" run "$tmp/mimalloc" /bin/true
     [ -x "$weir" ] &&
         "$pairs" run "$tmp/run" "$weir" run -q --out "$tmp/out" -- /bin/true
     rm -rf "$regions"/* "$tmp/out"
@@ -31,6 +35,10 @@ plain=$(sort -n -k2 "$tmp/plain" | awk '{ w[NR] = $2 }
 echo "/bin/true                      $plain ms"
 echo "libweir.so preloaded adds      $(added preload) ms"
 echo "  of it without a region file  $(added bare) ms"
+[ -n "$empty" ] &&
+    echo "an empty library adds          $(added empty) ms"
+[ -n "$mimalloc" ] &&
+    echo "mimalloc adds                  $(added mimalloc) ms"
 goal startup-preload "$(added preload) ms" "1 ms"
 if [ -x "$weir" ]; then
     echo "weir run adds                  $(added run) ms"

@@ -24,8 +24,9 @@ enum {
     MODULES = 512,
     BUCKETS = 32768,
     STACK_WORDS = 1 << 20,
-    HEADER_BYTES = 8192,
-    STEP_MIN = 4096, /* populated at a time: as much again as there is */
+    HEADER_BYTES = 4096,
+    FIRST_BYTES = 8192, /* the header and the first threads, in one call */
+    STEP_MIN = 4096,    /* populated at a time: as much again as there is */
     STEP_MAX = 65536
 };
 
@@ -295,8 +296,11 @@ map_new_file(void)
         return NULL;
     p = wr_os_map_file(fd, region_bytes, NULL);
     wr_os_close(fd);
-    if (p != NULL && wr_os_populate(p, HEADER_BYTES))
+    if (p != NULL && wr_os_populate(p, FIRST_BYTES)) {
+        present[WR_TABLE_THREADS] = FIRST_BYTES - HEADER_BYTES;
+        wr_count_add(profile_sys, present[WR_TABLE_THREADS]);
         return p;
+    }
     if (p != NULL)
         wr_os_unmap(p, region_bytes);
     remove_file();
