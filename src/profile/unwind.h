@@ -16,6 +16,8 @@
  * loads a frame. A stack with a frame whose description does not condense is
  * walked from its start again with all registers, running each description.
  *
+ * A thread that is sampled remembers its walks besides (unwind_memo.h).
+ *
  * Threads and signals: everything here may be called from any thread, inside
  * malloc, and from a signal handler that interrupts another capture. Nothing
  * locks, allocates, or changes errno.
