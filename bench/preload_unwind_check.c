@@ -166,6 +166,8 @@ learn_stack(void)
     size_t bytes;
 
     stack_known = true;
+    if (sample_bytes <= 1024) /* as the sampler does */
+        memo.mask = WR_UNWIND_WALKS - 1;
     if (pthread_getattr_np(pthread_self(), &attr) != 0)
         return;
     if (pthread_attr_getstack(&attr, &lo, &bytes) == 0)
