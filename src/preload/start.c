@@ -172,10 +172,11 @@ wr_finish(void)
 {
     if (!wr_started || !wr_os_at_home())
         return;
-    if (wr_region_is_kept())
-        (void)wr_world_region();
-    if (wr_region == NULL)
+    if (wr_region == NULL) {
+        if (wr_region_is_kept())
+            (void)wr_world_leave();
         return;
+    }
     wr_world_publish();
     wr_region_exit();
 }

@@ -537,6 +537,16 @@ make_copy(const struct wr_region_header *h, struct wr_region_header *lent)
     return true;
 }
 
+/* Frees first: they are never above allocs. */
+static void
+set_counts(struct wr_bucket *b, uint64_t i)
+{
+    b->frees = counts[i].frees;
+    b->free_bytes = counts[i].free_bytes;
+    b->allocs = counts[i].allocs;
+    b->alloc_bytes = counts[i].alloc_bytes;
+}
+
 /* What of the copy is the parent's later doing. */
 static void
 set_right(struct wr_region_header *h)
@@ -544,14 +554,8 @@ set_right(struct wr_region_header *h)
     struct wr_thread_slot *slot =
         (void *)((char *)h + h->table[WR_TABLE_THREADS].offset);
 
-    for (uint64_t i = 0; i < h->table[WR_TABLE_BUCKETS].used; i++) {
-        struct wr_bucket *b = bucket_of(h, i);
-
-        b->frees = counts[i].frees;
-        b->free_bytes = counts[i].free_bytes;
-        b->allocs = counts[i].allocs;
-        b->alloc_bytes = counts[i].alloc_bytes;
-    }
+    for (uint64_t i = 0; i < h->table[WR_TABLE_BUCKETS].used; i++)
+        set_counts(bucket_of(h, i), i);
     /* A stack captured while it was copied is torn; of a child's threads
      * there is one, and nobody asked it yet. */
     for (uint64_t i = 0; i < h->table[WR_TABLE_THREADS].used; i++)
@@ -589,6 +593,91 @@ wr_region_own(void)
     lent = atomic_exchange(&at_fork.lent, NULL); /* a handler may ask too */
     ok = lent != NULL && go_on(lent);
     errno = saved;
+    return ok;
+}
+
+/* A child's last words: its region as a file that nobody maps. */
+
+static bool
+write_slots(int fd, const struct wr_region_header *h, wr_region_fill fill)
+{
+    const struct wr_table *table = &h->table[WR_TABLE_THREADS];
+    const struct wr_thread_slot *from =
+        (const void *)((const char *)at_fork.lent + table->offset);
+    static struct wr_thread_slot to;
+    bool ok = true;
+
+    for (uint64_t i = 0; i < table->used && ok; i++) {
+        memcpy(&to, &from[i], sizeof to);
+        to.capture_seq = 0;
+        fill(&to, &from[i]);
+        ok = wr_os_write_at(fd, &to, sizeof to, table->offset + i * sizeof to);
+    }
+    return ok;
+}
+
+static bool
+write_buckets(int fd, const struct wr_region_header *h)
+{
+    const struct wr_table *table = &h->table[WR_TABLE_BUCKETS];
+    const struct wr_bucket *from = bucket_of(at_fork.lent, 0);
+    static struct wr_bucket to[32];
+    bool ok = true;
+
+    for (uint64_t i = 0; i < table->used && ok; i += wr_countof(to)) {
+        size_t n = wr_min(table->used - i, wr_countof(to));
+
+        memcpy(to, &from[i], n * sizeof *to);
+        for (size_t k = 0; k < n; k++)
+            set_counts(&to[k], i + k);
+        ok = wr_os_write_at(fd, to, n * sizeof *to,
+                            table->offset + i * sizeof *to);
+    }
+    return ok;
+}
+
+static bool
+write_as_it_is(int fd, const struct wr_region_header *h, enum wr_table_id t)
+{
+    uint64_t offset = h->table[t].offset;
+
+    return wr_os_write_at(fd, (const char *)at_fork.lent + offset,
+                          h->table[t].used * h->table[t].stride, offset);
+}
+
+static bool
+write_last(int fd, struct wr_region_header *h, wr_region_fill fill)
+{
+    uint64_t magic = WR_REGION_MAGIC;
+
+    h->state = WR_REGION_EXITED;
+    h->end_ns = wr_os_realtime();
+    h->capture_ready = 0;
+    return write_slots(fd, h, fill) && write_buckets(fd, h) &&
+           write_as_it_is(fd, h, WR_TABLE_MODULES) &&
+           write_as_it_is(fd, h, WR_TABLE_STACKS) &&
+           wr_os_write_at(fd, h, sizeof *h, 0) &&
+           wr_os_write_at(fd, &magic, sizeof magic, 0);
+}
+
+bool
+wr_region_leave(wr_region_fill fill)
+{
+    static struct wr_region_header h;
+    int fd = -1;
+    bool ok;
+
+    if (at_fork.lent == NULL || path[0] == '\0' || !wr_os_at_home())
+        return false;
+    describe_child(&h, at_fork.lent);
+    fd = make_file();
+    if (fd < 0)
+        return false;
+    ok = write_last(fd, &h, fill);
+    wr_os_close(fd);
+    if (!ok)
+        remove_file();
+    at_fork.lent = NULL;
     return ok;
 }
 

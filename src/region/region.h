@@ -50,6 +50,12 @@ bool wr_region_own(void);
 /* Where the parent's is mapped while the child has none of its own; NULL: it
  * has, or will never. */
 const void *wr_region_lent(void);
+/* The end of a child that never made its own: it leaves a file that says so.
+ * fill: write what is known of the thread whose slot is `at` in what was lent.
+ * false: nothing is left. */
+typedef void (*wr_region_fill)(struct wr_thread_slot *to,
+                               const struct wr_thread_slot *at);
+bool wr_region_leave(wr_region_fill fill);
 /* The program goes through exit(). */
 void wr_region_exit(void);
 /* The file's path; "" when there is none. */

@@ -84,17 +84,20 @@ wr_thread_begin(uint32_t create_stack)
                               memory_order_relaxed);
 }
 
-void
-wr_thread_publish(struct wr_mcache *mc)
+static void
+store_counts(struct wr_thread_slot *slot, struct wr_mcache *mc)
 {
-    struct wr_thread_slot *slot = mc->region_slot;
-
-    if (slot == NULL || !wr_world_region())
-        return;
     for (unsigned i = 1; i < WR_CLASSES; i++) {
         wr_word_store(&slot->count[i].allocs, wr_mcache_allocs(mc, i));
         wr_word_store(&slot->count[i].frees, wr_word_load(&mc->slot[i].frees));
     }
+}
+
+void
+wr_thread_publish(struct wr_mcache *mc)
+{
+    if (mc->region_slot != NULL && wr_world_region())
+        store_counts(mc->region_slot, mc);
 }
 
 void
@@ -123,6 +126,30 @@ take_over_slots(void)
             atomic_store_explicit(&mc->region_slot->state, WR_THREAD_ENDED,
                                   memory_order_release);
     }
+}
+
+static void
+fill_slot(struct wr_thread_slot *to, const struct wr_thread_slot *at)
+{
+    for (struct wr_mcache *mc = wr_mcache_first(); mc != NULL; mc = mc->next) {
+        if (mc->region_slot != at)
+            continue;
+        store_counts(to, mc);
+        if (mc == wr_self)
+            begin_slot(to, wr_os_tid());
+        else
+            to->state = WR_THREAD_ENDED;
+    }
+}
+
+bool
+wr_world_leave(void)
+{
+    if (wr_region_lent() == NULL)
+        return false;
+    if (wr_self != &wr_mcache_none)
+        wr_mcache_settle(wr_self);
+    return wr_region_leave(fill_slot);
 }
 
 bool

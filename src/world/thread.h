@@ -24,6 +24,8 @@ void wr_world_start(void);
  * gets a second thread, ends, gives up rights or cannot be asked any more.
  * false: there is none. */
 bool wr_world_take_region(void);
+/* Such a child ends: its region is written as a file. false: it was not. */
+bool wr_world_leave(void);
 static inline bool
 wr_world_region(void)
 {

@@ -758,6 +758,54 @@ START_TEST(a_vfork_child_makes_no_region)
 }
 END_TEST
 
+static void
+fill_in(struct wr_thread_slot *to, const struct wr_thread_slot *at)
+{
+    to->tid = at->tid + 1;
+}
+
+START_TEST(a_child_that_never_needed_a_region_leaves_one_at_its_end)
+{
+    struct wr_region_view v;
+    struct wr_bucket_counts c;
+    pid_t pid;
+
+    start_in(directory);
+    wr_region->capture_ready = 1;
+    wr_region_new_thread()->tid = 1000;
+    wr_region_new_thread()->capture_seq = 3;
+    for (unsigned i = 0; i < 100; i++)
+        new_bucket(i, i / 2);
+    wr_region_fork_before();
+    pid = fork();
+    if (pid == 0) {
+        wr_region_fork_child();
+        wr_count_add(heap_inuse, 4096);
+        _exit(wr_region_leave(fill_in) && !wr_region_leave(fill_in) &&
+                      !wr_region_own()
+                  ? 0
+                  : 1);
+    }
+    wr_region_add_alloc(7, 64); /* perhaps before the child has left */
+    expect_exit(pid, 0);
+    open_view(&v, file_of(pid));
+    ck_assert_uint_eq(v.header->state, WR_REGION_EXITED);
+    ck_assert_uint_ge(v.header->end_ns, v.header->start_ns);
+    ck_assert_uint_eq(v.header->pid, (uint32_t)pid);
+    ck_assert_uint_eq(v.header->forked_from, (uint32_t)getpid());
+    ck_assert_uint_eq(v.header->capture_ready, 0);
+    ck_assert_uint_eq(v.header->counters.heap_inuse, 4096);
+    ck_assert_uint_eq(wr_view_thread(&v, 0)->tid, 1001);
+    ck_assert_uint_eq(wr_view_thread(&v, 1)->capture_seq, 0);
+    ck_assert_uint_eq(wr_view_used(&v, WR_TABLE_BUCKETS), 100);
+    for (unsigned i = 0; i < 100; i++) {
+        wr_bucket_read(wr_view_bucket(&v, i), &c);
+        ck_assert_uint_eq(c.allocs, i);
+        ck_assert_uint_eq(c.frees, i / 2);
+    }
+}
+END_TEST
+
 START_TEST(a_child_that_nobody_can_ask_does_not_wait)
 {
     pid_t pid;
@@ -958,6 +1006,7 @@ suite(void)
     tcase_add_test(t, a_grandchild_goes_on_where_its_parent_needed_no_region);
     if (!UNIT_TSAN) /* whose vfork is a fork */
         tcase_add_test(t, a_vfork_child_makes_no_region);
+    tcase_add_test(t, a_child_that_never_needed_a_region_leaves_one_at_its_end);
     tcase_add_test(t, a_child_that_nobody_can_ask_does_not_wait);
     tcase_add_test(t, a_child_goes_on_making_entries);
     tcase_add_test(t,
