@@ -25,11 +25,12 @@
 #include <stdlib.h>
 
 struct load {
-    uint64_t wanted; /* operations, about */
-    size_t bytes;    /* of a block; 0: a mix of sizes */
-    int threads;     /* 1: the calling one only */
-    uint64_t ops;    /* done */
-    uint64_t sum;    /* of what was read back */
+    uint64_t wanted;  /* operations, about */
+    size_t bytes;     /* of a block; 0: a mix of sizes */
+    int threads;      /* 1: the calling one only */
+    const char *file; /* of a replay */
+    uint64_t ops;     /* done */
+    uint64_t sum;     /* of what was read back */
 };
 
 struct workload {
@@ -46,6 +47,7 @@ extern const struct workload single_workloads[];
 extern const struct workload thread_workloads[];
 extern const struct workload memory_workloads[];
 void run_loop(struct load *l);
+void run_replay(struct load *l);
 
 /* Say what went wrong and end with status 1. */
 _Noreturn __attribute__((format(printf, 1, 2))) void load_die(const char *how,
@@ -64,6 +66,8 @@ void load_end(struct figures *f);
 
 /* Zeroed, resident, never given back. */
 void *own_map(size_t bytes);
+/* So many bytes of own tables were got in another way. */
+void own_note(size_t bytes);
 /* Resident set now, less own tables. Calls no malloc. */
 long rss_kib(void);
 /* A line of /proc/self/FILE that starts with NAME, in KiB; -1: none. */

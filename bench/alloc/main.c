@@ -18,7 +18,7 @@
 
 #include "load.h"
 
-enum { LOOP_PAIRS = 10000000 };
+enum { LOOP_PAIRS = 10000000, REPLAYED = 2000000 };
 
 static const struct workload *const tables[] = {
     single_workloads, thread_workloads, memory_workloads, NULL};
@@ -92,7 +92,8 @@ main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
 
-    int at = 2; /* where SCALE is */
+    bool replay = strcmp(name, "replay") == 0 && argc > 2;
+    int at = replay ? 3 : 2; /* where SCALE is */
     double scale = argc > at ? atof(argv[at]) : 1;
     struct load l = {.threads = 1};
     const struct workload *w = find(name);
@@ -104,6 +105,11 @@ main(int argc, char **argv)
     if (argc > at + 1 || scale <= 0)
         return usage();
     l.wanted = scaled(w != NULL ? w->wanted : LOOP_PAIRS, scale);
+    l.file = argc > 2 ? argv[2] : NULL;
+    if (replay) {
+        l.wanted = scaled(REPLAYED, scale);
+        return measure(name, run_replay, &l);
+    }
     if (sscanf(name, "loop-%zu", &l.bytes) == 1)
         return measure(name, run_loop, &l);
     if (sscanf(name, "count-%zu", &l.bytes) == 1)

@@ -134,6 +134,12 @@ rss_kib(void)
     return less_own(proc_kib("status", "VmRSS:"));
 }
 
+void
+own_note(size_t bytes)
+{
+    atomic_fetch_add(&own_bytes, bytes);
+}
+
 void *
 own_map(size_t bytes)
 {

@@ -18,6 +18,7 @@
 #define WR_EXIT_MISSING 127 /* weir run: no such program */
 
 int wr_cmd_run(int argc, char **argv);
+int wr_cmd_record(int argc, char **argv);
 int wr_cmd_serve(int argc, char **argv);
 int wr_cmd_ps(int argc, char **argv);
 int wr_cmd_top(int argc, char **argv);

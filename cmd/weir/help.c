@@ -123,6 +123,24 @@ static const char help_top[] =
     "  weir top -i alloc_space http://127.0.0.1:6060/debug/pprof/heap\n"
     "  weir top redis-server.1234.heap.pb.gz\n";
 
+static const char help_record[] =
+    "usage: weir record-allocs -o FILE [options] [--] program [arguments]\n"
+    "\n"
+    "Runs a program and writes every call of malloc, free and their family\n"
+    "into FILE, for bench_alloc replay. The program keeps its own malloc.\n"
+    "Further processes, and programs that it becomes by exec, write files\n"
+    "of their own: FILE.PID, FILE.PID.2 and so on. A file that exists is\n"
+    "never overwritten.\n"
+    "\n"
+    "  -o, --out FILE  the trace; about five bytes a call\n"
+    "  -q, --quiet     no list of what was written, only errors\n"
+    "  -h, --help      this text\n"
+    "\n"
+    "Exit status: as of weir run.\n"
+    "\n"
+    "Examples:\n"
+    "  weir record-allocs -o python.trace -- python3 script.py\n";
+
 static const char help_version[] = "usage: weir version\n"
                                    "\n"
                                    "Prints the version.\n";
@@ -140,6 +158,8 @@ const struct wr_command wr_commands[] = {
      help_top},
     {"serve", wr_cmd_serve, "serve all programs of this user over HTTP",
      help_serve},
+    {"record-allocs", wr_cmd_record, "write down a program's calls of malloc",
+     help_record},
     {"version", wr_cmd_version, "print the version", help_version},
     {"help", wr_cmd_help, "explain a command", help_help},
     {NULL, NULL, NULL, NULL},
@@ -165,7 +185,7 @@ wr_help_print(FILE *out, const struct wr_command *c)
           "Shows who holds a C program's memory, live and afterwards.\n\n",
           out);
     for (c = wr_commands; c->name; c++)
-        fprintf(out, "  %-8s %s\n", c->name, c->says);
+        fprintf(out, "  %-13s %s\n", c->name, c->says);
     fputs("\nweir help COMMAND says more. First steps:\n"
           "  weir run -- redis-server\n"
           "  weir top\n",

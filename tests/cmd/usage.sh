@@ -6,7 +6,7 @@
 "$weir" help >out.txt 2>err.txt
 is $? 0 "weir help"
 is "$(wc -c <err.txt)" 0 "chatter of weir help"
-for command in run ps top serve version help; do
+for command in run ps top serve record-allocs version help; do
     says "  $command " out.txt
     "$weir" help $command >help.txt
     is $? 0 "weir help $command"
