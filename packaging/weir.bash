@@ -14,7 +14,7 @@ _weir()
 
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W 'run ps top serve version help' \
+        COMPREPLY=($(compgen -W 'run ps top serve record-allocs version help' \
             -- "$word"))
         return
     fi
@@ -57,11 +57,15 @@ _weir()
     serve)
         COMPREPLY=($(compgen -W '--http --allow-host --keep --help' -- "$word"))
         ;;
+    record-allocs)
+        COMPREPLY=($(compgen -W "--out --quiet --help --" -- "$word")
+            $(compgen -c -- "$word"))
+        ;;
     ps)
         COMPREPLY=($(compgen -W '--json --help' -- "$word"))
         ;;
     help)
-        COMPREPLY=($(compgen -W 'run ps top serve version' -- "$word"))
+        COMPREPLY=($(compgen -W 'run ps top serve record-allocs version' -- "$word"))
         ;;
     top)
         COMPREPLY=($(compgen -W "--number --sample-index --cum --help
