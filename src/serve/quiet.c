@@ -23,7 +23,7 @@
 
 #define PAUSE_NS   UINT64_C(1000000000)  /* between two looks at processes */
 #define PATIENT_NS UINT64_C(60000000000) /* the same, when none is expected */
-#define WAIT_NS    UINT64_C(50000000)
+#define WAIT_NS    UINT64_C(200000000)
 #define AT_ONCE    256 /* asked in one go; the next look finds the others */
 
 static uint64_t

@@ -15,7 +15,7 @@ if ! compile quiet -g -O0 <<'END'
 #include <unistd.h>
 __attribute__((noinline)) void *held_by_parent(void)
 {
-    return memset(malloc(5 << 20), 1, 5 << 20);
+    return memset(malloc(512 << 20), 1, 1);
 }
 void *volatile kept;
 int main(int argc, char **argv)
@@ -50,6 +50,19 @@ children_wait_for() { # how many lines
     fail "the children never came"
 }
 
+# Seldom enough that no child records something of its own by chance, and the
+# parent's block surely is one.
+WEIR=${WEIR:+$WEIR,}sample=33554432
+export WEIR
+
+ps_until() { # what must appear; on a busy machine an answer may come late
+    for _ in $(seq 50); do
+        "$weir" ps >ps.txt
+        grep -q "$1" ps.txt && return
+        sleep 0.1
+    done
+}
+
 regions() {
     find "$tmp/weir" -name '*.weir' | wc -l
 }
@@ -59,8 +72,8 @@ LD_PRELOAD=$build/lib/libweir.so.0 ./quiet stay >pids &
 parent=$!
 children_wait_for 3
 is "$(regions)" 1 "regions before anybody looked"
-"$weir" ps >ps.txt
 for child in $(cat pids); do
+    ps_until "$child"
     says "$child" ps.txt
 done
 is "$(regions)" 4 "regions after"
@@ -73,8 +86,9 @@ wait $parent
 LD_PRELOAD=$build/lib/libweir.so.0 ./quiet leave >pids
 children_wait_for 3
 rm -f "$tmp"/weir/*.weir
-"$weir" ps >ps.txt
+ps_until "$(head -1 pids)"
 says "$(head -1 pids)" ps.txt
+ps_until "$(tail -1 pids)"
 "$weir" top "$(tail -1 pids)" >top.txt
 says held_by_parent top.txt
 kill $(cat pids)
