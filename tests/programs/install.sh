@@ -104,10 +104,10 @@ for command in run serve ps top; do
 done
 bash -n "$prefix/share/bash-completion/completions/weir" ||
     fail "the completion does not parse"
-bash -c '. "$1"; COMP_WORDS=(weir r) COMP_CWORD=1; _weir
+bash -c '. "$1"; COMP_WORDS=(weir ru) COMP_CWORD=1; _weir
     [ "${COMPREPLY[*]}" = run ]' bash \
     "$prefix/share/bash-completion/completions/weir" ||
-    fail "weir r<Tab> does not complete to run"
+    fail "weir ru<Tab> does not complete to run"
 find "$XDG_RUNTIME_DIR" -name '*.weir' -delete
 find "$XDG_RUNTIME_DIR" -mindepth 1 -type d -empty -delete
 finish
