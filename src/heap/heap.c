@@ -140,9 +140,6 @@ local_free(struct wr_mcache *mc, struct wr_span *s, unsigned block, void *p)
     if (wr_block_state(s, block) != WR_BLOCK_LIVE)
         wr_misuse("free", p);
     wr_block_set(s, block, WR_BLOCK_FREE);
-    if ((atomic_load_explicit(&s->owner, memory_order_relaxed) &
-         WR_OWNER_FULL) != 0)
-        wr_mcache_unfull(mc, s);
     if (wr_cpu_runs_out(&s->left))
         wr_mcache_look_up(mc, s);
 }

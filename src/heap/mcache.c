@@ -2,7 +2,7 @@
  * 1. A slot's span is owned by the cache, in no list, not FULL; the blocks in
  *    slot->bits are free ones of it. Without a span bits is 0.
  * 2. Every other span of the cache is either in partial[class] (it has a free
- *    block) or has WR_OWNER_FULL set and is in no list; all are in `own`.
+ *    block) or is FULL and in no list; all are in `own`.
  * 3. wr_mcache_none never owns a span and its slots have none.
  */
 #include "heap/mcache.h"
@@ -18,7 +18,7 @@
 #include "region/layout.h"
 
 enum {
-    LATE = 16,       /* a part of a span's blocks; see grant */
+    LATE = 16,       /* a part of a span's used blocks; see grant */
     ALLOWED_MAX = 64 /* larger blocks taken between two look ups */
 };
 
@@ -131,16 +131,10 @@ wr_mcache_first(void)
 
 /* ---- a cache's spans ---- */
 
-static uintptr_t
-owner_word(struct wr_span *s)
-{
-    return atomic_load_explicit(&s->owner, memory_order_relaxed);
-}
-
 static void
-set_owner_word(struct wr_span *s, uintptr_t word)
+set_owner(struct wr_span *s, struct wr_mcache *mc)
 {
-    atomic_store_explicit(&s->owner, word, memory_order_release);
+    atomic_store_explicit(&s->owner, (uintptr_t)mc, memory_order_release);
 }
 
 static void
@@ -176,8 +170,8 @@ void
 wr_mcache_unfull(struct wr_mcache *mc, struct wr_span *s)
 {
     WR_ASSERT(wr_span_owner(s) == mc);
-    WR_ASSERT((owner_word(s) & WR_OWNER_FULL) != 0);
-    set_owner_word(s, owner_word(s) & ~WR_OWNER_FULL);
+    WR_ASSERT(s->full);
+    s->full = false;
     atomic_fetch_and_explicit(&s->shared, ~WR_SHARED_FULL,
                               memory_order_acq_rel);
     wr_span_list_append(&mc->partial[s->class_id], s);
@@ -292,6 +286,8 @@ wr_mcache_look_up(struct wr_mcache *mc, struct wr_span *s)
 {
     grant_few(mc, s);
     publish_frees(mc, s->class_id);
+    if (s->full)
+        wr_mcache_unfull(mc, s);
     if (wr_span_used(s) == 0)
         wr_mcache_emptied(mc, s);
 }
@@ -361,7 +357,7 @@ drain_inbox(struct wr_mcache *mc)
             continue;
         }
         wr_remote_unqueue(s);
-        if ((owner_word(s) & WR_OWNER_FULL) != 0) {
+        if (s->full) {
             if (!gained(s))
                 continue;
             wr_mcache_unfull(mc, s);
@@ -530,10 +526,9 @@ keep_on(struct wr_mcache *mc, struct wr_slot *slot)
 
     do {
         uninstall(mc, slot);
-        set_owner_word(s, owner_word(s) | WR_OWNER_FULL);
-        if (wr_remote_set_full(s))
+        s->full = wr_remote_set_full(s);
+        if (s->full)
             return false;
-        set_owner_word(s, owner_word(s) & ~WR_OWNER_FULL);
         (void)wr_remote_take(s);
         install(slot, s);
     } while (!take_group(mc, slot));
@@ -552,7 +547,7 @@ fresh_span(struct wr_mcache *mc, unsigned class_id)
     s->class_id = (uint8_t)class_id;
     s->group = c->group;
     s->block_bytes = c->bytes;
-    set_owner_word(s, (uintptr_t)mc);
+    set_owner(s, mc);
     atomic_store_explicit(&s->state, WR_SPAN_SMALL, memory_order_release);
     return s;
 }
@@ -646,6 +641,7 @@ give_all(struct wr_mcache *mc)
         if (wr_span_listed(s))
             wr_span_list_remove(&mc->partial[s->class_id], s);
         own_remove(mc, s);
+        s->full = false;
         wr_mcentral_give(s);
     }
 }
@@ -730,7 +726,8 @@ is_untouched(struct wr_span *s)
 static void
 add_orphan(struct wr_span *s, void *orphans)
 {
-    set_owner_word(s, 0);
+    set_owner(s, NULL);
+    s->full = false;
     s->prev = s;
     s->own_next = *(struct wr_span **)orphans;
     *(struct wr_span **)orphans = s;
@@ -742,8 +739,6 @@ static void
 repair(struct wr_span *s, void *orphans)
 {
     struct wr_mcache *mc = wr_span_owner(s);
-    uintptr_t flags = owner_word(s);
-    bool full = (flags & WR_OWNER_FULL) != 0;
     int32_t live;
 
     if (wr_span_state(s) == WR_SPAN_LARGE && !wr_block_is_live(s->block[0]) &&
@@ -758,9 +753,9 @@ repair(struct wr_span *s, void *orphans)
     s->rest = live;
     if (mc == wr_self) {
         grant_few(mc, s);
-        if (full && live < s->blocks)
+        if (s->full && live < s->blocks)
             wr_mcache_unfull(mc, s);
-        else if (full)
+        else if (s->full)
             (void)wr_remote_set_full(s);
         return;
     }

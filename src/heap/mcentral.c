@@ -2,9 +2,9 @@
  * 1. A span in a class's list has a free block, belongs to nobody (owner 0)
  *    and has CENTRAL set; the list, and used of such spans, change only under
  *    the class's lock.
- * 2. FULL is set in `shared` only by a step that finds no remote free
- *    counted, so a free is either taken in by the one who declares the span
- *    FULL or queues the span: none is lost.
+ * 2. FULL is set in `shared` only by a step that finds fewer than few remote
+ *    frees counted, and the free that makes them few takes it away and queues
+ *    the span: a span with few blocks freed by others is always found.
  * 3. An inbox holds spans through inbox_next, newest first; 1 is "closed".
  */
 #include "heap/mcentral.h"
@@ -30,7 +30,7 @@ must_queue(struct wr_span *s, uint32_t shared, uint32_t count)
 {
     if ((shared & WR_SHARED_QUEUED) != 0)
         return false;
-    if ((shared & WR_SHARED_FULL) != 0)
+    if ((shared & WR_SHARED_FULL) != 0 && count >= wr_span_few(s))
         return true;
     return (shared & WR_SHARED_CENTRAL) != 0 &&
            (int32_t)count == wr_span_rest(s);
@@ -108,7 +108,7 @@ wr_remote_set_full(struct wr_span *s)
     uint32_t old = atomic_load_explicit(&s->shared, memory_order_acquire);
 
     do {
-        if ((old & WR_SHARED_COUNT) != 0)
+        if ((old & WR_SHARED_COUNT) >= wr_span_few(s))
             return false;
     } while (!atomic_compare_exchange_weak_explicit(
         &s->shared, &old, old | WR_SHARED_FULL, memory_order_acq_rel,

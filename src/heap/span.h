@@ -19,7 +19,8 @@
  *        of blocks. Here samples are picked and counts are kept: the word is
  *        cut at the block where the thread's next sample falls.
  *     3. The span is used up: take in the blocks other threads have freed in
- *        it; else call it FULL and take the next of the thread's own spans.
+ *        it; else call it FULL, until a sixteenth of it is free, and take the
+ *        next of the thread's own spans.
  *     4. None: mcentral gives a span that another thread left behind.
  *     5. None: mheap gives a fresh run of pages.
  * Freeing
@@ -70,13 +71,9 @@ enum wr_span_state {
     WR_SPAN_MOVING  /* taken out of mheap's index for a moment */
 };
 
-/* Low bits of owner; the rest is the mcache, or 0. */
-#define WR_OWNER_FULL  ((uintptr_t)1) /* in no list: has no free block */
-#define WR_OWNER_FLAGS ((uintptr_t)63)
-
 /* The word `shared`: remote frees not taken in, and flags. */
 #define WR_SHARED_COUNT   0xffffu
-#define WR_SHARED_FULL    0x10000u /* whoever frees next queues the span */
+#define WR_SHARED_FULL    0x10000u /* who makes the count few queues the span */
 #define WR_SHARED_QUEUED  0x20000u /* is in an inbox, or about to be */
 #define WR_SHARED_CENTRAL 0x40000u /* belongs to mcentral */
 
@@ -94,7 +91,7 @@ enum {
 struct wr_span {
     /* What a free looks at. */
     uintptr_t base;          /* address of the first block */
-    _Atomic uintptr_t owner; /* written by the owner; see WR_OWNER_* */
+    _Atomic uintptr_t owner; /* the mcache, or 0: large, or mcentral's */
     uint32_t magic;          /* of the class */
     int32_t left;            /* frees by the owner before it must look up */
     uint16_t blocks;         /* in the span */
@@ -117,6 +114,7 @@ struct wr_span {
     uint16_t one_tag;     /* tags of a large span */
     uint8_t group;        /* blocks a slot takes at most; 16, 32 or 64 */
     uint8_t record_units; /* of 64 bytes: the record's length */
+    bool full;            /* in no list and no slot; the owner's */
     bool zero;            /* its memory was zero when it was made */
     /* The states, and NONE up to the next multiple of 16. */
     _Alignas(16) uint8_t block[];
@@ -245,6 +243,14 @@ wr_span_bytes(const struct wr_span *s)
     return (size_t)s->pages << WR_PAGE_SHIFT;
 }
 
+/* A FULL span is let alone until so many of its blocks are free: to find one
+ * block a time would cost more than all else. */
+static inline uint32_t
+wr_span_few(const struct wr_span *s)
+{
+    return (s->blocks + 15u) / 16;
+}
+
 /* Bytes of the block: its class, or all pages of a large one. */
 static inline size_t
 wr_span_block_bytes(const struct wr_span *s)
@@ -252,13 +258,12 @@ wr_span_block_bytes(const struct wr_span *s)
     return s->class_id != 0 ? s->block_bytes : wr_span_bytes(s);
 }
 
-/* The owner's mcache without the flags; NULL: mcentral or large. */
+/* The owner's mcache; NULL: mcentral or large. */
 static inline struct wr_mcache *
 wr_span_owner(struct wr_span *s)
 {
-    return (struct wr_mcache *)(atomic_load_explicit(&s->owner,
-                                                     memory_order_acquire) &
-                                ~WR_OWNER_FLAGS);
+    return (struct wr_mcache *)atomic_load_explicit(&s->owner,
+                                                    memory_order_acquire);
 }
 
 /* Number of the block that covers p; *exact: p is its first byte. Any

@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "heap/actors.h"
+#include "heap/forked.h"
 #include "heap/mheap.h"
 #include "heap/scavenge.h"
 #include "os/lock.h"
@@ -14,41 +15,9 @@
 
 enum { THREADS = 4, EACH = 800, SIZE = 2048, BLOCKS = 32 };
 
-/* A promise kept in the child, whose exit status tells which was not. */
-#define must(x)                                                                \
-    do {                                                                       \
-        if (!(x)) {                                                            \
-            fprintf(stderr, "line %d: %s\n", __LINE__, #x);                    \
-            _exit(1);                                                          \
-        }                                                                      \
-    } while (0)
-
 static void *made[THREADS][EACH];
 static void *block[BLOCKS], *more;
 static pthread_barrier_t barrier;
-
-/* As the runtime does it. */
-static pid_t
-fork_heap(void)
-{
-    pid_t pid;
-
-    wr_heap_fork_before();
-    wr_lock_fork_begin();
-    pid = fork();
-    wr_lock_fork_end();
-    wr_heap_fork_after(pid == 0);
-    return pid;
-}
-
-static void
-expect_success(pid_t pid)
-{
-    int status;
-
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert_int_eq(status, 0);
-}
 
 static void
 child_ends(void)
@@ -296,7 +265,7 @@ START_TEST(frees_that_wait_in_inboxes_are_taken_in)
     pid = fork_heap();
     if (pid == 0) {
         /* They are there to be allocated, not only to be counted. */
-        must((atomic_load(&s->owner) & WR_OWNER_FULL) == 0);
+        must(!s->full);
         child_of_full_span(p, 2);
     }
     expect_success(pid);

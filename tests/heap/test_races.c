@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "heap/actors.h"
+#include "heap/forked.h"
 #include "heap/mcentral.h"
 #include "heap/mheap.h"
 #include "heap/scavenge.h"
@@ -125,29 +126,6 @@ START_TEST(a_cache_without_a_thread_takes_no_spans)
 END_TEST
 
 /* ---- fork ---- */
-
-/* As the runtime does it. */
-static pid_t
-fork_heap(void)
-{
-    pid_t pid;
-
-    wr_heap_fork_before();
-    wr_lock_fork_begin();
-    pid = fork();
-    wr_lock_fork_end();
-    wr_heap_fork_after(pid == 0);
-    return pid;
-}
-
-static void
-expect_success(pid_t pid)
-{
-    int status;
-
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert_int_eq(status, 0);
-}
 
 enum { IDLE = 16 << 20 };
 
@@ -279,7 +257,8 @@ START_TEST(in_a_child_a_full_span_still_asks_to_be_queued)
     atomic_store(&s->shared, WR_SHARED_QUEUED);
     pid = fork_heap();
     if (pid == 0) {
-        wr_remote_free(s, 0);
+        for (unsigned i = 0; i < wr_span_few(s); i++)
+            wr_remote_free(s, i);
         _exit((atomic_load(&s->shared) & WR_SHARED_QUEUED) != 0 ? 0 : 1);
     }
     expect_success(pid);
