@@ -10,7 +10,6 @@
 #include "heap/forked.h"
 #include "heap/mheap.h"
 #include "heap/scavenge.h"
-#include "os/lock.h"
 #include "os/os.h"
 
 enum { THREADS = 4, EACH = 800, SIZE = 2048, BLOCKS = 32 };
