@@ -40,7 +40,8 @@ case ${program##*/} in
     "$program" heap.pb >out
     expect out '^wrote heap.pb, one sample about every [0-9]+ bytes$'
     "$weir" top heap.pb >top
-    expect top '32(\.0*)?MB .* load_picture$'
+    # 32 MB, told by about 28 of the 32 pictures; far off is 6 errors off.
+    expect top '(2[0-9]|3[0-9]|4[0-4])(\.[0-9]*)?MB .* load_picture$'
     ;;
 4-every-block)
     "$program" heap.pb >out

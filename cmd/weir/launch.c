@@ -15,6 +15,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Who starts a program to look at it wants to see more than one who lets
+ * Weir stand by, and 1% of its instructions is not too much to ask. */
+enum { SAMPLE = 64 << 10 };
+
 #define CHILD_STACK 16384 /* bytes; exec needs a fraction */
 
 void
@@ -133,13 +137,25 @@ keep_settings(FILE *out, const char *old, const struct wr_settings *set)
     }
 }
 
+static bool
+is_set(const char *settings, const char *key)
+{
+    const char *at = settings ? strstr(settings, key) : NULL;
+    while (at && at != settings && at[-1] != ',')
+        at = strstr(at + 1, key);
+    return at;
+}
+
 static void
 print_settings(FILE *out, char *const env[], const struct wr_settings *set)
 {
+    const char *theirs = find(env, "WEIR");
     fprintf(out, "WEIR=dir=%s", set->dir);
     if (set->sample)
         fprintf(out, ",sample=%s", set->sample);
-    keep_settings(out, find(env, "WEIR"), set);
+    else if (!is_set(theirs, "sample="))
+        fprintf(out, ",sample=%d", SAMPLE);
+    keep_settings(out, theirs, set);
     fputc(0, out);
     fprintf(out, "LD_PRELOAD=%s", set->library);
     const char *old = find(env, "LD_PRELOAD");

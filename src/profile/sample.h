@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WR_SAMPLE_RATE ((uint64_t)64 << 10)
+#define WR_SAMPLE_RATE ((uint64_t)512 << 10)
 
 /* Listen to the heap's events. The region is there. */
 void wr_sample_start(uint64_t rate);

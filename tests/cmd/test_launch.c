@@ -40,7 +40,7 @@ make(const char *weir, const char *preload, const char *sample)
 START_TEST(an_empty_environment_gets_both_variables)
 {
     char **env = make(NULL, NULL, NULL);
-    ck_assert_str_eq(value(env, "WEIR"), "dir=/run/x");
+    ck_assert_str_eq(value(env, "WEIR"), "dir=/run/x,sample=65536");
     ck_assert_str_eq(value(env, "LD_PRELOAD"), "/lib/libweir.so.0");
     free(env);
 }
@@ -69,6 +69,17 @@ START_TEST(settings_of_the_user_stay_unless_replaced)
     free(env);
     env = make("sample=7,new=1", NULL, "64");
     ck_assert_str_eq(value(env, "WEIR"), "dir=/run/x,sample=64,new=1");
+    free(env);
+}
+END_TEST
+
+START_TEST(who_says_nothing_gets_a_sample_of_64_KiB)
+{
+    char **env = make(NULL, NULL, NULL);
+    ck_assert_str_eq(value(env, "WEIR"), "dir=/run/x,sample=65536");
+    free(env);
+    env = make("resample=7", NULL, NULL);
+    ck_assert_str_eq(value(env, "WEIR"), "dir=/run/x,sample=65536,resample=7");
     free(env);
 }
 END_TEST
@@ -161,6 +172,7 @@ main(void)
     tcase_add_test(t, what_the_user_preloads_stays_behind_ours);
     tcase_add_test(t, an_outer_runs_library_is_not_preloaded_twice);
     tcase_add_test(t, settings_of_the_user_stay_unless_replaced);
+    tcase_add_test(t, who_says_nothing_gets_a_sample_of_64_KiB);
     tcase_add_test(t, only_entries_that_name_the_library_are_stripped);
     tcase_add_test(t, an_error_of_exec_is_told_to_the_parent);
     tcase_add_test(t, a_program_gets_the_mask_and_dispositions_weir_had);
