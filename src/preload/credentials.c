@@ -38,106 +38,52 @@ prepare(void)
     wr_scavenge_stop();
 }
 
-/* Make the call while Weir has no thread. */
-#define ALONE(type, call)                                                      \
-    __extension__({                                                            \
-        bool ours = is_our_process();                                          \
-        type result;                                                           \
-        int saved;                                                             \
+static bool
+begin_alone(void)
+{
+    bool ours = is_our_process();
+
+    if (ours)
+        prepare();
+    return ours;
+}
+
+static int
+end_alone(bool ours, int result)
+{
+    int saved = errno;
+
+    if (ours)
+        wr_scavenge_go();
+    errno = saved;
+    return result;
+}
+
+/* The function of that name, which makes its call while Weir has no thread. */
+#define ALONE(name, parameters, arguments)                                     \
+    WR_EXPORT int name parameters                                              \
+    {                                                                          \
+        bool ours = begin_alone();                                             \
                                                                                \
-        if (ours)                                                              \
-            prepare();                                                         \
-        result = call;                                                         \
-        saved = errno;                                                         \
-        if (ours)                                                              \
-            wr_scavenge_go();                                                  \
-        errno = saved;                                                         \
-        result;                                                                \
-    })
+        return end_alone(ours, NEXT(name) arguments);                          \
+    }
 
-WR_EXPORT int
-setuid(uid_t uid)
-{
-    return ALONE(int, NEXT(setuid)(uid));
-}
-
-WR_EXPORT int
-seteuid(uid_t uid)
-{
-    return ALONE(int, NEXT(seteuid)(uid));
-}
-
-WR_EXPORT int
-setreuid(uid_t real, uid_t effective)
-{
-    return ALONE(int, NEXT(setreuid)(real, effective));
-}
-
-WR_EXPORT int
-setresuid(uid_t real, uid_t effective, uid_t saved_uid)
-{
-    return ALONE(int, NEXT(setresuid)(real, effective, saved_uid));
-}
-
-WR_EXPORT int
-setgid(gid_t gid)
-{
-    return ALONE(int, NEXT(setgid)(gid));
-}
-
-WR_EXPORT int
-setegid(gid_t gid)
-{
-    return ALONE(int, NEXT(setegid)(gid));
-}
-
-WR_EXPORT int
-setregid(gid_t real, gid_t effective)
-{
-    return ALONE(int, NEXT(setregid)(real, effective));
-}
-
-WR_EXPORT int
-setresgid(gid_t real, gid_t effective, gid_t saved_gid)
-{
-    return ALONE(int, NEXT(setresgid)(real, effective, saved_gid));
-}
-
-WR_EXPORT int
-setgroups(size_t count, const gid_t *groups)
-{
-    return ALONE(int, NEXT(setgroups)(count, groups));
-}
-
-WR_EXPORT int
-initgroups(const char *user, gid_t group)
-{
-    return ALONE(int, NEXT(initgroups)(user, group));
-}
-
-WR_EXPORT int
-capset(void *header, const void *data)
-{
-    return ALONE(int, NEXT(capset)(header, data));
-}
-
-WR_EXPORT int
-unshare(int flags)
-{
-    return ALONE(int, NEXT(unshare)(flags));
-}
-
-WR_EXPORT int
-setns(int fd, int kind)
-{
-    return ALONE(int, NEXT(setns)(fd, kind));
-}
-
-WR_EXPORT int
-chroot(const char *path)
-{
-    return ALONE(int, NEXT(chroot)(path));
-}
+ALONE(setuid, (uid_t real), (real))
+ALONE(seteuid, (uid_t effective), (effective))
+ALONE(setreuid, (uid_t real, uid_t effective), (real, effective))
+ALONE(setresuid, (uid_t real, uid_t effective, uid_t saved),
+      (real, effective, saved))
+ALONE(setgid, (gid_t real), (real))
+ALONE(setegid, (gid_t effective), (effective))
+ALONE(setregid, (gid_t real, gid_t effective), (real, effective))
+ALONE(setresgid, (gid_t real, gid_t effective, gid_t saved),
+      (real, effective, saved))
+ALONE(setgroups, (size_t count, const gid_t *groups), (count, groups))
+ALONE(initgroups, (const char *user, gid_t group), (user, group))
+ALONE(capset, (void *header, const void *data), (header, data))
+ALONE(unshare, (int flags), (flags))
+ALONE(setns, (int fd, int kind), (fd, kind))
+ALONE(chroot, (const char *path), (path))
 
 /* A filter of system calls may kill who calls clone: from then on there is
  * no thread. Sandboxes install it by number, but promise to take no new

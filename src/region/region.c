@@ -718,16 +718,20 @@ wr_region_new_stack(uint32_t frames, uint32_t *number)
     return next_entry(WR_TABLE_STACKS, words);
 }
 
+static inline void
+add(_Atomic uint64_t *events, _Atomic uint64_t *sum, uint64_t bytes)
+{
+    atomic_fetch_add_explicit(events, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(sum, bytes, memory_order_relaxed);
+}
+
 void
 wr_region_add_alloc(uint32_t bucket, uint64_t bytes)
 {
     struct wr_bucket *b = wr_region_entry(WR_TABLE_BUCKETS, bucket);
 
-    atomic_fetch_add_explicit(&b->allocs, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&b->alloc_bytes, bytes, memory_order_relaxed);
-    atomic_fetch_add_explicit(&counts[bucket].allocs, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&counts[bucket].alloc_bytes, bytes,
-                              memory_order_relaxed);
+    add(&b->allocs, &b->alloc_bytes, bytes);
+    add(&counts[bucket].allocs, &counts[bucket].alloc_bytes, bytes);
 }
 
 void
@@ -735,11 +739,8 @@ wr_region_add_free(uint32_t bucket, uint64_t bytes)
 {
     struct wr_bucket *b = wr_region_entry(WR_TABLE_BUCKETS, bucket);
 
-    atomic_fetch_add_explicit(&b->frees, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&b->free_bytes, bytes, memory_order_relaxed);
-    atomic_fetch_add_explicit(&counts[bucket].frees, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&counts[bucket].free_bytes, bytes,
-                              memory_order_relaxed);
+    add(&b->frees, &b->free_bytes, bytes);
+    add(&counts[bucket].frees, &counts[bucket].free_bytes, bytes);
 }
 
 struct wr_thread_slot *
