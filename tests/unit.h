@@ -1,4 +1,4 @@
-/* What the unit tests of the runtime share.
+/* What the unit tests share.
  *
  *     uint64_t chance = unit_seed("lists");       // prints it
  *     size_t i = unit_below(&chance, 10);         // 0 to 9

@@ -10,9 +10,7 @@
 #ifndef TESTS_ANALYSE_MAKER_H
 #define TESTS_ANALYSE_MAKER_H
 
-#include <check.h>
-#include <stdlib.h>
-#include <string.h>
+#include "unit.h"
 
 #include "analyse/profile.h"
 

@@ -1,16 +1,12 @@
 /* Program files: which are opened, and what they say about an address. */
 #include "analyse/binary.h"
+#include "unit.h"
 
-#include <check.h>
 #include <dlfcn.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <link.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <libdeflate.h>
 
 static struct wr_binary *b;
@@ -245,9 +241,5 @@ main(void)
     tcase_add_test(tests, exported_functions_have_the_symbols_name);
     tcase_add_test(tests, functions_without_a_name_are_told_apart);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return unit_main(suite);
 }

@@ -602,9 +602,5 @@ main(int argc, char **argv)
     tcase_add_loop_test(tests, every_truncation_is_survived, 0, 2);
     tcase_add_test(tests, random_damage_is_survived);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return unit_main(suite);
 }

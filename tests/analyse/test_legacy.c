@@ -407,9 +407,5 @@ main(void)
     tcase_add_loop_test(tests, every_truncation_is_survived, 0, 3);
     tcase_add_loop_test(tests, random_damage_is_survived, 0, 3);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return unit_main(suite);
 }

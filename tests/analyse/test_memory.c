@@ -272,9 +272,5 @@ main(void)
     tcase_add_test(tests, building_from_a_region_survives);
     tcase_add_test(tests, a_failed_profile_stays_readable_and_takes_no_more);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return unit_main(suite);
 }

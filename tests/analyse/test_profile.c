@@ -459,9 +459,5 @@ main(void)
     tcase_add_test(joining, profiles_with_other_periods_do_not_join);
     tcase_add_test(joining, merging_is_the_same_in_either_order);
     suite_add_tcase(suite, joining);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return unit_main(suite);
 }

@@ -1,5 +1,5 @@
 /* The look-up that all address tables share. */
-#include <check.h>
+#include "unit.h"
 
 #include "analyse/search.h"
 
@@ -85,9 +85,5 @@ main(void)
     tcase_add_test(tests, an_empty_table_is_not_looked_into);
     tcase_add_test(tests, a_large_table_is_halved);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return unit_main(suite);
 }

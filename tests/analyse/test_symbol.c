@@ -371,9 +371,5 @@ main(int argc, char **argv)
     tcase_add_test(tests, frames_of_nothing_are_none);
     tcase_add_test(tests, addresses_seen_before_cost_nothing);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return unit_main(suite);
 }

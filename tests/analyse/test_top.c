@@ -433,9 +433,5 @@ main(int argc, char **argv)
     tcase_add_test(tests, a_limit_shortens_the_table);
     tcase_add_test(tests, an_empty_profile_has_an_empty_table);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return unit_main(suite);
 }

@@ -7,6 +7,9 @@
 #   says WORDS FILE  FILE must contain WORDS
 #   is GOT WANTED WHAT...   they must be equal
 #   compile NAME FLAGS... <source   make $tmp/NAME; false when it cannot
+#   need_holder      make ./holder, which holds 10 MB got in hold_blocks, prints
+#                    "ready", and ends when there is a file "stop"; skip the
+#                    script where that or curl cannot be
 #   wait_for WORDS FILE     up to five seconds, for WORDS to be in FILE
 #   fail WORDS...    note a failure and go on
 #   finish           last line of a script
@@ -48,6 +51,32 @@ compile() {
     shift
     cat >"$out.c"
     ${CC:-cc} -o "$out" "$out.c" "$@" 2>"$out.log"
+}
+
+need_holder() {
+    command -v curl >/dev/null && compile holder -g -O0 <<'END' && return
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+char *kept[1000];
+__attribute__((noinline)) void hold_blocks(void)
+{
+    for (int i = 0; i < 1000; i++)
+        memset(kept[i] = malloc(10000), 1, 10000);
+}
+int main(void)
+{
+    hold_blocks();
+    puts("ready");
+    fflush(stdout);
+    while (access("stop", F_OK) != 0)
+        usleep(20000);
+    return 0;
+}
+END
+    echo "skip: needs curl and a C compiler"
+    exit 77
 }
 
 wait_for() {

@@ -2,31 +2,7 @@
 # weir run answers over HTTP while the program runs: on a port, on a socket,
 # or not at all; weir ps and weir top find it.
 . "$(dirname "$0")/_lib.sh"
-if ! command -v curl >/dev/null || ! compile holder -g -O0 <<'END'
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-char *kept[1000];
-__attribute__((noinline)) void hold_blocks(void)
-{
-    for (int i = 0; i < 1000; i++)
-        memset(kept[i] = malloc(10000), 1, 10000);
-}
-int main(void)
-{
-    hold_blocks();
-    puts("ready");
-    fflush(stdout);
-    while (access("stop", F_OK) != 0)
-        usleep(20000);
-    return 0;
-}
-END
-then
-    echo "skip: needs curl and a C compiler"
-    exit 77
-fi
+need_holder
 
 start() {
     rm -f stop log err

@@ -2,30 +2,7 @@
 # weir serve: finds programs that come and go, however they end; refuses what
 # it must with a sentence; and leaves nothing behind.
 . "$(dirname "$0")/_lib.sh"
-if ! command -v curl >/dev/null || ! compile holder -g -O0 <<'END'
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-char *kept[1000];
-__attribute__((noinline)) void hold_blocks(void)
-{
-    for (int i = 0; i < 1000; i++)
-        memset(kept[i] = malloc(10000), 1, 10000);
-}
-int main(void)
-{
-    hold_blocks();
-    puts("ready");
-    fflush(stdout);
-    for (;;)
-        pause();
-}
-END
-then
-    echo "skip: needs curl and a C compiler"
-    exit 77
-fi
+need_holder
 trap 'kill -9 $server $program 2>/dev/null; rm -rf "$tmp"' EXIT
 server= program=
 

@@ -40,6 +40,23 @@ talk_teardown(void)
     scratch_remove(scratch);
 }
 
+/* The same with a program that runs. */
+static struct program one;
+
+static inline void
+talk_setup_one(void)
+{
+    talk_setup();
+    program_start(&one, region_dir, "holder");
+}
+
+static inline void
+talk_teardown_one(void)
+{
+    program_end(&one);
+    talk_teardown();
+}
+
 static inline void
 catch_begin(struct caught *c)
 {

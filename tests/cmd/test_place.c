@@ -2,31 +2,9 @@
 #include "weir/place.h"
 
 #include <errno.h>
-#include "serve/program.h"
+#include "serve/scratch.h"
 
-static char dir[64], path[600], text[600], why[400];
-
-static void
-setup(void)
-{
-    scratch_make(dir, sizeof dir);
-}
-
-static void
-teardown(void)
-{
-    scratch_remove(dir);
-}
-
-static void
-write_address(const char *line)
-{
-    snprintf(path, sizeof path, "%s/address", dir);
-    FILE *out = fopen(path, "w");
-    ck_assert_ptr_nonnull(out);
-    fputs(line, out);
-    fclose(out);
-}
+static char path[600], text[600], why[400];
 
 START_TEST(a_name_that_does_not_fit_is_not_cut)
 {
@@ -101,7 +79,7 @@ START_TEST(a_damaged_address_is_none)
     static const char *const bad[] = {"",  "\n",     "x\n",  "1\n",
                                       "1", "-1 a\n", "0 a\n"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        write_address(bad[i]);
+        scratch_file("address", bad[i]);
         wr_place_address(dir, text, sizeof text);
         ck_assert_str_eq(text, "");
     }

@@ -3,23 +3,11 @@
 
 #include <elf.h>
 #include <errno.h>
-#include "serve/program.h"
+#include "serve/scratch.h"
 #include "weir/cmd.h"
 
-static char dir[64], path[200];
+static char path[200];
 static struct wr_program p;
-
-static void
-setup(void)
-{
-    scratch_make(dir, sizeof dir);
-}
-
-static void
-teardown(void)
-{
-    scratch_remove(dir);
-}
 
 static const char *
 write_file(const char *name, const void *bytes, size_t count, mode_t mode)

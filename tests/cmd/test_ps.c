@@ -3,22 +3,6 @@
 
 #include "weir/place.h"
 
-static struct program one;
-
-static void
-setup(void)
-{
-    talk_setup();
-    program_start(&one, region_dir, "holder");
-}
-
-static void
-teardown(void)
-{
-    program_end(&one);
-    talk_teardown();
-}
-
 /* The row of a process, without the line's end; NULL: none. */
 static const char *
 row_of(const struct program *p)
@@ -158,7 +142,7 @@ int
 main(void)
 {
     TCase *t = tcase_create("ps");
-    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_checked_fixture(t, talk_setup_one, talk_teardown_one);
     tcase_add_test(t, a_running_program_has_a_row);
     tcase_add_test(t, an_ended_program_has_none);
     tcase_add_test(t, the_time_since_the_start_is_in_two_units);

@@ -10,7 +10,6 @@
 #define EXITED(status)    ((status) << 8)
 
 static char run[128], out[128];
-static struct program one;
 static struct wr_report report;
 
 static void

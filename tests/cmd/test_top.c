@@ -4,22 +4,6 @@
 
 #include "analyse/maker.h"
 
-static struct program one;
-
-static void
-setup(void)
-{
-    talk_setup();
-    program_start(&one, region_dir, "holder");
-}
-
-static void
-teardown(void)
-{
-    program_end(&one);
-    talk_teardown();
-}
-
 static const char *
 pid_text(const struct program *p)
 {
@@ -235,7 +219,7 @@ int
 main(void)
 {
     TCase *t = tcase_create("top");
-    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_checked_fixture(t, talk_setup_one, talk_teardown_one);
     tcase_add_test(t, a_process_is_shown_by_its_pid);
     tcase_add_test(t, a_process_that_ended_is_shown_too);
     tcase_add_test(t, of_several_processes_one_must_be_said);

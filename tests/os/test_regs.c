@@ -1,11 +1,9 @@
 /* Registers of here and of interrupted code; asking whether memory is there.
  */
-#include <check.h>
+#include "unit.h"
+
 #include <errno.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "os/regs.h"
 
@@ -199,11 +197,5 @@ suite(void)
 int
 main(void)
 {
-    SRunner *r = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? 0 : 1;
+    return unit_main(suite());
 }

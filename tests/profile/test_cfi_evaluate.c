@@ -1,6 +1,5 @@
 /* Expressions of call frame information. */
-#include <check.h>
-#include <stdlib.h>
+#include "unit.h"
 
 #include "profile/cfi.h"
 
@@ -317,11 +316,5 @@ suite(void)
 int
 main(void)
 {
-    SRunner *r = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? 0 : 1;
+    return unit_main(suite());
 }

@@ -1,7 +1,6 @@
 /* Finding the description of an address. */
-#include <check.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include "unit.h"
+
 #include <sys/mman.h>
 
 #include "profile/cfi_bytes.h"
@@ -395,11 +394,5 @@ suite(void)
 int
 main(void)
 {
-    SRunner *r = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? 0 : 1;
+    return unit_main(suite());
 }

@@ -1,6 +1,5 @@
 /* Programs of call frame information, step by step. */
-#include <check.h>
-#include <stdlib.h>
+#include "unit.h"
 
 #include "profile/cfi.h"
 
@@ -345,11 +344,5 @@ suite(void)
 int
 main(void)
 {
-    SRunner *r = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? 0 : 1;
+    return unit_main(suite());
 }

@@ -1,11 +1,11 @@
 /* Stacks of the running thread. */
+#include "unit.h"
+
 #include <alloca.h>
-#include <check.h>
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 
@@ -528,11 +528,5 @@ suite(void)
 int
 main(void)
 {
-    SRunner *r = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? 0 : 1;
+    return unit_main(suite());
 }

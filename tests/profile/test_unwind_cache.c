@@ -1,6 +1,5 @@
 /* What a call site's rule condenses to, and the table that keeps it. */
-#include <check.h>
-#include <stdlib.h>
+#include "unit.h"
 
 #include "profile/unwind_cache.h"
 
@@ -357,11 +356,5 @@ suite(void)
 int
 main(void)
 {
-    SRunner *r = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? 0 : 1;
+    return unit_main(suite());
 }

@@ -1,13 +1,11 @@
 /* Modules that come and go: two libraries take turns at one address. */
+#include "unit.h"
+
 #include <alloca.h>
-#include <check.h>
 #include <dlfcn.h>
 #include <link.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "profile/both.h"
 #include "profile/unwind.h"
@@ -458,11 +456,5 @@ suite(void)
 int
 main(void)
 {
-    SRunner *r = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? 0 : 1;
+    return unit_main(suite());
 }

@@ -1,13 +1,12 @@
 /* Profiles a program writes of itself. */
+#include "unit.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/time.h>
-#include <unistd.h>
 #include <weir/profile.h>
 
 #include "os/os.h"
@@ -601,11 +600,5 @@ suite(void)
 int
 main(void)
 {
-    SRunner *r = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? 0 : 1;
+    return unit_main(suite());
 }

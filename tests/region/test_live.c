@@ -5,14 +5,10 @@
  * its seq; blocks are counted as allocated before they are counted as freed.
  * Then the reader needs no agreement with the writer about when it looks.
  */
-#include <check.h>
+#include "unit.h"
+
 #include <dirent.h>
 #include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "region/counters.h"
 #include "region/read.h"
@@ -577,11 +573,5 @@ suite(void)
 int
 main(void)
 {
-    SRunner *r = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? 0 : 1;
+    return unit_main(suite());
 }

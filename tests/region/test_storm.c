@@ -6,14 +6,9 @@
  * holds HELD_BYTES all the time and lets other blocks come and go in threads
  * that are born and end.
  */
-#include <check.h>
-#include <string.h>
+#include "unit.h"
+
 #include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "region/read.h"
 
@@ -239,14 +234,7 @@ suite(void)
 int
 main(int argc, char **argv)
 {
-    SRunner *r;
-    int failed;
-
     if (argc == 1 && strcmp(argv[0], "storm") == 0)
         storm();
-    r = srunner_create(suite());
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? 0 : 1;
+    return unit_main(suite());
 }

@@ -13,19 +13,13 @@
 #define TESTS_SERVE_PROGRAM_H
 
 #include <stdbool.h>
-#include <check.h>
 #include <dirent.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
+#include "unit.h"
 #include "region/fake.h"
 
 struct program {
@@ -130,11 +124,7 @@ run_case(TCase *tests, const char *name)
     Suite *suite = suite_create(name);
     suite_add_tcase(suite, tests);
     tcase_set_timeout(tests, 60);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return unit_main(suite);
 }
 
 #endif

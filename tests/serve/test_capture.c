@@ -4,25 +4,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include "analyse/symbol.h"
-#include "serve/program.h"
+#include "serve/scratch.h"
 #include "serve/scope.h"
 
 #define COOKIE 0x1234567890abcdefu
 
-static char dir[64];
 static struct fake *shared; /* in the child that answers */
-
-static void
-setup(void)
-{
-    scratch_make(dir, sizeof dir);
-}
-
-static void
-teardown(void)
-{
-    scratch_remove(dir);
-}
 
 /* What a program's handler does, for its one thread. */
 static void

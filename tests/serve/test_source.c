@@ -1,32 +1,7 @@
 /* Sources: which programs are found. */
 #include "serve/source.h"
 
-#include "serve/program.h"
-
-static char dir[64];
-
-static void
-setup(void)
-{
-    scratch_make(dir, sizeof dir);
-}
-
-static void
-teardown(void)
-{
-    scratch_remove(dir);
-}
-
-static void
-write_file(const char *name, const char *text)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    FILE *out = fopen(path, "w");
-    ck_assert_ptr_nonnull(out);
-    fputs(text, out);
-    fclose(out);
-}
+#include "serve/scratch.h"
 
 START_TEST(a_directory_that_is_not_there_has_no_programs)
 {
@@ -40,10 +15,10 @@ END_TEST
 START_TEST(files_that_are_no_regions_are_skipped)
 {
     struct wr_sources s;
-    write_file("1-2.weir", "not a region");
-    write_file("2-3.weir", "");
-    write_file("notes.txt", "hello");
-    write_file(".weir", "hidden");
+    scratch_file("1-2.weir", "not a region");
+    scratch_file("2-3.weir", "");
+    scratch_file("notes.txt", "hello");
+    scratch_file(".weir", "hidden");
     ck_assert_int_eq(wr_sources_scan(&s, dir, WR_SCAN_HERE), 0);
     ck_assert_uint_eq(s.count, 0);
     wr_sources_free(&s);

@@ -3,32 +3,7 @@
 
 #include <stdbool.h>
 
-#include "serve/program.h"
-
-static char dir[64];
-
-static void
-setup(void)
-{
-    scratch_make(dir, sizeof dir);
-}
-
-static void
-teardown(void)
-{
-    scratch_remove(dir);
-}
-
-static void
-write_file(const char *name, const char *text)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    FILE *out = fopen(path, "w");
-    ck_assert_ptr_nonnull(out);
-    fputs(text, out);
-    fclose(out);
-}
+#include "serve/scratch.h"
 
 static bool
 exists(const char *name)
@@ -46,7 +21,7 @@ make_run(const char *name)
     snprintf(path, sizeof path, "%s/%s", dir, name);
     ck_assert_int_eq(mkdir(path, 0700), 0);
     snprintf(path, sizeof path, "%s/x.1.heap.pb.gz", name);
-    write_file(path, "profile");
+    scratch_file(path, "profile");
 }
 
 START_TEST(old_dead_regions_go_and_nothing_else)
@@ -61,7 +36,7 @@ START_TEST(old_dead_regions_go_and_nothing_else)
     dead.region->header.end_ns = now - UINT64_C(100000000000);
     live.region->header.end_ns = now - UINT64_C(100000000000);
     young.region->header.end_ns = now - UINT64_C(10000000000);
-    write_file("notes.txt", "mine");
+    scratch_file("notes.txt", "mine");
     ck_assert_uint_eq(wr_sweep_regions(dir, 60), 1);
     ck_assert(!exists(dead.path));
     ck_assert(exists(young.path) && exists(live.path) && exists("notes.txt"));
@@ -75,11 +50,11 @@ START_TEST(what_a_process_left_that_died_making_its_region_is_dropped)
     char ours[64];
     program_start(&live, dir, "live");
     snprintf(ours, sizeof ours, "%d.weir", (int)getpid());
-    write_file("4000001.weir", "");
-    write_file("4000002-7f.weir", "not yet");
-    write_file(ours, "");
-    write_file("mine.weir", "");
-    write_file("4000003.txt", "");
+    scratch_file("4000001.weir", "");
+    scratch_file("4000002-7f.weir", "not yet");
+    scratch_file(ours, "");
+    scratch_file("mine.weir", "");
+    scratch_file("4000003.txt", "");
     wr_sweep_unfinished(dir);
     ck_assert(!exists("4000001.weir") && !exists("4000002-7f.weir"));
     ck_assert(exists(ours) && exists("mine.weir") && exists("4000003.txt"));
@@ -142,7 +117,7 @@ START_TEST(what_is_no_run_is_never_touched)
     char path[256], target[256];
     make_run("running");
     make_run("run-x");
-    write_file("run-4000001-1", "a file");
+    scratch_file("run-4000001-1", "a file");
     make_run("elsewhere");
     snprintf(path, sizeof path, "%s/run-4000002-2", dir);
     snprintf(target, sizeof target, "%s/elsewhere", dir);

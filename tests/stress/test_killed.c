@@ -3,18 +3,12 @@
  * more frees than allocations, a count that fell, bytes that do not follow
  * from the count, a stack that is none or leads outside all code.
  */
-#include <check.h>
+#include "unit.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "region/read.h"
 
@@ -318,8 +312,6 @@ main(void)
 {
     Suite *s;
     TCase *t;
-    SRunner *r;
-    int failed;
 
     if (access(TEST_BUILD "/lib/libweir.so", R_OK) != 0) {
         puts("no libweir.so in this build: nothing to kill");
@@ -331,9 +323,5 @@ main(void)
     tcase_add_test(t, a_program_killed_while_it_starts_leaves_sense_or_nothing);
     tcase_add_test(t, a_killed_program_leaves_a_region_that_makes_sense);
     suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? 0 : 1;
+    return unit_main(s);
 }

@@ -12,13 +12,10 @@
  * longer. A worker's chances are the same each time; with several workers,
  * what travels when depends on the schedule.
  */
-#include <check.h>
-#include <inttypes.h>
+#include "unit.h"
+
 #include <pthread.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "heap/heap.h"
@@ -631,11 +628,5 @@ suite(void)
 int
 main(void)
 {
-    SRunner *r = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? 0 : 1;
+    return unit_main(suite());
 }

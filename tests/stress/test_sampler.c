@@ -7,13 +7,11 @@
  * blocks has the variance n (1 - p) / p. The seeds are fixed: what passes
  * once passes always, until the sampler changes.
  */
-#include <check.h>
+#include "unit.h"
+
 #include <math.h>
 #include <pthread.h>
 #include <search.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <weir/profile.h>
 
@@ -344,8 +342,6 @@ main(void)
 {
     Suite *s = suite_create("sampler");
     TCase *t = tcase_create("estimates");
-    SRunner *r;
-    int failed;
 
     tcase_set_timeout(t, 110);
     tcase_add_test(t, estimates_of_every_site_are_within_their_standard_error);
@@ -357,9 +353,5 @@ main(void)
     tcase_add_test(t, a_block_that_is_resized_counts_at_its_new_size);
     tcase_add_test(t, threads_are_sampled_each_by_its_own_chance);
     suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? 0 : 1;
+    return unit_main(s);
 }
