@@ -19,7 +19,7 @@ _weir()
         return
     fi
     # After -- (or its first word) comes another program's command line.
-    if [ "$command" = run ]; then
+    if [ "$command" = run ] || [ "$command" = record-allocs ]; then
         for ((i = 2; i < COMP_CWORD; i++)); do
             if [ "${COMP_WORDS[i]}" = -- ] &&
                 declare -F _command_offset >/dev/null; then
@@ -43,29 +43,31 @@ _weir()
         return
         ;;
     -o | --out)
-        COMPREPLY=($(compgen -d -- "$word"))
+        local kind=-d
+        [ "$command" = run ] || kind=-f
+        COMPREPLY=($(compgen $kind -- "$word"))
         return
         ;;
     esac
     case $command in
     run)
         COMPREPLY=($(compgen -W '--http --allow-host --sample --out --quiet
-            --help --' \
-            -- "$word")
+            --help --' -- "$word")
             $(compgen -c -- "$word"))
         ;;
     serve)
         COMPREPLY=($(compgen -W '--http --allow-host --keep --help' -- "$word"))
         ;;
     record-allocs)
-        COMPREPLY=($(compgen -W "--out --quiet --help --" -- "$word")
+        COMPREPLY=($(compgen -W '--out --quiet --help --' -- "$word")
             $(compgen -c -- "$word"))
         ;;
     ps)
         COMPREPLY=($(compgen -W '--json --help' -- "$word"))
         ;;
     help)
-        COMPREPLY=($(compgen -W 'run ps top serve record-allocs version' -- "$word"))
+        COMPREPLY=($(compgen -W 'run ps top serve record-allocs version' \
+            -- "$word"))
         ;;
     top)
         COMPREPLY=($(compgen -W "--number --sample-index --cum --help

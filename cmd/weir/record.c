@@ -114,6 +114,8 @@ finish_traces(const struct recording *r)
     glob_t found;
 
     finish_trace(r->path, r->quiet);
+    if (access(r->path, F_OK) != 0 && !r->quiet)
+        wr_say("%s: no file, for nothing was recorded", r->path);
     snprintf(pattern, sizeof pattern, "%s.[0-9]*", r->path);
     if (glob(pattern, 0, NULL, &found) != 0)
         return;

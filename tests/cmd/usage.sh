@@ -12,7 +12,7 @@ for command in run ps top serve record-allocs version help; do
     is $? 0 "weir help $command"
     says "usage: weir $command" help.txt
     case $command in
-    run | ps | top | serve)
+    run | ps | top | serve | record-allocs)
         "$weir" $command --help >other.txt
         is $? 0 "weir $command --help"
         cmp -s help.txt other.txt || fail "two helps for $command differ"
@@ -38,6 +38,14 @@ for command in ps top serve; do
     is $? 2 "weir $command --nonsense"
     says "weir help $command" err.txt
 done
+for command in run record-allocs; do # as env(1)
+    "$weir" $command --nonsense >out.txt 2>err.txt
+    is $? 125 "weir $command --nonsense"
+    says "weir help $command" err.txt
+done
+"$weir" record-allocs true 2>err.txt
+is $? 125 "weir record-allocs without a file"
+says "-o FILE" err.txt
 "$weir" top -n many 2>err.txt
 is $? 2 "weir top -n many"
 "$weir" top one two 2>err.txt

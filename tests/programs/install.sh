@@ -17,7 +17,7 @@ for file in bin/weir lib/libweir.so lib/libweir-serve.so \
     include/weir/weir.h include/weir/memstats.h lib/pkgconfig/weir.pc \
     lib/pkgconfig/weir-serve.pc lib/cmake/Weir/WeirConfig.cmake \
     lib/cmake/Weir/WeirConfigVersion.cmake share/man/man1/weir.1 \
-    share/man/man1/weir-run.1 share/man/man3/weir.3 share/man/man7/weir.7 \
+    share/man/man1/weir-run.1 lib/libweir-record.so.0 share/man/man3/weir.3 share/man/man7/weir.7 \
     share/bash-completion/completions/weir; do
     [ -e "$prefix/$file" ] || fail "not installed: $file"
 done
@@ -30,6 +30,8 @@ under sh -c 'grep -o "/[^ ]*libweir\.so[.0-9]*" /proc/self/maps' >maps ||
     fail "weir run: $(cat maps)"
 grep -q "^$prefix/lib/" maps || fail "another library: $(sort -u maps)"
 "$weir" version | grep -q '[0-9]\.[0-9]' || fail "weir version"
+"$weir" record-allocs -q -o ls.trace -- ls / >/dev/null && [ -s ls.trace ] ||
+    fail "weir record-allocs recorded nothing"
 
 cat >tiny.c <<'END'
 #include <stdio.h>
@@ -91,8 +93,16 @@ for page in "$prefix"/share/man/man?/*; do
     [ -z "$complaints" ] || fail "$page: $complaints"
     man -l "$page" 2>/dev/null | grep -qi weir || fail "$page is empty"
 done
-# Each option of a command's --help is in its page and in the completion.
-for command in run serve ps top; do
+# Each command of weir help is in weir(1) and in the completion; each option of
+# its --help is in its own page and in the completion.
+overview=$(MANWIDTH=200 man -l "$prefix/share/man/man1/weir.1" 2>/dev/null)
+for command in $("$weir" help | awk '/^$/ { part++ } part == 2 { print $1 }'); do
+    echo "$overview" | grep -q "weir $command" ||
+        fail "weir(1) does not tell of $command"
+    grep -q "[' ]$command[' ]" "$prefix/share/bash-completion/completions/weir" ||
+        fail "weir $command is not completed"
+done
+for command in run serve ps top record-allocs; do
     page=$(MANWIDTH=200 man -l "$prefix/share/man/man1/weir-$command.1" 2>/dev/null)
     for option in $("$weir" $command --help |
         sed -n 's/^  [ -][a-z ],\{0,1\} *\(--[a-z-]*\).*/\1/p'); do

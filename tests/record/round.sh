@@ -59,6 +59,17 @@ is "$under" "$plain" "what a replay on Weir reads back"
 "$weir" record-allocs -o prog.trace -- ./prog 2>said
 is $? 125 "a file that exists"
 says "prog.trace" said
+compile still <<'END' || fail "does not compile"
+int main(void)
+{
+    return 0;
+}
+END
+"$weir" record-allocs -o still.trace -- ./still 2>said
+says "nothing was recorded" said
+"$weir" record-allocs -q -o still.trace -- ./still 2>said
+is "$(wc -c <said)" 0 "bytes that -q leaves of it"
+
 head -c 1000 prog.trace >cut.trace
 "$bench" replay cut.trace >played 2>&1
 is $? 1 "a trace that is cut"
