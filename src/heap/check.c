@@ -13,8 +13,7 @@ held(struct wr_span *s)
 {
     struct wr_mcache *mc = wr_span_owner(s);
 
-    if (mc == NULL || mc->slot[s->class_id].span != s ||
-        s->class_id > WR_WORD_CLASS)
+    if (mc == NULL || mc->slot[s->class_id].span != s)
         return 0;
     return __builtin_popcountll(wr_word_load(&mc->slot[s->class_id].bits));
 }
@@ -58,7 +57,7 @@ check_slot(const struct wr_mcache *mc, struct wr_slot *slot)
     }
     WR_ASSERT(wr_span_owner(s) == mc);
     WR_ASSERT(!wr_span_listed(s));
-    for (; s->class_id <= WR_WORD_CLASS && bits != 0; bits &= bits - 1)
+    for (; bits != 0; bits &= bits - 1)
         WR_ASSERT(slot->state[__builtin_ctzll(bits)] <= WR_BLOCK_FRESH);
 }
 

@@ -28,34 +28,6 @@ wr_slot_take(struct wr_slot *slot, uint64_t bits, bool *fresh)
     return (void *)p;
 }
 
-/* The lowest free block of the slot's group; NULL: there is none, or none may
- * be taken without looking up. */
-static inline __attribute__((always_inline)) void *
-wr_slot_take_one(struct wr_slot *slot, bool *fresh)
-{
-    uint64_t allowed = wr_word_load(&slot->allowed);
-    uint64_t at, taken;
-    uint32_t bits;
-    void *p;
-
-    if (wr_unlikely(allowed == 0))
-        return NULL;
-    bits = wr_cpu_top_clear(slot->state);
-    if (wr_unlikely(bits == 0))
-        return NULL;
-    at = wr_cpu_lowest_bit(bits);
-    *fresh = slot->state[at] == WR_BLOCK_FRESH;
-    slot->state[at] = WR_BLOCK_LIVE;
-    taken = wr_word_load(&slot->taken);
-    wr_word_store(&slot->allowed, allowed - 1);
-    wr_word_store(&slot->taken, taken + 1);
-    slot->span->rest++;
-    p = (void *)(slot->base + at * slot->bytes);
-    if (p == NULL)
-        __builtin_unreachable();
-    return p;
-}
-
 /* A block that can be had without a slow path, or NULL. */
 static inline __attribute__((always_inline)) void *
 wr_take_fast(size_t size, bool *fresh)
@@ -63,15 +35,14 @@ wr_take_fast(size_t size, bool *fresh)
     struct wr_slot *slot;
     uint64_t bits;
 
-    if (wr_likely(size <= WR_WORD_MAX)) {
+    if (wr_likely(size <= 1024))
         slot = wr_self->by_16[(size + 15) / 16];
-        bits = wr_word_load(&slot->bits);
-        return wr_likely(bits != 0) ? wr_slot_take(slot, bits, fresh) : NULL;
-    }
-    if (wr_unlikely(size > WR_SMALL_MAX))
+    else if (wr_likely(size <= WR_SMALL_MAX))
+        slot = wr_self->slot + wr_class_by_128[(size + 127) / 128];
+    else
         return NULL;
-    slot = wr_self->slot + wr_class_by_128[(size + 127) / 128];
-    return wr_slot_take_one(slot, fresh);
+    bits = wr_word_load(&slot->bits);
+    return wr_likely(bits != 0) ? wr_slot_take(slot, bits, fresh) : NULL;
 }
 
 /* slow: what to call, with the size, for all that is out of the ordinary. */

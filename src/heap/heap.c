@@ -22,18 +22,6 @@ enum { MOVE_MIN = 1 << 20 };
 
 /* ---- allocating ---- */
 
-/* What the slot has ready, or NULL. */
-static inline void *
-take_ready(struct wr_slot *slot, unsigned class_id, bool *fresh)
-{
-    uint64_t bits;
-
-    if (class_id > WR_WORD_CLASS)
-        return wr_slot_take_one(slot, fresh);
-    bits = wr_word_load(&slot->bits);
-    return bits == 0 ? NULL : wr_slot_take(slot, bits, fresh);
-}
-
 /* The slot has nothing ready. */
 static void *
 small_slow(struct wr_mcache *mc, unsigned class_id, bool *fresh)
@@ -43,7 +31,7 @@ small_slow(struct wr_mcache *mc, unsigned class_id, bool *fresh)
 
     if (!wr_mcache_refill(mc, class_id))
         return NULL;
-    p = take_ready(slot, class_id, fresh);
+    p = wr_slot_take(slot, wr_word_load(&slot->bits), fresh);
     if (wr_unlikely(slot->until_sample == WR_SAMPLE_DUE)) {
         slot->until_sample = WR_SAMPLE_UNDRAWN;
         wr_sample_block(mc, slot->span, p);
@@ -54,10 +42,12 @@ small_slow(struct wr_mcache *mc, unsigned class_id, bool *fresh)
 static void *
 small_alloc(struct wr_mcache *mc, unsigned class_id)
 {
+    struct wr_slot *slot = &mc->slot[class_id];
+    uint64_t bits = wr_word_load(&slot->bits);
     bool fresh;
-    void *p = take_ready(&mc->slot[class_id], class_id, &fresh);
 
-    return p != NULL ? p : small_slow(mc, class_id, &fresh);
+    return bits != 0 ? wr_slot_take(slot, bits, &fresh)
+                     : small_slow(mc, class_id, &fresh);
 }
 
 /* As wr_malloc_slow; *zero: the block's memory is. */

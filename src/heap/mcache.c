@@ -17,11 +17,6 @@
 #include "region/event.h"
 #include "region/layout.h"
 
-enum {
-    LATE = 16,       /* a part of a span's used blocks; see grant */
-    ALLOWED_MAX = 64 /* larger blocks taken between two look ups */
-};
-
 struct wr_mcache wr_mcache_none = {
     .by_16 = {[0 ... 1024 / 16] = &wr_mcache_none.slot[0]},
 };
@@ -180,12 +175,9 @@ wr_mcache_unfull(struct wr_mcache *mc, struct wr_span *s)
 /* ---- counts ---- */
 
 static uint64_t
-held_in_word(struct wr_slot *slot, unsigned class_id)
+held_in_word(struct wr_slot *slot)
 {
-    uint64_t bits =
-        class_id > WR_WORD_CLASS
-            ? 0
-            : atomic_load_explicit(&slot->bits, memory_order_acquire);
+    uint64_t bits = atomic_load_explicit(&slot->bits, memory_order_acquire);
 
     return bits == 0 ? 0 : (uint64_t)__builtin_popcountll(bits);
 }
@@ -200,7 +192,7 @@ wr_mcache_allocs(struct wr_mcache *mc, unsigned class_id)
     for (int tries = 0; tries < 1000; tries++) {
         seen = atomic_load_explicit(&mc->changes, memory_order_acquire);
         allocs = atomic_load_explicit(&slot->taken, memory_order_acquire) -
-                 held_in_word(slot, class_id);
+                 held_in_word(slot);
         if ((seen & 1) == 0 &&
             atomic_load_explicit(&mc->changes, memory_order_relaxed) == seen)
             break;
@@ -232,7 +224,7 @@ publish_frees(struct wr_mcache *mc, unsigned class_id)
                       wr_word_load(&mc->slot[class_id].frees));
 }
 
-/* Of a slot without a word. */
+/* The slot's word is used up. */
 static inline void
 publish_allocs(struct wr_mcache *mc, unsigned class_id)
 {
@@ -252,11 +244,11 @@ grant(struct wr_mcache *mc, struct wr_span *s, int32_t n)
     wr_word_store(&slot->frees, wr_word_load(&slot->frees) + freed);
 }
 
-/* A span that is not current shall be at most a LATEth of its blocks late. */
+/* s is not current. */
 static void
 grant_few(struct wr_mcache *mc, struct wr_span *s)
 {
-    grant(mc, s, (wr_span_used(s) + LATE - 1) / LATE);
+    grant(mc, s, (int32_t)wr_few((uint32_t)wr_span_used(s)));
 }
 
 void
@@ -319,7 +311,7 @@ add_unsettled(struct wr_span *s, void *frees)
 
     /* More than there can be: its owner is granting just now. */
     if (wr_span_state(s) == WR_SPAN_SMALL && wr_span_owner(s) != NULL &&
-        n <= s->blocks + (uint32_t)ALLOWED_MAX)
+        n <= s->blocks)
         ((uint64_t *)frees)[s->class_id] += n;
 }
 
@@ -467,10 +459,7 @@ take_group(struct wr_mcache *mc, struct wr_slot *slot)
     grant(mc, s, WR_GRANT_CURRENT);
     publish_allocs(mc, s->class_id);
     publish_frees(mc, s->class_id);
-    if (s->class_id <= WR_WORD_CLASS)
-        take_word(mc, slot, bits);
-    else if (wr_word_load(&slot->allowed) == 0)
-        wr_word_store(&slot->allowed, (uint64_t)allow(mc, slot, ALLOWED_MAX));
+    take_word(mc, slot, bits);
     return true;
 }
 
@@ -486,14 +475,11 @@ install(struct wr_slot *slot, struct wr_span *s)
 static void
 put_back(struct wr_mcache *mc, struct wr_slot *slot)
 {
-    unsigned class_id = slot->span->class_id;
-    int64_t held = (int64_t)held_in_word(slot, class_id), unseen = held;
+    int64_t held = (int64_t)held_in_word(slot);
 
-    if (class_id > WR_WORD_CLASS)
-        unseen = (int64_t)wr_word_load(&slot->allowed);
     change_word(mc, slot, -held, 0);
     if (slot->until_sample >= 0 && slot->until_sample != INT64_MAX)
-        slot->until_sample += unseen;
+        slot->until_sample += held;
 }
 
 static void
@@ -793,7 +779,7 @@ wr_mcache_adopt_orphans(void)
             struct wr_slot *slot = &mc->slot[i];
 
             wr_word_store(&slot->taken,
-                          wr_word_load(&slot->taken) - held_in_word(slot, i));
+                          wr_word_load(&slot->taken) - held_in_word(slot));
             wr_word_store(&slot->bits, 0);
             slot->span = NULL;
             mc->partial[i] = (struct wr_span_list){NULL, NULL, 0};

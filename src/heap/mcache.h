@@ -14,21 +14,13 @@
 struct wr_thread_slot;
 struct wr_unwind_memo;
 
-/* One size class of a thread.
- *
- * Of the classes to WR_WORD_MAX it takes free blocks of its current span by
- * the word, so that allocating is to take a bit; freed blocks are found again
- * at the next refill. Larger blocks are taken one by one, the lowest free of
- * a group of 16: they cost more to allocate and less to use, for a block just
- * freed is still in the processor's caches. */
+/* One size class of a thread. It takes free blocks of its current span by the
+ * word, so that allocating is to take a bit; freed blocks are found again at
+ * the next refill. */
 struct wr_slot {
-    union {
-        /* Free blocks that are this thread's to hand out: counted as used,
-         * their states still FREE. */
-        _Atomic uint64_t bits;
-        /* Blocks that may be taken before the next look up. */
-        _Atomic uint64_t allowed;
-    };
+    /* Free blocks that are this thread's to hand out: counted as used, their
+     * states still FREE. */
+    _Atomic uint64_t bits;
     uint8_t *state; /* of the group's first block */
     uintptr_t base; /* its address */
     uint64_t bytes; /* of a block */
@@ -43,8 +35,8 @@ struct wr_slot {
 #define WR_SAMPLE_UNDRAWN (-2)
 
 struct wr_mcache {
-    /* Slots of the classes to WR_WORD_MAX, by size in steps of 16. */
-    struct wr_slot *by_16[WR_WORD_MAX / 16 + 1];
+    /* Slots by size in steps of 16, as wr_class_by_16. */
+    struct wr_slot *by_16[1024 / 16 + 1];
     struct wr_slot slot[WR_CLASSES];
 
     struct wr_span_list partial[WR_CLASSES]; /* own spans with free blocks */
@@ -106,7 +98,7 @@ void wr_mcache_adopt_orphans(void);
 /* Look up all spans of the calling thread. */
 void wr_mcache_settle(struct wr_mcache *mc);
 /* Add to frees[class] what has been freed in spans of threads and is not in
- * any slot's frees yet: every look up is at most a sixteenth of a span's
+ * any slot's frees yet: every look up is at most an eighth of a span's
  * blocks late. Takes mheap's lock and walks all spans. */
 void wr_mcache_add_unsettled(uint64_t frees[WR_CLASSES]);
 

@@ -30,7 +30,7 @@ must_queue(struct wr_span *s, uint32_t shared, uint32_t count)
 {
     if ((shared & WR_SHARED_QUEUED) != 0)
         return false;
-    if ((shared & WR_SHARED_FULL) != 0 && count >= wr_span_few(s))
+    if ((shared & WR_SHARED_FULL) != 0 && count >= wr_few(s->blocks))
         return true;
     return (shared & WR_SHARED_CENTRAL) != 0 &&
            (int32_t)count == wr_span_rest(s);
@@ -108,7 +108,7 @@ wr_remote_set_full(struct wr_span *s)
     uint32_t old = atomic_load_explicit(&s->shared, memory_order_acquire);
 
     do {
-        if ((old & WR_SHARED_COUNT) >= wr_span_few(s))
+        if ((old & WR_SHARED_COUNT) >= wr_few(s->blocks))
             return false;
     } while (!atomic_compare_exchange_weak_explicit(
         &s->shared, &old, old | WR_SHARED_FULL, memory_order_acq_rel,

@@ -17,8 +17,6 @@
 enum {
     WR_CLASSES = 73, /* with class 0 */
     WR_SMALL_MAX = 32768,
-    WR_WORD_MAX = 1024, /* smaller blocks are taken from mcentral in words */
-    WR_WORD_CLASS = 32, /* the class of that size */
     WR_SPAN_BLOCKS_MAX = 512
 };
 

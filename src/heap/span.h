@@ -19,7 +19,7 @@
  *        of blocks. Here samples are picked and counts are kept: the word is
  *        cut at the block where the thread's next sample falls.
  *     3. The span is used up: take in the blocks other threads have freed in
- *        it; else call it FULL, until a sixteenth of it is free, and take the
+ *        it; else call it FULL, until an eighth of it is free, and take the
  *        next of the thread's own spans.
  *     4. None: mcentral gives a span that another thread left behind.
  *     5. None: mheap gives a fresh run of pages.
@@ -243,12 +243,13 @@ wr_span_bytes(const struct wr_span *s)
     return (size_t)s->pages << WR_PAGE_SHIFT;
 }
 
-/* A FULL span is let alone until so many of its blocks are free: to find one
- * block a time would cost more than all else. */
+/* Of so many blocks, how many may be freed before anybody looks. A FULL span
+ * is let alone until so many are free: to be called back for each would cost
+ * more than all else. */
 static inline uint32_t
-wr_span_few(const struct wr_span *s)
+wr_few(uint32_t blocks)
 {
-    return (s->blocks + 15u) / 16;
+    return (blocks + 7) / 8;
 }
 
 /* Bytes of the block: its class, or all pages of a large one. */

@@ -8,7 +8,7 @@
 #include "heap/mheap.h"
 #include "os/os.h"
 
-enum { SIZE = 2048, BLOCKS = 32 };
+enum { SIZE = 2048, BLOCKS = 32, FEW = 4 };
 
 static void *block[BLOCKS];
 
@@ -112,8 +112,8 @@ START_TEST(a_full_span_with_few_freed_blocks_is_used_again)
 
     become(0);
     p = fill_and_go_on(&s);
-    ck_assert_uint_eq(wr_span_few(s), 2);
-    wr_free(block[5]);
+    ck_assert_uint_eq(wr_few(s->blocks), FEW);
+    free_blocks(5, 4 + FEW);
     ck_assert(s->full);
     wr_free(block[4]);
     ck_assert(!s->full);
@@ -125,7 +125,7 @@ START_TEST(a_full_span_with_few_freed_blocks_is_used_again)
         wr_free(q[i]);
     wr_free(p);
     free_blocks(0, 4);
-    free_blocks(6, BLOCKS);
+    free_blocks(4 + FEW, BLOCKS);
     end_of_play();
 }
 END_TEST
@@ -265,12 +265,11 @@ START_TEST(a_left_span_without_room_is_found_after_few_frees)
     become(1);
     p = wr_malloc(SIZE); /* nothing to be had there */
     ck_assert_ptr_ne(span_of(p), s);
-    wr_free(block[7]);
-    wr_free(block[8]);
+    free_blocks(7, 7 + FEW);
     become(2);
     ck_assert_ptr_eq(wr_malloc(SIZE), block[7]);
     free_blocks(0, 8);
-    free_blocks(9, BLOCKS);
+    free_blocks(7 + FEW, BLOCKS);
     wr_free(p);
     end_of_play();
 }
@@ -286,15 +285,14 @@ START_TEST(a_foreign_free_waits_in_the_span_until_its_owner_needs_it)
     become(0);
     s = fill_span();
     become(1);
-    wr_free(block[3]);
-    wr_free(block[4]);
-    ck_assert_uint_eq(shared(s), 2); /* counted, in no inbox */
+    free_blocks(3, 3 + FEW);
+    ck_assert_uint_eq(shared(s), FEW); /* counted, in no inbox */
     become(0);
     p = wr_malloc(SIZE);
     ck_assert_ptr_eq(p, block[3]);
     ck_assert_uint_eq(shared(s) & WR_SHARED_COUNT, 0);
     free_blocks(0, 4);
-    free_blocks(5, BLOCKS);
+    free_blocks(3 + FEW, BLOCKS);
     end_of_play();
 }
 END_TEST
@@ -307,16 +305,16 @@ START_TEST(a_full_span_is_queued_once_however_many_are_freed)
     become(0);
     p = fill_and_go_on(&s);
     become(1);
-    wr_free(block[0]);
+    free_blocks(1, FEW);
     ck_assert_uint_eq(actor[0]->inbox, 0);
-    wr_free(block[1]);
+    wr_free(block[0]);
     ck_assert_uint_eq(actor[0]->inbox, (uintptr_t)s);
     ck_assert_ptr_null(s->inbox_next);
     become(2);
-    wr_free(block[2]);
+    wr_free(block[FEW]);
     ck_assert_uint_eq(actor[0]->inbox, (uintptr_t)s);
     ck_assert_ptr_null(s->inbox_next);
-    ck_assert_uint_eq(shared(s), WR_SHARED_QUEUED | 3);
+    ck_assert_uint_eq(shared(s), WR_SHARED_QUEUED | (FEW + 1));
     become(0);
     for (int i = 0; i < BLOCKS; i++) /* one more than the current has */
         q[i] = wr_malloc(SIZE);
@@ -325,7 +323,7 @@ START_TEST(a_full_span_is_queued_once_however_many_are_freed)
     ck_assert_uint_eq(shared(s), 0);
     for (int i = 0; i < BLOCKS; i++)
         wr_free(q[i]);
-    free_blocks(3, BLOCKS);
+    free_blocks(FEW + 1, BLOCKS);
     wr_free(p);
     end_of_play();
 }
@@ -397,7 +395,7 @@ START_TEST(a_closed_inbox_sends_the_span_to_mcentral)
     p = fill_and_go_on(&s);
     ck_assert_ptr_null(wr_inbox_drain(&actor[0]->inbox, true));
     become(1);
-    free_blocks(0, 2);
+    free_blocks(0, FEW);
     ck_assert_uint_eq(actor[0]->inbox, 1);
     ck_assert_uint_ne(shared(s) & WR_SHARED_QUEUED, 0);
     wr_mcentral_drain(s->class_id); /* not its yet: it stays */
@@ -406,7 +404,7 @@ START_TEST(a_closed_inbox_sends_the_span_to_mcentral)
     become(1);
     wr_mcentral_drain(s->class_id);
     ck_assert_uint_eq(shared(s) & WR_SHARED_QUEUED, 0);
-    free_blocks(2, BLOCKS);
+    free_blocks(FEW, BLOCKS);
     wr_free(p);
     ck_assert_uint_eq(inuse(), 0);
     end_of_play();

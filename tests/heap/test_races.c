@@ -257,7 +257,7 @@ START_TEST(in_a_child_a_full_span_still_asks_to_be_queued)
     atomic_store(&s->shared, WR_SHARED_QUEUED);
     pid = fork_heap();
     if (pid == 0) {
-        for (unsigned i = 0; i < wr_span_few(s); i++)
+        for (unsigned i = 0; i < wr_few(s->blocks); i++)
             wr_remote_free(s, i);
         _exit((atomic_load(&s->shared) & WR_SHARED_QUEUED) != 0 ? 0 : 1);
     }
