@@ -33,8 +33,7 @@ void *memalign(size_t align, size_t size);
 void *valloc(size_t size);
 void *pvalloc(size_t size);
 
-/* --- Before the others are known ---------------------------------------------
- */
+/* --- Before the others are known ------------------------------------------ */
 
 static struct {
     size_t used;
@@ -94,8 +93,7 @@ ready(void)
     return next.malloc != NULL;
 }
 
-/* --- The family
- * ----------------------------------------------------------------- */
+/* --- The family ----------------------------------------------------------- */
 
 WR_EXPORT void *
 malloc(size_t size)

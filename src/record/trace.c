@@ -3,7 +3,8 @@
  * 1. Every byte is checked before it is believed: lengths against the end,
  *    thread numbers against those seen, sizes against what fits a step.
  * 2. The map holds each live address once; slot numbers below `slots` that
- *    are neither in the map nor in a realloc under way are in `idle`.
+ *    are neither in the map nor in a realloc under way are in `idle`. A realloc
+ *    that its thread starts within another makes the other's slot nobody's.
  * 3. Tables are vectors of mmap, which mremap lets grow; malloc is not used.
  */
 #include "record/trace.h"
@@ -21,7 +22,7 @@
 #define NO_SLOT    UINT32_MAX
 #define ALIGN_MOST 40 /* log2 */
 
-/* --- Vectors ------------------------------------------------------------ */
+/* --- Vectors -------------------------------------------------------------- */
 
 struct vector {
     void *at;
@@ -124,8 +125,7 @@ map_remove(struct map *m, struct entry *gone)
     m->used--;
 }
 
-/* --- Reading ----------------------------------------------------------------
- */
+/* --- Reading -------------------------------------------------------------- */
 
 struct reader {
     const unsigned char *at, *end;
@@ -270,8 +270,7 @@ unsettle(struct reader *r, uint64_t address)
     return slot;
 }
 
-/* --- Events ------------------------------------------------------------------
- */
+/* --- Events --------------------------------------------------------------- */
 
 static bool
 on_thread(struct reader *r)
@@ -379,8 +378,7 @@ on_event(struct reader *r, unsigned kind)
                   (unsigned long long)r->events, kind);
 }
 
-/* --- The whole
- * ------------------------------------------------------------------ */
+/* --- The whole ------------------------------------------------------------ */
 
 int
 wr_trace_header_read(struct wr_trace_header *h, const void *bytes, size_t count,

@@ -28,6 +28,7 @@
 #define EVENT_MOST  64 /* bytes, with a change of thread */
 #define PAGE        ((uint64_t)4096)
 #define NAMES_TRIED 1000
+#define PATH_MOST   900 /* a pid, a number and a sentence fit beside it */
 
 enum stage { NEW, RECORDING, STOPPED };
 
@@ -48,8 +49,7 @@ static _Atomic(struct state *) the_state;
 static __thread bool noting;
 static __thread uint32_t own_number, own_pid; /* valid while own_pid fits */
 
-/* --- The process's state ---------------------------------------------------
- */
+/* --- The process's state -------------------------------------------------- */
 
 static struct state *
 state_make(void)
@@ -69,7 +69,7 @@ state_make(void)
 }
 
 static void
-stop(struct state *s, const char *path, const char *what)
+stop(struct state *s, const char *path)
 {
     struct wr_text t;
 
@@ -78,15 +78,14 @@ stop(struct state *s, const char *path, const char *what)
     wr_text_str(&t, "weir: allocations are not recorded");
     wr_text_str(&t, s->end != 0 ? " any further: " : ": ");
     wr_text_str(&t, path);
-    wr_text_str(&t, what);
+    wr_text_str(&t, ": ");
     wr_text_str(&t, strerrordesc_np(errno));
     wr_text_str(&t, "\n");
     if (write(STDERR_FILENO, t.buf, t.len) < 0)
         return; /* there is nobody to tell */
 }
 
-/* --- Its file ----------------------------------------------------------------
- */
+/* --- Its file ------------------------------------------------------------- */
 
 /* path, path.PID, path.PID.2, ...: the first that was not there. */
 static int
@@ -152,29 +151,37 @@ fill_header(struct state *s)
 }
 
 static void
-start(struct state *s)
+begin_file(struct state *s, const char *path)
 {
-    const char *path = getenv(WR_RECORD_VARIABLE);
-    int fd;
+    int fd = create(s, path);
 
-    s->pid = (uint32_t)getpid();
-    if (path == NULL || *path != '/' || strlen(path) > sizeof s->path - 64) {
-        s->stage = STOPPED;
-        return;
-    }
-    fd = create(s, path);
     if (fd >= 0)
         s->header = map_part(fd, 0, PAGE);
-    s->end = sizeof *s->header;
-    if (s->header == NULL || !map_window(s, fd)) {
-        s->end = 0;
-        stop(s, path, ": ");
-    } else {
+    if (s->header != NULL && map_window(s, fd)) {
         fill_header(s);
+        s->end = sizeof *s->header;
         s->stage = RECORDING;
+    } else {
+        stop(s, path);
     }
     if (fd >= 0)
         close(fd);
+}
+
+static void
+start(struct state *s)
+{
+    const char *path = getenv(WR_RECORD_VARIABLE);
+
+    s->pid = (uint32_t)getpid();
+    if (path == NULL || *path == '\0') {
+        s->stage = STOPPED;
+    } else if (*path == '/' && strlen(path) <= PATH_MOST) {
+        begin_file(s, path);
+    } else {
+        errno = *path == '/' ? ENAMETOOLONG : EINVAL;
+        stop(s, WR_RECORD_VARIABLE);
+    }
 }
 
 static void
@@ -183,13 +190,12 @@ next_window(struct state *s)
     int fd = open(s->path, O_RDWR | O_CLOEXEC);
 
     if (fd < 0 || !map_window(s, fd))
-        stop(s, s->path, ": ");
+        stop(s, s->path);
     if (fd >= 0)
         close(fd);
 }
 
-/* --- Events
- * -------------------------------------------------------------------- */
+/* --- Events --------------------------------------------------------------- */
 
 static unsigned char *
 put_number(unsigned char *out, uint64_t n)

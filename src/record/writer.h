@@ -9,11 +9,11 @@
  * before anybody else can get its address, and as born before anybody else can
  * free it.
  *
- * The variable WEIR_RECORD names the file; the first process image that comes
- * makes it, later ones add their pid (and a number) to the name. Without it,
- * or when the file cannot be made or grow, nothing is recorded, and a sentence
- * on stderr says so once. The file is a shared mapping: what was noted is in
- * it, however the process ends.
+ * The variable WEIR_RECORD names the file by its whole path; the first process
+ * image that comes makes it, later ones add their pid (and a number) to the
+ * name. Without it nothing is recorded; when the file cannot be made or grow,
+ * nothing is recorded either, and a sentence on stderr says so once. The file
+ * is a shared mapping: what was noted is in it, however the process ends.
  *
  * Threads: any. Signal handlers: what one asks while its thread is noting
  * something is left out. Fork: the child starts a trace of its own. Never
