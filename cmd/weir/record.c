@@ -57,7 +57,7 @@ parse_options(struct recording *r, int argc, char **argv)
     return wr_usage_error(argv[0]), WR_EXIT_OURS + 1;
 }
 
-/* Where the program's directory is not ours, the file's is. */
+/* The file's whole path: later processes of the program may be elsewhere. */
 static int
 find_place(struct recording *r)
 {
@@ -79,12 +79,16 @@ static int
 set_environment(const struct recording *r)
 {
     const char *old = getenv("LD_PRELOAD");
-    char both[2 * PATH_MAX];
+    char *both;
+    int rc;
 
-    snprintf(both, sizeof both, "%s%s%s", r->library, old ? ":" : "",
-             old ? old : "");
-    return setenv("LD_PRELOAD", both, 1) != 0 ||
-           setenv(WR_RECORD_VARIABLE, r->path, 1) != 0;
+    if (asprintf(&both, "%s%s%s", r->library, old ? ":" : "", old ? old : "") <
+        0)
+        return -1;
+    rc = setenv("LD_PRELOAD", both, 1) != 0 ||
+         setenv(WR_RECORD_VARIABLE, r->path, 1) != 0;
+    free(both);
+    return rc;
 }
 
 /* Cut the file to what is in it, and tell what that is. */
@@ -135,7 +139,7 @@ run(struct recording *r)
         pid = wr_launch(r->program.path, r->argv, environ, &r->was, &error);
     if (pid < 0) {
         wr_say("%s: %s", r->program.path, strerror(error));
-        return WR_EXIT_CANNOT;
+        return error == ENOENT ? WR_EXIT_MISSING : WR_EXIT_CANNOT;
     }
     struct wr_supervision s = {.pid = pid, .inherited = &r->was};
     status = wr_supervise(&s);
@@ -153,7 +157,8 @@ wr_cmd_record(int argc, char **argv)
         return rc - 1;
     rc = wr_program_find(&r.program, r.argv[0]);
     if (rc != 0)
-        wr_say("%s: cannot be run", r.argv[0]);
+        wr_say("%s: %s", r.argv[0],
+               rc == WR_EXIT_MISSING ? "no such program" : strerror(errno));
     else if (r.program.obstacle != WR_OBSTACLE_NONE)
         wr_say("%s %s", r.program.subject,
                wr_obstacle_text(r.program.obstacle));
@@ -164,7 +169,11 @@ wr_cmd_record(int argc, char **argv)
         wr_say("%s: %s", r.out, strerror(errno));
     else if (wr_place_library(r.library, sizeof r.library,
                               "libweir-record.so.0") != 0)
-        wr_say("libweir-record.so.0 is not where weir expects it");
+        wr_say("needs libweir-record.so.0, which is not in the lib directory "
+               "beside weir's own bin. Install Weir whole.");
+    else if (strpbrk(r.library, " :"))
+        wr_say("the path of libweir-record.so.0 has a space or a colon, which "
+               "LD_PRELOAD cannot hold. Install Weir elsewhere.");
     else
         return run(&r);
     return rc != 0 ? rc : WR_EXIT_OURS;

@@ -15,10 +15,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "analyse/legacy.h"
 #include "analyse/store.h"
+#include "base/clock.h"
 #include "region/read.h"
 
 #define MEMO_SLOTS       4096u /* a power of two */
@@ -258,14 +258,13 @@ static void
 prepare_samples(struct build *b, uint64_t buckets)
 {
     const struct wr_region_view *v = b->view;
-    uint64_t rate = buckets ? wr_view_bucket(v, 0)->rate : 0;
+    const struct wr_bucket *first = wr_view_bucket(v, 0), *bucket;
     size_t frames = 0;
     b->distinct = load(&v->header->counters.unloads) == 0;
-    for (uint64_t i = 0; i < buckets; i++) {
-        const struct wr_bucket *bucket = wr_view_bucket(v, i);
+    for (uint64_t i = 0; (bucket = wr_view_bucket(v, i)) != NULL; i++) {
         const struct wr_stack *s = wr_view_stack(v, bucket->stack);
         frames += s ? s->frames : 1;
-        if (bucket->rate != rate)
+        if (bucket->rate != first->rate)
             b->distinct = false;
     }
     wr_profile_reserve_samples(b->p, buckets, frames, buckets);
@@ -340,11 +339,8 @@ captured_stack(const struct wr_thread_slot *t, struct wr_capture *c)
 static bool
 is_stale(const struct build *b, const struct wr_thread_slot *t)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return b->alive &&
-           load(&t->capture_ns) + CAPTURE_FRESH_NS <
-               (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+    return b->alive && load(&t->capture_ns) + CAPTURE_FRESH_NS <
+                           wr_clock_ns(CLOCK_MONOTONIC);
 }
 
 static void
@@ -397,14 +393,6 @@ build_threads(struct build *b, enum wr_profile_kind kind)
 
 /* --- What it is a profile of -------------------------------------------- */
 
-static int64_t
-now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static void commentf(struct wr_profile *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -424,7 +412,7 @@ describe_times(struct build *b)
 {
     const struct wr_region_header *h = b->view->header;
     int64_t end = (int64_t)load(&h->end_ns), start = (int64_t)h->start_ns;
-    b->p->time_ns = end ? end : now_ns();
+    b->p->time_ns = end ? end : (int64_t)wr_clock_ns(CLOCK_REALTIME);
     if (b->alive || end)
         commentf(b->p, "uptime: %.1f s", (double)(b->p->time_ns - start) / 1e9);
     if (!b->alive)

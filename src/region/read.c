@@ -17,8 +17,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 #define TABLE_ALIGN 4096u /* the smallest page there is */
 
@@ -501,13 +502,9 @@ process_read(uint32_t pid, struct process *p)
 static bool
 older_than_region(const struct process *p, const struct wr_region_view *v)
 {
-    struct timespec mono, boot;
-    uint64_t slept;
+    uint64_t mono = wr_clock_ns(CLOCK_MONOTONIC);
+    uint64_t slept = wr_clock_ns(CLOCK_BOOTTIME) - mono;
 
-    clock_gettime(CLOCK_MONOTONIC, &mono);
-    clock_gettime(CLOCK_BOOTTIME, &boot);
-    slept = (uint64_t)(boot.tv_sec - mono.tv_sec) * 1000000000 +
-            (uint64_t)boot.tv_nsec - (uint64_t)mono.tv_nsec;
     return p->start_ns <= v->header->start_mono_ns + slept;
 }
 

@@ -14,19 +14,12 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/clock.h"
 
 struct asked {
     const struct wr_thread_slot *slot;
     uint64_t seq;
 };
-
-static uint64_t
-now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static bool
 ask(const struct wr_region_header *h, uint32_t tid)
@@ -75,7 +68,8 @@ wait_answers(const struct asked *list, size_t n, uint64_t until)
 {
     struct timespec pause = {.tv_nsec = 20000};
     size_t answered;
-    while ((answered = count_answers(list, n)) < n && now_ns() < until) {
+    while ((answered = count_answers(list, n)) < n &&
+           wr_clock_ns(CLOCK_MONOTONIC) < until) {
         nanosleep(&pause, NULL);
         if (pause.tv_nsec < 1000000)
             pause.tv_nsec *= 2;
@@ -88,7 +82,7 @@ wr_capture_threads(const struct wr_region_view *view, unsigned wait_ms,
                    struct wr_captured *c)
 {
     const struct wr_region_header *h = view->header;
-    *c = (struct wr_captured){.since_ns = now_ns()};
+    *c = (struct wr_captured){.since_ns = wr_clock_ns(CLOCK_MONOTONIC)};
     if (h->capture_signal == 0 || h->capture_signal >= (uint32_t)SIGRTMAX ||
         !atomic_load(&h->capture_ready) || !wr_view_alive(view))
         return false;

@@ -37,6 +37,16 @@ head(FILE *out, const char *title)
             title, CSS);
 }
 
+/* Where the page is written to; NULL: the answer says why not. */
+static FILE *
+begin(struct wr_answer *a, char **text, size_t *bytes)
+{
+    FILE *out = open_memstream(text, bytes);
+    if (!out)
+        wr_answer_error(a, 500, "out of memory\n");
+    return out;
+}
+
 static void
 finish(struct wr_answer *a, FILE *out, char **text, size_t *bytes,
        const char *type)
@@ -130,11 +140,9 @@ wr_page_index(struct wr_answer *a, const struct wr_scope *s)
 {
     char *text = NULL;
     size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
-    if (!out) {
-        wr_answer_error(a, 500, "out of memory\n");
+    FILE *out = begin(a, &text, &bytes);
+    if (!out)
         return;
-    }
     head(out, "/debug/pprof/");
     fputs("<h1>/debug/pprof/</h1>\n", out);
     if (s->count == 1) {
@@ -181,11 +189,9 @@ wr_page_processes(struct wr_answer *a, const struct wr_sources *s)
 {
     char *text = NULL;
     size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
-    if (!out) {
-        wr_answer_error(a, 500, "out of memory\n");
+    FILE *out = begin(a, &text, &bytes);
+    if (!out)
         return;
-    }
     head(out, "Programs under Weir");
     fputs("<h1>Programs under Weir</h1>\n<p><a href=\"/debug/pprof/\">all "
           "running ones merged</a></p>\n<table><tr><th>pid</th><th>program"
@@ -261,12 +267,10 @@ wr_page_processes_json(struct wr_answer *a, const struct wr_sources *s)
 {
     char *text = NULL;
     size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
+    FILE *out = begin(a, &text, &bytes);
     const char *comma = "";
-    if (!out) {
-        wr_answer_error(a, 500, "out of memory\n");
+    if (!out)
         return;
-    }
     fputc('[', out);
     for (size_t i = 0; i < s->count; i++) {
         if (s->list[i].replaced)

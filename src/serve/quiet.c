@@ -17,22 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
+#include "base/clock.h"
 #include "region/read.h"
 
 #define PAUSE_NS   UINT64_C(1000000000)  /* between two looks at processes */
 #define PATIENT_NS UINT64_C(60000000000) /* the same, when none is expected */
 #define WAIT_NS    UINT64_C(200000000)
 #define AT_ONCE    256 /* asked in one go; the next look finds the others */
-
-static uint64_t
-now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* --- One process ------------------------------------------------------- */
 
@@ -150,10 +142,10 @@ find_all(struct wr_quiet *list, char *const *dirs, size_t dir_count,
 static bool
 wait_for(const struct wr_quiet *list, size_t n)
 {
-    uint64_t until = now_ns() + WAIT_NS;
+    uint64_t until = wr_clock_ns(CLOCK_MONOTONIC) + WAIT_NS;
     for (size_t i = 0; i < n; i++)
         while (!has_answered(&list[i])) {
-            if (now_ns() >= until)
+            if (wr_clock_ns(CLOCK_MONOTONIC) >= until)
                 return false;
             nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
         }
@@ -168,7 +160,7 @@ static _Atomic bool all_answered;
 static bool
 is_time(uint64_t forks)
 {
-    uint64_t now = now_ns(), last = atomic_load(&last_look);
+    uint64_t now = wr_clock_ns(CLOCK_MONOTONIC), last = atomic_load(&last_look);
     bool none_new =
         atomic_load(&all_answered) && atomic_load(&last_forks) == forks;
     return (last == 0 || now - last >= (none_new ? PATIENT_NS : PAUSE_NS)) &&

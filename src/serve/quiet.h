@@ -28,7 +28,7 @@ struct wr_quiet {
 bool wr_quiet_find(struct wr_quiet *q, uint32_t pid);
 
 /* Ask all of this user's whose directory is one of dirs or lies in one (at most
- * WR_REGION_PLACES), but for the known ones, and wait for them up to 50 ms.
+ * WR_REGION_PLACES), but for the known ones, and wait for them up to 200 ms.
  * Looking through all processes takes some milliseconds, so it is done at most
  * once a second, and only once a minute while nobody can have become quiet:
  * all who were asked have answered, and `forks`, of all programs that have a

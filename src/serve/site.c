@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "analyse/symbol.h"
+#include "base/clock.h"
 #include "serve/page.h"
 #include "serve/scope.h"
 #include <weir/memstats.h>
@@ -152,9 +152,7 @@ answer_profile(struct wr_site *site, const struct wr_request *q,
 static int64_t
 now_ms(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    return (int64_t)(wr_clock_ns(CLOCK_MONOTONIC) / 1000000);
 }
 
 /* Wait; false when the client hung up or the server ends before that. */

@@ -24,7 +24,7 @@ static void
 started(uint64_t seconds_ago)
 {
     one.region->header.start_ns =
-        clock_ns(CLOCK_REALTIME) - seconds_ago * 1000000000u;
+        wr_clock_ns(CLOCK_REALTIME) - seconds_ago * 1000000000u;
     ck_assert_int_eq(talk(wr_cmd_ps, "ps"), 0);
 }
 
@@ -65,7 +65,7 @@ END_TEST
 
 START_TEST(a_start_in_the_future_is_no_time_ago)
 {
-    one.region->header.start_ns = clock_ns(CLOCK_REALTIME) + 1000000000000u;
+    one.region->header.start_ns = wr_clock_ns(CLOCK_REALTIME) + 1000000000000u;
     ck_assert_int_eq(talk(wr_cmd_ps, "ps"), 0);
     assert_row(&one, " 0s ");
 }

@@ -46,6 +46,9 @@ done
 "$weir" record-allocs true 2>err.txt
 is $? 125 "weir record-allocs without a file"
 says "-o FILE" err.txt
+"$weir" record-allocs -o trace -- /no/such/program 2>err.txt
+is $? 127 "weir record-allocs of no program"
+says "no such program" err.txt
 "$weir" top -n many 2>err.txt
 is $? 2 "weir top -n many"
 "$weir" top one two 2>err.txt

@@ -18,8 +18,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <time.h>
 #include "unit.h"
+#include "base/clock.h"
 #include "region/fake.h"
 
 struct program {
@@ -52,21 +52,13 @@ scratch_remove(const char *dir)
     rmdir(dir);
 }
 
-static inline uint64_t
-clock_ns(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* A region file for `pid`, mapped shared. */
 static inline struct fake *
 program_region(char *path, size_t bytes, const char *dir, const char *name,
                pid_t pid)
 {
     snprintf(path, bytes, "%s/%d-%llx.weir", dir, (int)pid,
-             (unsigned long long)clock_ns(CLOCK_MONOTONIC));
+             (unsigned long long)wr_clock_ns(CLOCK_MONOTONIC));
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(ftruncate(fd, sizeof(struct fake)), 0);
@@ -77,8 +69,8 @@ program_region(char *path, size_t bytes, const char *dir, const char *name,
     fake_init(f);
     f->module[1].build_id[0] ^= 0xff; /* the program is no plug-in */
     f->header.pid = (uint32_t)pid;
-    f->header.start_ns = clock_ns(CLOCK_REALTIME);
-    f->header.start_mono_ns = clock_ns(CLOCK_MONOTONIC);
+    f->header.start_ns = wr_clock_ns(CLOCK_REALTIME);
+    f->header.start_mono_ns = wr_clock_ns(CLOCK_MONOTONIC);
     snprintf(f->header.exe, sizeof f->header.exe, "/usr/bin/%s", name);
     f->header.cmdline_bytes = 0;
     return f;
@@ -98,7 +90,7 @@ program_start(struct program *p, const char *dir, const char *name)
             pause();
     }
     p->region->header.pid = (uint32_t)p->pid;
-    p->region->header.start_mono_ns = clock_ns(CLOCK_MONOTONIC) + 20000000;
+    p->region->header.start_mono_ns = wr_clock_ns(CLOCK_MONOTONIC) + 20000000;
 }
 
 /* Kill it; its region stays. */

@@ -49,7 +49,7 @@ start(struct program *p, bool answers)
     while (!atomic_load(&shared->header.capture_ready))
         usleep(1000);
     shared->header.pid = (uint32_t)p->pid;
-    shared->header.start_mono_ns = clock_ns(CLOCK_MONOTONIC) + 20000000;
+    shared->header.start_mono_ns = wr_clock_ns(CLOCK_MONOTONIC) + 20000000;
     atomic_store(&shared->thread[0].tid, (uint32_t)p->pid);
 }
 
@@ -82,10 +82,10 @@ START_TEST(an_answer_comes_at_once_and_not_after_the_whole_wait)
     struct program p;
     struct wr_captured c;
     start(&p, true);
-    uint64_t before = clock_ns(CLOCK_MONOTONIC);
+    uint64_t before = wr_clock_ns(CLOCK_MONOTONIC);
     for (int i = 0; i < 20; i++)
         ck_assert(capture(&p, &c) && c.answered == 1);
-    ck_assert_uint_lt(clock_ns(CLOCK_MONOTONIC) - before, 500000000u);
+    ck_assert_uint_lt(wr_clock_ns(CLOCK_MONOTONIC) - before, 500000000u);
     program_end(&p);
 }
 END_TEST
@@ -96,9 +96,9 @@ START_TEST(a_stopped_program_is_waited_for_fifty_milliseconds)
     struct wr_captured c;
     start(&p, true);
     kill(p.pid, SIGSTOP);
-    uint64_t before = clock_ns(CLOCK_MONOTONIC);
+    uint64_t before = wr_clock_ns(CLOCK_MONOTONIC);
     ck_assert(capture(&p, &c));
-    uint64_t took = clock_ns(CLOCK_MONOTONIC) - before;
+    uint64_t took = wr_clock_ns(CLOCK_MONOTONIC) - before;
     ck_assert_uint_eq(c.asked, 1);
     ck_assert_uint_eq(c.answered, 0);
     ck_assert_uint_ge(took, 45000000u);
@@ -141,7 +141,7 @@ START_TEST(a_thread_that_does_not_answer_is_not_shown_where_it_once_was)
 {
     struct program p;
     start(&p, true);
-    p.region->thread[0].capture_ns = clock_ns(CLOCK_MONOTONIC);
+    p.region->thread[0].capture_ns = wr_clock_ns(CLOCK_MONOTONIC);
     ck_assert_str_ne(leaf(&p), "[stack not captured]");
     kill(p.pid, SIGSTOP);
     p.region->thread[0].capture_ns -= 2 * UINT64_C(1000000000);

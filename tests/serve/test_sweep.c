@@ -32,7 +32,7 @@ START_TEST(old_dead_regions_go_and_nothing_else)
     program_start(&young, dir, "young");
     program_kill(&dead);
     program_kill(&young);
-    uint64_t now = clock_ns(CLOCK_REALTIME);
+    uint64_t now = wr_clock_ns(CLOCK_REALTIME);
     dead.region->header.end_ns = now - UINT64_C(100000000000);
     live.region->header.end_ns = now - UINT64_C(100000000000);
     young.region->header.end_ns = now - UINT64_C(10000000000);
