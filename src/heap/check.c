@@ -57,6 +57,7 @@ check_slot(const struct wr_mcache *mc, struct wr_slot *slot)
     }
     WR_ASSERT(wr_span_owner(s) == mc);
     WR_ASSERT(!wr_span_listed(s));
+    WR_ASSERT((atomic_load(&s->shared) & WR_SHARED_CURRENT) != 0);
     for (; bits != 0; bits &= bits - 1)
         WR_ASSERT(slot->state[__builtin_ctzll(bits)] <= WR_BLOCK_FRESH);
 }

@@ -12,6 +12,8 @@
 #include "heap/large.h"
 #include "heap/mcentral.h"
 #include "heap/mheap.h"
+#include "heap/purge.h"
+#include "heap/scavenge.h"
 #include "os/os.h"
 #include "region/counters.h"
 #include "region/event.h"
@@ -234,21 +236,34 @@ publish_allocs(struct wr_mcache *mc, unsigned class_id)
 }
 
 /* Count the frees in s since the last look up, and let n more go by before
- * the next. */
-static inline void
+ * the next: how many they were. */
+static inline uint32_t
 grant(struct wr_mcache *mc, struct wr_span *s, int32_t n)
 {
     struct wr_slot *slot = &mc->slot[s->class_id];
     uint32_t freed = wr_span_grant(s, n);
 
     wr_word_store(&slot->frees, wr_word_load(&slot->frees) + freed);
+    return freed;
 }
 
 /* s is not current. */
-static void
+static uint32_t
 grant_few(struct wr_mcache *mc, struct wr_span *s)
 {
-    grant(mc, s, (int32_t)wr_few((uint32_t)wr_span_used(s)));
+    return grant(mc, s, (int32_t)wr_few((uint32_t)wr_span_used(s)));
+}
+
+/* Blocks were freed that their spans go on holding. Told of an eighth of the
+ * heap, the scavenger looks which pages that makes free. */
+static inline void
+tell_freed(struct wr_mcache *mc)
+{
+    if (wr_likely(mc->freed < WR_SCAVENGE_WORTH) ||
+        mc->freed < wr_count_get(heap_inuse) / 8)
+        return;
+    wr_scavenge_tell_freed(mc->freed);
+    mc->freed = 0;
 }
 
 void
@@ -258,6 +273,8 @@ wr_mcache_count_remote(struct wr_mcache *mc, unsigned class_id)
 
     wr_word_store(&slot->frees, wr_word_load(&slot->frees) + 1);
     publish_frees(mc, class_id);
+    mc->freed += slot->bytes;
+    tell_freed(mc);
 }
 
 /* Give an empty span of ours back; it is in no slot. */
@@ -276,12 +293,13 @@ release(struct wr_mcache *mc, struct wr_span *s)
 void
 wr_mcache_look_up(struct wr_mcache *mc, struct wr_span *s)
 {
-    grant_few(mc, s);
+    mc->freed += (uint64_t)grant_few(mc, s) * s->block_bytes;
     publish_frees(mc, s->class_id);
     if (s->full)
         wr_mcache_unfull(mc, s);
     if (wr_span_used(s) == 0)
         wr_mcache_emptied(mc, s);
+    tell_freed(mc);
 }
 
 void
@@ -466,6 +484,12 @@ take_group(struct wr_mcache *mc, struct wr_slot *slot)
 static void
 install(struct wr_slot *slot, struct wr_span *s)
 {
+    uint32_t old = atomic_fetch_or_explicit(&s->shared, WR_SHARED_CURRENT,
+                                            memory_order_acq_rel);
+
+    if (wr_unlikely((old & WR_SHARED_PURGING) != 0))
+        wr_purge_wait();
+    __atomic_store_n(&s->installs, s->installs + 1, __ATOMIC_RELAXED);
     slot->span = s;
     slot->state = s->block;
     slot->base = s->base;
@@ -487,6 +511,8 @@ uninstall(struct wr_mcache *mc, struct wr_slot *slot)
 {
     put_back(mc, slot);
     grant_few(mc, slot->span);
+    atomic_fetch_and_explicit(&slot->span->shared, ~WR_SHARED_CURRENT,
+                              memory_order_acq_rel);
     slot->span = NULL;
 }
 
@@ -510,15 +536,16 @@ keep_on(struct wr_mcache *mc, struct wr_slot *slot)
 {
     struct wr_span *s = slot->span;
 
-    do {
-        uninstall(mc, slot);
-        s->full = wr_remote_set_full(s);
-        if (s->full)
-            return false;
+    WR_ASSERT(wr_word_load(&slot->bits) == 0);
+    while (!wr_remote_set_full(s)) {
         (void)wr_remote_take(s);
-        install(slot, s);
-    } while (!take_group(mc, slot));
-    return true;
+        if (take_group(mc, slot))
+            return true;
+    }
+    s->full = true;
+    grant_few(mc, s);
+    slot->span = NULL;
+    return false;
 }
 
 static struct wr_span *

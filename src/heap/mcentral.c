@@ -111,8 +111,8 @@ wr_remote_set_full(struct wr_span *s)
         if ((old & WR_SHARED_COUNT) >= wr_few(s->blocks))
             return false;
     } while (!atomic_compare_exchange_weak_explicit(
-        &s->shared, &old, old | WR_SHARED_FULL, memory_order_acq_rel,
-        memory_order_acquire));
+        &s->shared, &old, (old | WR_SHARED_FULL) & ~WR_SHARED_CURRENT,
+        memory_order_acq_rel, memory_order_acquire));
     return true;
 }
 

@@ -16,8 +16,8 @@ bool wr_remote_free(struct wr_span *s, unsigned block);
 /* Take in what others freed in s: how many blocks. The caller owns s, or
  * holds the class's lock where mcentral does. s must not be FULL. */
 uint32_t wr_remote_take(struct wr_span *s);
-/* Declare s FULL, unless others have freed blocks in it: then false, and
- * they are to be taken in. Same callers. */
+/* Declare s FULL, and current no more, unless others have freed blocks in it,
+ * and not too few: then false, and they are to be taken in. Same callers. */
 bool wr_remote_set_full(struct wr_span *s);
 
 /* The spans that wait in an inbox, as a list through inbox_next; the inbox

@@ -741,48 +741,53 @@ wr_mheap_scavenge(size_t bytes)
 
 /* ---- walking ---- */
 
-static void
-each_in_window(size_t index, void (*visit)(struct wr_span *, void *), void *arg)
+/* The first record in a window that begins at page i or behind. */
+static struct wr_span *
+next_in_window(size_t index, size_t i)
 {
     const struct wr_window *w = &wr_windows[index];
 
-    for (size_t i = w->first; i < w->end; i++) {
+    for (i = wr_max(i, w->first); i < w->end; i++) {
         uintptr_t a = ((uintptr_t)index << WR_WINDOW_SHIFT) +
                       ((uintptr_t)i << WR_PAGE_SHIFT);
         struct wr_span *s = wr_span_of((void *)a);
 
         if (s != NULL && s->base == a)
-            visit(s, arg);
+            return s;
     }
+    return NULL;
 }
 
-static void
-each_record(void (*visit)(struct wr_span *, void *), void *arg)
+struct wr_span *
+wr_mheap_next(uintptr_t *from)
 {
-    for (size_t i = wr_window_first; i <= wr_window_last; i++)
-        each_in_window(i, visit, arg);
-}
+    size_t index = wr_max(*from >> WR_WINDOW_SHIFT, wr_window_first);
+    struct wr_span *s;
 
-struct each_span {
-    void (*visit)(struct wr_span *, void *);
-    void *arg;
-};
+    for (; index <= wr_window_last; index++) {
+        uintptr_t start = wr_max(*from, (uintptr_t)index << WR_WINDOW_SHIFT);
 
-static void
-visit_if_blocks(struct wr_span *s, void *arg)
-{
-    struct each_span *e = arg;
-
-    if (wr_span_state(s) == WR_SPAN_SMALL || wr_span_state(s) == WR_SPAN_LARGE)
-        e->visit(s, e->arg);
+        s = next_in_window(index,
+                           (start - ((uintptr_t)index << WR_WINDOW_SHIFT)) >>
+                               WR_PAGE_SHIFT);
+        if (s != NULL) {
+            *from = s->base + wr_span_bytes(s);
+            return s;
+        }
+    }
+    return NULL;
 }
 
 void
 wr_mheap_each_span(void (*visit)(struct wr_span *, void *), void *arg)
 {
-    struct each_span e = {visit, arg};
+    struct wr_span *s;
+    uintptr_t at = 0;
 
-    each_record(visit_if_blocks, &e);
+    while ((s = wr_mheap_next(&at)) != NULL)
+        if (wr_span_state(s) == WR_SPAN_SMALL ||
+            wr_span_state(s) == WR_SPAN_LARGE)
+            visit(s, arg);
 }
 
 struct tally {
@@ -790,9 +795,8 @@ struct tally {
 };
 
 static void
-check_record(struct wr_span *s, void *arg)
+check_record(struct wr_span *s, struct tally *t)
 {
-    struct tally *t = arg;
     uintptr_t last = s->base + wr_span_bytes(s) - WR_PAGE_BYTES;
 
     WR_ASSERT(s->pages > 0);
@@ -827,13 +831,16 @@ void
 wr_mheap_check(void)
 {
     struct tally t = {0, 0, 0};
+    struct wr_span *s;
+    uintptr_t at = 0;
 
     WR_ASSERT(wr_lock_held(&wr_mheap_lock));
-    each_record(check_record, &t);
+    while ((s = wr_mheap_next(&at)) != NULL)
+        check_record(s, &t);
     for (size_t i = 1; i < RUN_LISTS; i++)
         check_order(&runs[i]);
     WR_ASSERT(t.inuse == wr_count_get(heap_inuse));
-    for (struct wr_span *s = hidden; s != NULL; s = s->inbox_next) {
+    for (s = hidden; s != NULL; s = s->inbox_next) {
         t.idle += wr_span_bytes(s);
         t.released += wr_pagemap_released(s->base, s->pages) << WR_PAGE_SHIFT;
     }

@@ -45,6 +45,9 @@ bool wr_mheap_add_tags(struct wr_span *s);
  * Takes the lock. */
 void *wr_mheap_meta(size_t bytes, _Atomic uint64_t *account);
 
+/* The first span or free run that begins at *from or behind; *from becomes its
+ * end. NULL: there is none. Lock held by the caller. */
+struct wr_span *wr_mheap_next(uintptr_t *from);
 /* Call visit for every span that holds blocks. Lock held by the caller. */
 void wr_mheap_each_span(void (*visit)(struct wr_span *, void *), void *arg);
 /* Walk everything and assert the invariants. Lock held by the caller. */

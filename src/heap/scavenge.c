@@ -13,18 +13,19 @@
 
 #include "base/base.h"
 #include "heap/mheap.h"
+#include "heap/purge.h"
 #include "os/os.h"
 
 enum { ABSENT, WORKING, STOPPING };
 enum { QUIET_TICKS = 3, STOP_WAITS = 1000 };
 
 #define TICK_NS   UINT64_C(1000000000)
-#define WORTH     WR_MIB         /* idle bytes that are worth a thread */
 #define KEEP      (256 * WR_KIB) /* idle bytes not worth a call */
 #define LAST_PART (4 * WR_MIB)   /* from here on all of it at once */
 
 static _Atomic bool enabled;
 static _Atomic uint32_t state, stops;
+static _Atomic bool told; /* of frees, since the last tick */
 static struct wr_os_thread thread;
 
 void
@@ -39,9 +40,12 @@ static bool
 tick(void)
 {
     size_t low = wr_mheap_idle_low();
+    bool more = atomic_exchange(&told, false);
 
+    if (wr_purge() > 0)
+        more = true;
     if (low <= KEEP)
-        return false;
+        return more;
     (void)wr_mheap_scavenge(low > LAST_PART ? low / 2 : low);
     return true;
 }
@@ -81,12 +85,19 @@ wr_scavenge_tell(size_t idle)
 {
     uint32_t absent = ABSENT;
 
-    if (idle < WORTH ||
+    if (idle < WR_SCAVENGE_WORTH ||
         atomic_load_explicit(&state, memory_order_relaxed) != ABSENT ||
         !atomic_load_explicit(&enabled, memory_order_relaxed))
         return;
     if (atomic_compare_exchange_strong(&state, &absent, WORKING))
         start();
+}
+
+void
+wr_scavenge_tell_freed(size_t bytes)
+{
+    atomic_store(&told, true);
+    wr_scavenge_tell(bytes);
 }
 
 void

@@ -76,6 +76,9 @@ enum wr_span_state {
 #define WR_SHARED_FULL    0x10000u /* who makes the count few queues the span */
 #define WR_SHARED_QUEUED  0x20000u /* is in an inbox, or about to be */
 #define WR_SHARED_CENTRAL 0x40000u /* belongs to mcentral */
+#define WR_SHARED_CURRENT 0x80000u /* in a slot: its blocks are handed out */
+#define WR_SHARED_PURGING 0x100000u /* free blocks lose their pages just now   \
+                                     */
 
 /* States of a block: what the top bit is clear of may be handed out, and one
  * more than LIVE is FREE. */
@@ -115,6 +118,9 @@ struct wr_span {
     uint8_t group;        /* blocks a slot takes at most; 16, 32 or 64 */
     uint8_t record_units; /* of 64 bytes: the record's length */
     bool full;            /* in no list and no slot; the owner's */
+    bool purged;          /* since it was as `seen`; guard: mheap's lock */
+    uint16_t installs;    /* times it became current, wrapping; the owner's */
+    uint32_t seen;        /* how it was when last visited; same guard */
     bool zero;            /* its memory was zero when it was made */
     /* The states, and NONE up to the next multiple of 16. */
     _Alignas(16) uint8_t block[];

@@ -33,17 +33,20 @@ wr_cpu_lowest_bit(uint64_t x)
 #endif
 }
 
-/* Add one to a byte: did it become 0? */
+/* Add one to a byte that others read: did it become 0? */
 static inline bool
 wr_cpu_wraps(uint8_t *byte)
 {
-#ifdef __x86_64__
+#if defined(__x86_64__) && !defined(WR_CPU_WATCHED)
     bool zero;
 
     __asm__("incb %1" : "=@ccz"(zero), "+m"(*byte));
     return zero;
 #else
-    return ++*byte == 0;
+    uint8_t sum = (uint8_t)(__atomic_load_n(byte, __ATOMIC_RELAXED) + 1);
+
+    __atomic_store_n(byte, sum, __ATOMIC_RELAXED);
+    return sum == 0;
 #endif
 }
 

@@ -24,7 +24,7 @@ span_of(void *p)
 static uint32_t
 shared(struct wr_span *s)
 {
-    return atomic_load(&s->shared);
+    return atomic_load(&s->shared) & ~WR_SHARED_CURRENT;
 }
 
 static uint64_t
