@@ -122,6 +122,39 @@ START_TEST(locations_mappings_and_labels_come_back)
 }
 END_TEST
 
+/* A message's length takes another byte from 128 and from 16384 on. */
+static const uint32_t depths[] = {0, 1, 60, 127, 128, 129, 8191, 8192, 30000};
+
+START_TEST(stacks_of_any_depth_come_back)
+{
+    uint32_t depth = depths[_i], *frames = calloc(depth + 1, sizeof *frames);
+    int64_t values[4] = {1, 2, 3, 4};
+    for (uint32_t i = 0; i < depth; i++)
+        frames[i] =
+            wr_profile_location(p, WR_NONE, 0x1000 + i % 20000, NULL, 0);
+    wr_profile_sample(p, frames, depth, values, NULL, 0);
+    free(frames);
+    round_trip(true);
+    assert_same_samples();
+    uint32_t last = p->sample_count - 1;
+    for (uint32_t i = 0; i < depth; i++) {
+        uint32_t l = q->frames[q->samples[last].first_frame + i];
+        ck_assert_uint_eq(q->locations[l].address, 0x1000 + i % 20000);
+    }
+}
+END_TEST
+
+START_TEST(texts_of_any_length_come_back)
+{
+    char text[20001];
+    memset(text, 'x', sizeof text);
+    text[depths[_i] % sizeof text] = '\0';
+    wr_profile_comment(p, text);
+    round_trip(false);
+    ck_assert_str_eq(maker_string(q, q->comments[q->comment_count - 1]), text);
+}
+END_TEST
+
 START_TEST(encoding_again_gives_the_same_bytes)
 {
     unsigned char *again;
@@ -585,6 +618,10 @@ main(int argc, char **argv)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_loop_test(tests, everything_comes_back, 0, 2);
     tcase_add_test(tests, locations_mappings_and_labels_come_back);
+    tcase_add_loop_test(tests, stacks_of_any_depth_come_back, 0,
+                        sizeof depths / sizeof *depths);
+    tcase_add_loop_test(tests, texts_of_any_length_come_back, 1,
+                        sizeof depths / sizeof *depths);
     tcase_add_test(tests, encoding_again_gives_the_same_bytes);
     tcase_add_test(tests, gzip_is_recognised_by_any_tool);
     tcase_add_loop_test(tests, gzip_of_other_writers_is_read, 0, 2);

@@ -205,6 +205,14 @@ END_TEST
 
 /* --- Joining ------------------------------------------------------------ */
 
+/* Adds q to p and frees it. */
+static void
+merge(struct wr_profile *q)
+{
+    ck_assert_int_eq(wr_profile_merge(p, q, why, sizeof why), 0);
+    wr_profile_free(q);
+}
+
 START_TEST(merging_adds_equal_stacks_and_keeps_the_others)
 {
     struct wr_profile *q = maker_heap();
@@ -212,8 +220,7 @@ START_TEST(merging_adds_equal_stacks_and_keeps_the_others)
     maker_sample(q, STACK("b", "main"), 2, 20);
     maker_sample(q, STACK("a", "main"), 3, 30);
     wr_profile_comment(q, "pid: 2");
-    ck_assert_int_eq(wr_profile_merge(p, q, why, sizeof why), 0);
-    wr_profile_free(q);
+    merge(q);
     ck_assert_uint_eq(p->sample_count, 2);
     ck_assert_str_eq(maker_frame(p, 0, 0), "a");
     ck_assert_int_eq(maker_value(p, 0, 3), 40);
@@ -223,19 +230,24 @@ START_TEST(merging_adds_equal_stacks_and_keeps_the_others)
 }
 END_TEST
 
+/* A sample without names, 0x123 bytes into a file that is loaded there. */
+static void
+sample_in(struct wr_profile *profile, uint64_t start, const char *file,
+          const char *build_id)
+{
+    int64_t values[4] = {1, 8, 1, 8};
+    uint32_t m = maker_mapping_at(profile, start, file, build_id);
+    uint32_t l = wr_profile_location(profile, m, start + 0x123, NULL, 0);
+    wr_profile_sample(profile, &l, 1, values, NULL, 0);
+}
+
 /* The same place of the same file, loaded at two addresses. */
 START_TEST(merging_does_not_care_where_a_file_was_loaded)
 {
     struct wr_profile *q = maker_heap();
-    int64_t values[4] = {1, 8, 1, 8};
-    uint32_t a = maker_mapping_at(p, 0x7f0000000000, "/lib/x.so", "77");
-    uint32_t b = maker_mapping_at(q, 0x7e0000000000, "/lib/x.so", "77");
-    uint32_t l = wr_profile_location(p, a, 0x7f0000000123, NULL, 0);
-    uint32_t m = wr_profile_location(q, b, 0x7e0000000123, NULL, 0);
-    wr_profile_sample(p, &l, 1, values, NULL, 0);
-    wr_profile_sample(q, &m, 1, values, NULL, 0);
-    ck_assert_int_eq(wr_profile_merge(p, q, why, sizeof why), 0);
-    wr_profile_free(q);
+    sample_in(p, 0x7f0000000000, "/lib/x.so", "77");
+    sample_in(q, 0x7e0000000000, "/lib/x.so", "77");
+    merge(q);
     ck_assert_uint_eq(p->sample_count, 1);
     ck_assert_uint_eq(p->mapping_count, 1);
     ck_assert_int_eq(maker_value(p, 0, 3), 16);
@@ -245,17 +257,60 @@ END_TEST
 START_TEST(merging_keeps_other_builds_of_a_file_apart)
 {
     struct wr_profile *q = maker_heap();
-    int64_t values[4] = {1, 8, 1, 8};
-    uint32_t a = maker_mapping_at(p, 0x1000, "/lib/x.so", "77");
-    uint32_t b = maker_mapping_at(q, 0x1000, "/lib/x.so", "78");
-    uint32_t l = wr_profile_location(p, a, 0x1010, NULL, 0);
-    uint32_t m = wr_profile_location(q, b, 0x1010, NULL, 0);
-    wr_profile_sample(p, &l, 1, values, NULL, 0);
-    wr_profile_sample(q, &m, 1, values, NULL, 0);
-    ck_assert_int_eq(wr_profile_merge(p, q, why, sizeof why), 0);
-    wr_profile_free(q);
+    sample_in(p, 0x1000, "/lib/x.so", "77");
+    sample_in(q, 0x1000, "/lib/x.so", "78");
+    merge(q);
     ck_assert_uint_eq(p->mapping_count, 2);
     ck_assert_uint_eq(p->sample_count, 2);
+}
+END_TEST
+
+START_TEST(files_without_build_id_are_told_apart_by_name)
+{
+    struct wr_profile *q = maker_heap();
+    sample_in(p, 0x1000, "/lib/x.so", "");
+    sample_in(q, 0x2000, "/lib/x.so", "");
+    sample_in(q, 0x1000, "/lib/y.so", "");
+    merge(q);
+    ck_assert_uint_eq(p->mapping_count, 2);
+    ck_assert_uint_eq(p->sample_count, 2);
+    ck_assert_int_eq(maker_value(p, 0, 3), 16);
+}
+END_TEST
+
+START_TEST(what_has_neither_is_told_apart_by_where_it_is)
+{
+    struct wr_profile *q = maker_heap();
+    sample_in(p, 0x1000, "", "");
+    sample_in(q, 0x1000, "", "");
+    sample_in(q, 0x2000, "", "");
+    merge(q);
+    ck_assert_uint_eq(p->mapping_count, 2);
+    ck_assert_uint_eq(p->sample_count, 2);
+}
+END_TEST
+
+START_TEST(merging_keeps_the_first_moment_and_the_longest_time)
+{
+    struct wr_profile *q = maker_heap();
+    p->time_ns = 2000;
+    q->time_ns = 1000;
+    p->duration_ns = 5;
+    q->duration_ns = 7;
+    p->period = 1;
+    q->period = 9;
+    q->drop_frames = wr_profile_string(q, "malloc");
+    merge(q);
+    ck_assert_int_eq(p->time_ns, 1000);
+    ck_assert_int_eq(p->duration_ns, 7);
+    ck_assert_int_eq(p->period, 9);
+    ck_assert_str_eq(maker_string(p, p->drop_frames), "malloc");
+    q = maker_heap(); /* which knows no time */
+    q->period = 2;
+    merge(q);
+    ck_assert_int_eq(p->time_ns, 1000);
+    ck_assert_int_eq(p->duration_ns, 7);
+    ck_assert_int_eq(p->period, 9);
 }
 END_TEST
 
@@ -267,8 +322,7 @@ START_TEST(a_label_tells_merged_processes_apart)
     wr_profile_add_label(p, "pid", NULL, 100);
     wr_profile_add_label(q, "pid", NULL, 200);
     wr_profile_add_label(q, "program", "worker", 0);
-    ck_assert_int_eq(wr_profile_merge(p, q, why, sizeof why), 0);
-    wr_profile_free(q);
+    merge(q);
     ck_assert_uint_eq(p->sample_count, 2);
     const struct wr_label *l = p->labels + p->samples[1].first_label;
     ck_assert_uint_eq(p->samples[1].label_count, 2);
@@ -412,6 +466,36 @@ START_TEST(merging_is_the_same_in_either_order)
 }
 END_TEST
 
+/* --- Text ---------------------------------------------------------------- */
+
+START_TEST(threads_are_printed_with_their_names)
+{
+    struct wr_profile *q = wr_profile_new();
+    char *text = NULL;
+    size_t n = 0;
+    int64_t one = 1;
+    uint32_t frame = maker_location(q, STACK("wait_here"));
+    struct wr_label labels[2] = {
+        {.key = wr_profile_string(q, "thread"),
+         .str = wr_profile_string(q, "worker")},
+        {.key = wr_profile_string(q, "tid"), .num = 4711}};
+    wr_profile_add_type(q, "goroutine", "count");
+    wr_profile_sample(q, &frame, 1, &one, labels, 2);
+    FILE *f = open_memstream(&text, &n);
+    ck_assert_int_eq(wr_profile_text_stacks(q, f), 0);
+    ck_assert_int_eq(wr_profile_text(q, f, NULL), 0);
+    fclose(f);
+    ck_assert_ptr_nonnull(strstr(text, "goroutine 4711 [thread worker]:"));
+    ck_assert_ptr_nonnull(strstr(text, "wait_here"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "# labels: {\"thread\":\"worker\", \"tid\":\"4711\"}"));
+    free(text);
+    wr_profile_free(q);
+}
+END_TEST
+
+/* --- The end ------------------------------------------------------------- */
+
 START_TEST(freeing_nothing_is_fine)
 {
     wr_profile_free(NULL);
@@ -449,6 +533,11 @@ main(void)
     tcase_add_test(joining, merging_adds_equal_stacks_and_keeps_the_others);
     tcase_add_test(joining, merging_does_not_care_where_a_file_was_loaded);
     tcase_add_test(joining, merging_keeps_other_builds_of_a_file_apart);
+    tcase_add_test(joining, files_without_build_id_are_told_apart_by_name);
+    tcase_add_test(joining, what_has_neither_is_told_apart_by_where_it_is);
+    tcase_add_test(joining,
+                   merging_keeps_the_first_moment_and_the_longest_time);
+    tcase_add_test(joining, threads_are_printed_with_their_names);
     tcase_add_test(joining, a_label_tells_merged_processes_apart);
     tcase_add_test(joining, a_labelled_sample_is_found_again);
     tcase_add_test(joining, subtracting_leaves_what_changed);
