@@ -477,6 +477,23 @@ describe_child(struct wr_region_header *h, struct wr_region_header *from)
         h->table[t].used = at_fork.used[t];
 }
 
+static uint64_t
+used_bytes(const struct wr_region_header *h, unsigned t)
+{
+    return h->table[t].used * h->table[t].stride;
+}
+
+/* A table as it is in the region `from`, of which h describes a part. */
+static bool
+write_table(int fd, const struct wr_region_header *h,
+            const struct wr_region_header *from, unsigned t)
+{
+    uint64_t offset = h->table[t].offset;
+
+    return wr_os_write_at(fd, (const char *)from + offset, used_bytes(h, t),
+                          offset);
+}
+
 static bool
 write_copy(int fd, const struct wr_region_header *h,
            const struct wr_region_header *from)
@@ -484,11 +501,8 @@ write_copy(int fd, const struct wr_region_header *h,
     bool ok = wr_os_write_at(fd, h, sizeof *h, 0);
 
     for (unsigned t = 0; t < wr_countof(shape) && ok; t++) {
-        uint64_t offset = h->table[t].offset;
-        uint64_t bytes = h->table[t].used * h->table[t].stride;
-
-        ok = wr_os_write_at(fd, (const char *)from + offset, bytes, offset);
-        present[t] = wr_align_up(bytes, 4096);
+        ok = write_table(fd, h, from, t);
+        present[t] = wr_align_up(used_bytes(h, t), 4096);
     }
     return ok;
 }
@@ -520,7 +534,7 @@ go_on_in_memory(const struct wr_region_header *h, struct wr_region_header *lent)
     memcpy(fresh, h, sizeof *h);
     for (unsigned t = 0; t < wr_countof(shape); t++)
         memcpy(fresh + h->table[t].offset, (char *)lent + h->table[t].offset,
-               h->table[t].used * h->table[t].stride);
+               used_bytes(h, t));
     memset(present, 0, sizeof present);
     if (wr_os_replace(fresh, lent, region_bytes))
         return true;
@@ -637,15 +651,6 @@ write_buckets(int fd, const struct wr_region_header *h)
 }
 
 static bool
-write_as_it_is(int fd, const struct wr_region_header *h, enum wr_table_id t)
-{
-    uint64_t offset = h->table[t].offset;
-
-    return wr_os_write_at(fd, (const char *)at_fork.lent + offset,
-                          h->table[t].used * h->table[t].stride, offset);
-}
-
-static bool
 write_last(int fd, struct wr_region_header *h, wr_region_fill fill)
 {
     uint64_t magic = WR_REGION_MAGIC;
@@ -654,8 +659,8 @@ write_last(int fd, struct wr_region_header *h, wr_region_fill fill)
     h->end_ns = wr_os_realtime();
     h->capture_ready = 0;
     return write_slots(fd, h, fill) && write_buckets(fd, h) &&
-           write_as_it_is(fd, h, WR_TABLE_MODULES) &&
-           write_as_it_is(fd, h, WR_TABLE_STACKS) &&
+           write_table(fd, h, at_fork.lent, WR_TABLE_MODULES) &&
+           write_table(fd, h, at_fork.lent, WR_TABLE_STACKS) &&
            wr_os_write_at(fd, h, sizeof *h, 0) &&
            wr_os_write_at(fd, &magic, sizeof magic, 0);
 }

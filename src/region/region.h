@@ -39,7 +39,8 @@ struct wr_region_options {
 void wr_region_start(const struct wr_region_options *o);
 /* argv, once it is known. */
 void wr_region_set_cmdline(int argc, char **argv);
-/* Before fork, with every lock of the heap and the profile held. */
+/* Before fork, while nothing moves: every lock of the heap and the profile is
+ * held, or there is no other thread. */
 void wr_region_fork_before(void);
 /* In a forked child: wr_region is NULL from here on, until wr_region_own.
  * false: that should be at once, for nobody could ask for it later. */
