@@ -52,7 +52,7 @@ check_slot(const struct wr_mcache *mc, struct wr_slot *slot)
 
     (void)mc;
     if (s == NULL) {
-        WR_ASSERT(bits == 0);
+        WR_ASSERT(bits == 0 && slot->again == 0);
         return;
     }
     WR_ASSERT(wr_span_owner(s) == mc);

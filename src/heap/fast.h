@@ -55,34 +55,54 @@ wr_malloc_fast(size_t size, void *(*slow)(size_t))
     return wr_likely(p != NULL) ? p : slow(size);
 }
 
-static inline __attribute__((always_inline)) void
-wr_free_fast(void *p)
+/* The state of the small block p, when it is one of this thread's own spans;
+ * else NULL. */
+static inline __attribute__((always_inline)) uint8_t *
+wr_own_block(const void *p, struct wr_span **span)
 {
     uintptr_t page = ((uintptr_t)p - wr_near.base) >> WR_PAGE_SHIFT;
     struct wr_span *s;
     uint64_t product;
-    uint8_t *state;
 
     if (wr_unlikely(page >= WR_NEAR_PAGES))
-        goto slow;
-    s = wr_entry_span(wr_near.entry[page]);
+        return NULL;
+    *span = s = wr_entry_span(wr_near.entry[page]);
     if (wr_unlikely(atomic_load_explicit(&s->owner, memory_order_relaxed) !=
                     (uintptr_t)wr_self))
-        goto slow;
+        return NULL;
     /* As wr_span_block_of does it. */
     product = (uint64_t)(uint32_t)((uintptr_t)p - s->base) * s->magic;
     if (wr_unlikely((uint32_t)product >= s->magic))
-        goto slow;
-    state = &s->block[product >> 32];
-    if (wr_unlikely(!wr_cpu_wraps(state))) {
+        return NULL;
+    return &s->block[product >> 32];
+}
+
+static inline __attribute__((always_inline)) void
+wr_free_fast(void *p)
+{
+    struct wr_span *s;
+    uint8_t *state = wr_own_block(p, &s);
+
+    if (wr_unlikely(state == NULL)) {
+        wr_free_slow(p);
+    } else if (wr_unlikely(!wr_cpu_wraps(state))) {
         --*state; /* it was not plainly live */
-        goto slow;
-    }
-    if (wr_unlikely(wr_cpu_runs_out(&s->left)))
+        wr_free_slow(p);
+    } else if (wr_unlikely(wr_cpu_runs_out(&s->left))) {
         wr_free_look_up(s);
-    return;
-slow:
-    wr_free_slow(p);
+    }
+}
+
+/* Is p a block that realloc to so many bytes leaves where it is? false: ask
+ * wr_realloc. */
+static inline __attribute__((always_inline)) bool
+wr_stays_fast(const void *p, size_t size)
+{
+    struct wr_span *s;
+    uint8_t *state = wr_own_block(p, &s);
+
+    return state != NULL && *state == WR_BLOCK_LIVE && size <= s->block_bytes &&
+           size > s->block_bytes / 2;
 }
 
 /* redis asks this at every allocation and free. A small block's bits are not

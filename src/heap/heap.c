@@ -22,21 +22,33 @@ enum { MOVE_MIN = 1 << 20 };
 
 /* ---- allocating ---- */
 
-/* The slot has nothing ready. */
-static void *
-small_slow(struct wr_mcache *mc, unsigned class_id, bool *fresh)
+static __attribute__((noinline)) void *
+small_slower(unsigned class_id, bool *fresh)
 {
-    struct wr_slot *slot = &mc->slot[class_id];
+    struct wr_mcache *mc = wr_mcache_get();
+    struct wr_slot *slot;
     void *p;
 
-    if (!wr_mcache_refill(mc, class_id))
+    if (mc == NULL || !wr_mcache_refill(mc, class_id))
         return NULL;
+    slot = &mc->slot[class_id];
     p = wr_slot_take(slot, wr_word_load(&slot->bits), fresh);
     if (wr_unlikely(slot->until_sample == WR_SAMPLE_DUE)) {
         slot->until_sample = WR_SAMPLE_UNDRAWN;
         wr_sample_block(mc, slot->span, p);
     }
     return p;
+}
+
+/* The slot has nothing ready. */
+static inline void *
+small_slow(struct wr_mcache *mc, unsigned class_id, bool *fresh)
+{
+    struct wr_slot *slot = &mc->slot[class_id];
+    uint64_t bits = wr_slot_refill_again(mc, slot);
+
+    return wr_likely(bits != 0) ? wr_slot_take(slot, bits, fresh)
+                                : small_slower(class_id, fresh);
 }
 
 static void *
@@ -51,19 +63,15 @@ small_alloc(struct wr_mcache *mc, unsigned class_id)
 }
 
 /* As wr_malloc_slow; *zero: the block's memory is. */
-static void *
+static inline void *
 alloc_slow(size_t size, bool *zero)
 {
-    struct wr_mcache *mc = wr_self;
+    struct wr_mcache *mc;
 
-    if (wr_unlikely(mc == &wr_mcache_none)) {
-        mc = wr_mcache_get();
-        if (mc == NULL)
-            return NULL;
-    }
-    if (size > WR_SMALL_MAX)
-        return wr_large_alloc(mc, 1, size, zero);
-    return small_slow(mc, wr_class_of(size), zero);
+    if (size <= WR_SMALL_MAX)
+        return small_slow(wr_self, wr_class_of(size), zero);
+    mc = wr_mcache_get();
+    return mc == NULL ? NULL : wr_large_alloc(mc, 1, size, zero);
 }
 
 WR_COLD void *

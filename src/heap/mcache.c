@@ -181,7 +181,7 @@ held_in_word(struct wr_slot *slot)
 {
     uint64_t bits = atomic_load_explicit(&slot->bits, memory_order_acquire);
 
-    return bits == 0 ? 0 : (uint64_t)__builtin_popcountll(bits);
+    return wr_cpu_count(bits);
 }
 
 uint64_t
@@ -200,22 +200,6 @@ wr_mcache_allocs(struct wr_mcache *mc, unsigned class_id)
             break;
     }
     return allocs;
-}
-
-/* n blocks more (or less) are in the slot's word, which becomes bits. */
-static inline void
-change_word(struct wr_mcache *mc, struct wr_slot *slot, int64_t n,
-            uint64_t bits)
-{
-    uint32_t changes = atomic_load_explicit(&mc->changes, memory_order_relaxed);
-
-    atomic_store_explicit(&mc->changes, changes + 1, memory_order_relaxed);
-    atomic_store_explicit(&slot->taken,
-                          wr_word_load(&slot->taken) + (uint64_t)n,
-                          memory_order_release);
-    atomic_store_explicit(&slot->bits, bits, memory_order_release);
-    atomic_store_explicit(&mc->changes, changes + 2, memory_order_release);
-    wr_span_use(slot->span, (int32_t)n);
 }
 
 static inline void
@@ -419,6 +403,8 @@ allow(struct wr_mcache *mc, struct wr_slot *slot, int64_t n)
     }
     return allow_fewer(mc, slot, n);
 }
+
+/* The n lowest of the bits. */
 static __attribute__((noinline)) uint64_t
 lowest(uint64_t bits, int64_t n)
 {
@@ -433,12 +419,12 @@ lowest(uint64_t bits, int64_t n)
 static void
 take_word(struct wr_mcache *mc, struct wr_slot *slot, uint64_t bits)
 {
-    int64_t have = bits == UINT64_MAX ? 64 : __builtin_popcountll(bits);
+    int64_t have = wr_cpu_count(bits);
     int64_t n = allow(mc, slot, have);
 
     if (n < have)
         bits = lowest(bits, n);
-    change_word(mc, slot, n, bits);
+    wr_slot_change(mc, slot, n, bits);
 }
 
 /* The slot goes to the next group of its span, wrapping, that has a free
@@ -477,6 +463,7 @@ take_group(struct wr_mcache *mc, struct wr_slot *slot)
     grant(mc, s, WR_GRANT_CURRENT);
     publish_allocs(mc, s->class_id);
     publish_frees(mc, s->class_id);
+    slot->again = WR_AGAIN;
     take_word(mc, slot, bits);
     return true;
 }
@@ -501,7 +488,7 @@ put_back(struct wr_mcache *mc, struct wr_slot *slot)
 {
     int64_t held = (int64_t)held_in_word(slot);
 
-    change_word(mc, slot, -held, 0);
+    wr_slot_change(mc, slot, -held, 0);
     if (slot->until_sample >= 0 && slot->until_sample != INT64_MAX)
         slot->until_sample += held;
 }
@@ -514,6 +501,7 @@ uninstall(struct wr_mcache *mc, struct wr_slot *slot)
     atomic_fetch_and_explicit(&slot->span->shared, ~WR_SHARED_CURRENT,
                               memory_order_acq_rel);
     slot->span = NULL;
+    slot->again = 0;
 }
 
 void
@@ -545,6 +533,7 @@ keep_on(struct wr_mcache *mc, struct wr_slot *slot)
     s->full = true;
     grant_few(mc, s);
     slot->span = NULL;
+    slot->again = 0;
     return false;
 }
 
@@ -809,6 +798,7 @@ wr_mcache_adopt_orphans(void)
                           wr_word_load(&slot->taken) - held_in_word(slot));
             wr_word_store(&slot->bits, 0);
             slot->span = NULL;
+            slot->again = 0;
             mc->partial[i] = (struct wr_span_list){NULL, NULL, 0};
         }
         mc->own = NULL;

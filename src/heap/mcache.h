@@ -23,7 +23,8 @@ struct wr_slot {
     _Atomic uint64_t bits;
     uint8_t *state; /* of the group's first block */
     uintptr_t base; /* its address */
-    uint64_t bytes; /* of a block */
+    uint32_t bytes; /* of a block */
+    uint32_t again; /* words to take before counts must be published */
     /* Blocks taken ever, those in bits too; blocks freed, by this cache and
      * counted. Others may read them (wr_memstats). */
     _Atomic uint64_t taken, frees;
@@ -33,6 +34,8 @@ struct wr_slot {
 
 #define WR_SAMPLE_DUE     (-1) /* the one block allowed is it */
 #define WR_SAMPLE_UNDRAWN (-2)
+
+enum { WR_AGAIN = 16 };
 
 struct wr_mcache {
     /* Slots by size in steps of 16, as wr_class_by_16. */
@@ -79,6 +82,42 @@ struct wr_mcache *wr_mcache_first(void);
 
 /* Make a block of the class ready to be taken. false: no memory. */
 bool wr_mcache_refill(struct wr_mcache *mc, unsigned class_id);
+
+/* n blocks more (or less) are in the slot's word, which becomes bits. */
+static inline void
+wr_slot_change(struct wr_mcache *mc, struct wr_slot *slot, int64_t n,
+               uint64_t bits)
+{
+    uint32_t changes = atomic_load_explicit(&mc->changes, memory_order_relaxed);
+
+    atomic_store_explicit(&mc->changes, changes + 1, memory_order_relaxed);
+    atomic_store_explicit(&slot->taken,
+                          wr_word_load(&slot->taken) + (uint64_t)n,
+                          memory_order_release);
+    atomic_store_explicit(&slot->bits, bits, memory_order_release);
+    atomic_store_explicit(&mc->changes, changes + 2, memory_order_release);
+    wr_span_use(slot->span, (int32_t)n);
+}
+
+/* The short way to refill a slot: its group has free blocks again, the next
+ * sample is not among them. The word that is ready then, or 0. */
+static inline uint64_t
+wr_slot_refill_again(struct wr_mcache *mc, struct wr_slot *slot)
+{
+    uint64_t bits;
+    int64_t n;
+
+    if (slot->again == 0)
+        return 0;
+    bits = wr_span_free_blocks(slot->span, slot->state);
+    n = wr_cpu_count(bits);
+    if (bits == 0 || slot->until_sample < n)
+        return 0;
+    slot->again--;
+    slot->until_sample -= n;
+    wr_slot_change(mc, slot, n, bits);
+    return bits;
+}
 /* The sampler changed its mind: draw all countdowns anew. */
 void wr_mcache_draw_samples(struct wr_mcache *mc);
 /* Count a free in a span that is not the thread's. */

@@ -77,8 +77,9 @@ enum wr_span_state {
 #define WR_SHARED_QUEUED  0x20000u /* is in an inbox, or about to be */
 #define WR_SHARED_CENTRAL 0x40000u /* belongs to mcentral */
 #define WR_SHARED_CURRENT 0x80000u /* in a slot: its blocks are handed out */
-#define WR_SHARED_PURGING 0x100000u /* free blocks lose their pages just now   \
-                                     */
+#define WR_SHARED_PURGING                                                      \
+    0x100000u /* free blocks lose their pages just now                         \
+               */
 
 /* States of a block: what the top bit is clear of may be handed out, and one
  * more than LIVE is FREE. */

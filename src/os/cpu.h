@@ -33,6 +33,17 @@ wr_cpu_lowest_bit(uint64_t x)
 #endif
 }
 
+/* How many bits of x are set. */
+static inline uint32_t
+wr_cpu_count(uint64_t x)
+{
+    x -= (x >> 1) & UINT64_C(0x5555555555555555);
+    x = (x & UINT64_C(0x3333333333333333)) +
+        ((x >> 2) & UINT64_C(0x3333333333333333));
+    x = (x + (x >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (uint32_t)(x * UINT64_C(0x0101010101010101) >> 56);
+}
+
 /* Add one to a byte that others read: did it become 0? */
 static inline bool
 wr_cpu_wraps(uint8_t *byte)

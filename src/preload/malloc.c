@@ -66,6 +66,8 @@ calloc(size_t count, size_t size)
 WR_EXPORT void *
 realloc(void *p, size_t size)
 {
+    if (wr_stays_fast(p, size))
+        return p;
     if (p == NULL)
         return malloc(size);
     if (size == 0) {
