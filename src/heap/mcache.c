@@ -311,9 +311,10 @@ add_unsettled(struct wr_span *s, void *frees)
 {
     uint32_t n = wr_span_unsettled(s);
 
-    /* More than there can be: its owner is granting just now. */
+    /* More than there can be, all words counted: its owner is granting just
+     * now. */
     if (wr_span_state(s) == WR_SPAN_SMALL && wr_span_owner(s) != NULL &&
-        n <= s->blocks)
+        n <= s->blocks + WR_AGAIN * 64u)
         ((uint64_t *)frees)[s->class_id] += n;
 }
 

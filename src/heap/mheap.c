@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "heap/huge.h"
 #include "heap/scavenge.h"
 #include "os/os.h"
 #include "region/counters.h"
@@ -387,6 +388,7 @@ commit_more(size_t pages)
     wr_count_add(heap_mapped, step);
     wr_count_add(heap_idle, step);
     wr_count_add(heap_released, step);
+    wr_huge_committed(s->base, step, need, wr_count_get(heap_mapped));
     run_insert(s);
     return true;
 }
@@ -711,6 +713,7 @@ release_some(struct wr_span *s, size_t most)
     bool done;
 
     bytes = wr_align_up(wr_min(bytes, most), WR_PAGE_BYTES);
+    wr_huge_released(at, bytes);
     hide_run(s);
     wr_lock_give(&wr_mheap_lock);
     done = wr_os_release((void *)at, bytes);

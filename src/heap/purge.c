@@ -6,6 +6,7 @@
  */
 #include "heap/purge.h"
 
+#include "heap/huge.h"
 #include "heap/mheap.h"
 #include "os/os.h"
 #include "region/counters.h"
@@ -47,7 +48,10 @@ release(struct wr_span *s, unsigned from, unsigned end)
 
     a = wr_align_up(a, wr_os_page_bytes());
     z = wr_align_down(z, wr_os_page_bytes());
-    if (a >= z || !wr_os_release((void *)a, z - a))
+    if (a >= z)
+        return 0;
+    wr_huge_released(a, z - a);
+    if (!wr_os_release((void *)a, z - a))
         return 0;
     freshen(s, a, z);
     return z - a;

@@ -86,6 +86,13 @@ wr_os_release(void *p, size_t bytes)
 }
 
 bool
+wr_os_huge(void *p, size_t bytes, bool on)
+{
+    return wr_syscall3(SYS_madvise, p, bytes,
+                       on ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) == 0;
+}
+
+bool
 wr_os_move(void *from, void *to, size_t bytes)
 {
     long p;

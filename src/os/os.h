@@ -21,6 +21,8 @@
 void *wr_os_reserve(size_t bytes); /* NULL: refused */
 bool wr_os_commit(void *p, size_t bytes);
 bool wr_os_release(void *p, size_t bytes);
+/* Ask for huge pages there, or for none. false: the system knows none. */
+bool wr_os_huge(void *p, size_t bytes, bool on);
 /* Move the pages of from (committed, whole) to `to` (committed, as large),
  * without copying; from reads as zero after. false: nothing has changed. */
 bool wr_os_move(void *from, void *to, size_t bytes);

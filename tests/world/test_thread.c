@@ -229,8 +229,8 @@ START_TEST(counts_are_published_while_a_thread_runs)
     uint64_t frees;
 
     (void)allocate_some((void *)(uintptr_t)10000);
-    ck_assert_uint_ge(published(&frees), 10000 - 64);
-    ck_assert_uint_ge(frees, 10000 - 128);
+    ck_assert_uint_ge(published(&frees), 10000 - (WR_AGAIN + 1) * 64);
+    ck_assert_uint_ge(frees, 10000 - (WR_AGAIN + 2) * 64);
     wr_world_publish();
     ck_assert_uint_eq(published(&frees), 10000);
     ck_assert_uint_eq(frees, 10000);
