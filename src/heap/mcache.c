@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "heap/caches.h"
 #include "heap/large.h"
 #include "heap/mcentral.h"
 #include "heap/mheap.h"
@@ -30,68 +31,7 @@ _Thread_local struct wr_mcache *wr_self = &wr_mcache_none;
  * since nobody would give it back. */
 static _Thread_local bool left __attribute__((tls_model("initial-exec")));
 
-static _Atomic(struct wr_mcache *) all; /* every cache; only ever grows */
-static struct wr_mcache *spare;         /* without a thread; mheap's lock */
-
 /* ---- caches come and go ---- */
-
-static struct wr_mcache *
-take_spare(void)
-{
-    struct wr_mcache *mc;
-
-    wr_lock_take(&wr_mheap_lock);
-    mc = spare;
-    if (mc != NULL)
-        spare = mc->spare_next;
-    wr_lock_give(&wr_mheap_lock);
-    return mc;
-}
-
-/* The first cache is that of the thread that forks, in most programs that do.
- * What fork writes of it is at its end; the linker puts what else fork writes
- * right behind that, on the same page. */
-static struct wr_mcache *
-new_cache(void)
-{
-    static struct wr_mcache first WR_AT_FORK __attribute__((aligned(4096)));
-    static _Atomic bool taken;
-
-    if (atomic_exchange(&taken, true))
-        return wr_mheap_meta(sizeof first, &wr_counters->cache_sys);
-    wr_count_add(cache_sys, sizeof first);
-    return &first;
-}
-
-static struct wr_mcache *
-make_cache(void)
-{
-    struct wr_mcache *mc = new_cache();
-
-    if (mc == NULL)
-        return NULL;
-    for (unsigned i = 0; i < WR_CLASSES; i++)
-        mc->slot[i].bytes = wr_class[i].bytes;
-    for (unsigned i = 0; i < wr_countof(mc->by_16); i++)
-        mc->by_16[i] = &mc->slot[wr_class_by_16[i]];
-    mc->inbox = 1; /* closed */
-    mc->next = atomic_load(&all);
-    while (!atomic_compare_exchange_weak(&all, &mc->next, mc))
-        ;
-    return mc;
-}
-
-static struct wr_mcache *
-take_cache(void)
-{
-    struct wr_mcache *mc = take_spare();
-
-    if (mc == NULL)
-        mc = make_cache();
-    if (mc != NULL)
-        wr_count_add(cache_inuse, sizeof *mc);
-    return mc;
-}
 
 WR_COLD struct wr_mcache *
 wr_mcache_get(void)
@@ -100,7 +40,7 @@ wr_mcache_get(void)
 
     if (wr_likely(mc != &wr_mcache_none))
         return mc;
-    mc = take_cache();
+    mc = wr_caches_take();
     if (mc == NULL)
         return NULL;
     left = false;
@@ -118,12 +58,6 @@ struct wr_mcache *
 wr_mcache_get_to_free(void)
 {
     return left && wr_self == &wr_mcache_none ? NULL : wr_mcache_get();
-}
-
-struct wr_mcache *
-wr_mcache_first(void)
-{
-    return atomic_load_explicit(&all, memory_order_acquire);
 }
 
 /* ---- a cache's spans ---- */
@@ -649,15 +583,6 @@ give_all(struct wr_mcache *mc)
     }
 }
 
-static void
-retire(struct wr_mcache *mc)
-{
-    mc->attached = false;
-    wr_count_sub(cache_inuse, sizeof *mc);
-    mc->spare_next = spare;
-    spare = mc;
-}
-
 void
 wr_mcache_detach(void)
 {
@@ -679,24 +604,20 @@ wr_mcache_detach(void)
     give_all(mc);
     if (wr_events.thread_detached != NULL)
         wr_events.thread_detached(mc);
-    wr_lock_take(&wr_mheap_lock);
-    retire(mc);
-    wr_lock_give(&wr_mheap_lock);
+    wr_caches_give(mc);
 }
 
 void
 wr_mcache_count_free(unsigned class_id)
 {
-    struct wr_mcache *mc = take_cache();
+    struct wr_mcache *mc = wr_caches_take();
 
     if (mc == NULL)
         return;
     wr_word_store(&mc->slot[class_id].frees,
                   wr_word_load(&mc->slot[class_id].frees) + 1);
     publish_frees(mc, class_id);
-    wr_lock_take(&wr_mheap_lock);
-    retire(mc);
-    wr_lock_give(&wr_mheap_lock);
+    wr_caches_give(mc);
 }
 
 /* ---- after fork ---- */
@@ -807,7 +728,7 @@ wr_mcache_adopt_orphans(void)
         memset(mc->large, 0, sizeof mc->large);
         mc->large_kept = 0;
         if (mc->attached)
-            retire(mc);
+            wr_caches_give_locked(mc);
     }
     wr_lock_give(&wr_mheap_lock);
     while ((s = orphans) != NULL) {

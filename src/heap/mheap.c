@@ -2,9 +2,7 @@
  * 1. Every committed page belongs to exactly one span: one with blocks, a
  *    free run, or one being scavenged (MOVING).
  * 2. No two free runs are neighbours.
- * 3. A free run is in the index: in runs[pages] when shorter than RUN_LISTS
- *    pages, else in the tree, ordered by (pages, base). In a list, runs with
- *    resident pages come before those without.
+ * 3. A free run is in the index (runs.h), or hidden for a moment.
  * 4. heap_mapped = heap_inuse + heap_idle; heap_released counts the released
  *    bits of free runs. Pages of spans with blocks have no released bit.
  */
@@ -13,12 +11,12 @@
 #include <string.h>
 
 #include "heap/huge.h"
+#include "heap/runs.h"
 #include "heap/scavenge.h"
 #include "os/os.h"
 #include "region/counters.h"
 
 enum {
-    RUN_LISTS = 128,
     RESERVE_BYTES = 64 << 20,
     COMMIT_MIN = 256 << 10,
     COMMIT_MAX = 32 << 20,
@@ -27,9 +25,6 @@ enum {
 
 struct wr_lock wr_mheap_lock = WR_LOCK_INIT;
 
-static struct wr_span_list runs[RUN_LISTS];
-static uint64_t runs_present[RUN_LISTS / 64]; /* lists that are not empty */
-static struct wr_span *tree;                  /* a treap; see tree_* */
 static struct wr_span *hidden; /* free runs in no index just now */
 static size_t idle_low;        /* the least idle_resident since it was read */
 
@@ -168,133 +163,6 @@ record_free(struct wr_span *s)
     records[s->record_units] = s;
 }
 
-/* ---- index of free runs: lists for the short, a treap for the long ---- */
-
-static bool
-tree_before(const struct wr_span *a, const struct wr_span *b)
-{
-    return a->pages != b->pages ? a->pages < b->pages : a->base < b->base;
-}
-
-static uint64_t
-tree_priority(const struct wr_span *s)
-{
-    return (s->base >> WR_PAGE_SHIFT) * UINT64_C(0x9e3779b97f4a7c15);
-}
-
-/* In the tree own_next is the left child (smaller), own_prev the right. */
-static void
-tree_insert(struct wr_span **at, struct wr_span *s)
-{
-    struct wr_span *rest, **less = &s->own_next, **more = &s->own_prev;
-
-    while (*at != NULL && tree_priority(*at) >= tree_priority(s))
-        at = tree_before(s, *at) ? &(*at)->own_next : &(*at)->own_prev;
-    rest = *at;
-    *at = s;
-    while (rest != NULL) { /* split what stood here around s */
-        if (tree_before(rest, s)) {
-            *less = rest;
-            less = &rest->own_prev;
-            rest = rest->own_prev;
-        } else {
-            *more = rest;
-            more = &rest->own_next;
-            rest = rest->own_next;
-        }
-    }
-    *less = NULL;
-    *more = NULL;
-}
-
-static void
-tree_remove(struct wr_span **at, struct wr_span *s)
-{
-    struct wr_span *a = s->own_next, *b = s->own_prev;
-
-    while (*at != s) {
-        WR_ASSERT(*at != NULL);
-        at = tree_before(s, *at) ? &(*at)->own_next : &(*at)->own_prev;
-    }
-    while (a != NULL && b != NULL) { /* join the two subtrees in its place */
-        if (tree_priority(a) >= tree_priority(b)) {
-            *at = a;
-            at = &a->own_prev;
-            a = a->own_prev;
-        } else {
-            *at = b;
-            at = &b->own_next;
-            b = b->own_next;
-        }
-    }
-    *at = a != NULL ? a : b;
-    s->own_next = s->own_prev = NULL;
-}
-
-static struct wr_span *
-tree_best(size_t pages)
-{
-    struct wr_span *best = NULL;
-
-    for (struct wr_span *s = tree; s != NULL;) {
-        if (s->pages >= pages) {
-            best = s;
-            s = s->own_next;
-        } else {
-            s = s->own_prev;
-        }
-    }
-    return best;
-}
-
-static bool
-has_resident(const struct wr_span *s)
-{
-    return wr_pagemap_released(s->base, s->pages) < s->pages;
-}
-
-static void
-index_add(struct wr_span *s)
-{
-    atomic_store_explicit(&s->state, WR_SPAN_FREE, memory_order_release);
-    if (s->pages < RUN_LISTS) {
-        if (has_resident(s))
-            wr_span_list_push(&runs[s->pages], s);
-        else
-            wr_span_list_append(&runs[s->pages], s);
-        runs_present[s->pages / 64] |= (uint64_t)1 << (s->pages % 64);
-    } else {
-        tree_insert(&tree, s);
-    }
-}
-
-static void
-index_remove(struct wr_span *s)
-{
-    WR_ASSERT(wr_span_state(s) == WR_SPAN_FREE);
-    if (s->pages >= RUN_LISTS) {
-        tree_remove(&tree, s);
-        return;
-    }
-    wr_span_list_remove(&runs[s->pages], s);
-    if (runs[s->pages].first == NULL)
-        runs_present[s->pages / 64] &= ~((uint64_t)1 << (s->pages % 64));
-}
-
-static struct wr_span *
-index_find(size_t pages)
-{
-    for (size_t i = pages / 64; i < wr_countof(runs_present); i++) {
-        uint64_t word = runs_present[i];
-
-        if (i == pages / 64)
-            word &= ~(uint64_t)0 << (pages % 64);
-        if (word != 0)
-            return runs[i * 64 + (size_t)__builtin_ctzll(word)].first;
-    }
-    return tree_best(pages);
-}
-
 /* ---- free runs ---- */
 
 static void
@@ -322,7 +190,7 @@ run_insert(struct wr_span *s)
     struct wr_span *after = run_at(s->base + wr_span_bytes(s));
 
     if (before != NULL) {
-        index_remove(before);
+        wr_runs_remove(before);
         wr_pagemap_set(before->base, 1, NULL);
         wr_pagemap_set(s->base - WR_PAGE_BYTES, 1, NULL);
         s->base = before->base;
@@ -330,7 +198,7 @@ run_insert(struct wr_span *s)
         record_free(before);
     }
     if (after != NULL) {
-        index_remove(after);
+        wr_runs_remove(after);
         wr_pagemap_set(after->base, 1, NULL);
         wr_pagemap_set(after->base + wr_span_bytes(after) - WR_PAGE_BYTES, 1,
                        NULL);
@@ -338,7 +206,7 @@ run_insert(struct wr_span *s)
         record_free(after);
     }
     run_map_ends(s);
-    index_add(s);
+    wr_runs_add(s);
 }
 
 /* Cut the run s after so many pages; the rest becomes a free run of its
@@ -472,15 +340,15 @@ take_run(size_t pages, size_t align_pages)
 {
     size_t slack = align_pages - 1;
     size_t mask = (align_pages << WR_PAGE_SHIFT) - 1;
-    struct wr_span *s = index_find(pages + slack);
+    struct wr_span *s = wr_runs_find(pages + slack);
 
     if (s == NULL) {
         if (!grow(pages + slack))
             return NULL;
-        s = index_find(pages + slack);
+        s = wr_runs_find(pages + slack);
         WR_ASSERT(s != NULL);
     }
-    index_remove(s);
+    wr_runs_remove(s);
     wr_pagemap_set(s->base, 1, NULL);
     wr_pagemap_set(s->base + wr_span_bytes(s) - WR_PAGE_BYTES, 1, NULL);
     if ((s->base & mask) != 0) { /* give the unaligned head back */
@@ -601,7 +469,7 @@ extend_locked(struct wr_span *s, size_t pages)
 
     if (run == NULL || run->base != end || run->pages < more)
         return false;
-    index_remove(run);
+    wr_runs_remove(run);
     wr_pagemap_set(run->base, 1, NULL);
     wr_pagemap_set(run->base + wr_span_bytes(run) - WR_PAGE_BYTES, 1, NULL);
     if (run->pages > more && !run_split(run, more)) {
@@ -634,37 +502,12 @@ wr_mheap_resize(struct wr_span *s, size_t pages)
 
 /* ---- scavenging ---- */
 
-/* The largest free run that has resident pages, or NULL. */
-static struct wr_span *
-tree_resident(struct wr_span *s)
-{
-    struct wr_span *found;
-
-    if (s == NULL)
-        return NULL;
-    found = tree_resident(s->own_prev);
-    if (found == NULL && has_resident(s))
-        found = s;
-    return found != NULL ? found : tree_resident(s->own_next);
-}
-
-static struct wr_span *
-find_resident(void)
-{
-    struct wr_span *s = tree_resident(tree);
-
-    for (size_t i = RUN_LISTS; s == NULL && i-- > 1;)
-        if (runs[i].first != NULL && has_resident(runs[i].first))
-            s = runs[i].first;
-    return s;
-}
-
 /* Take s out of sight while the system works on it, so that the lock need
  * not be held; nobody joins it or hands it out meanwhile. */
 static void
 hide_run(struct wr_span *s)
 {
-    index_remove(s);
+    wr_runs_remove(s);
     wr_pagemap_set(s->base, 1, NULL);
     wr_pagemap_set(s->base + wr_span_bytes(s) - WR_PAGE_BYTES, 1, NULL);
     atomic_store_explicit(&s->state, WR_SPAN_MOVING, memory_order_release);
@@ -734,7 +577,7 @@ wr_mheap_scavenge(size_t bytes)
     struct wr_span *s;
 
     wr_lock_take(&wr_mheap_lock);
-    while (given < bytes && n > 0 && (s = find_resident()) != NULL) {
+    while (given < bytes && n > 0 && (s = wr_runs_resident()) != NULL) {
         n = release_some(s, bytes - given);
         given += n;
     }
@@ -818,18 +661,6 @@ check_record(struct wr_span *s, struct tally *t)
     t->inuse += wr_span_bytes(s);
 }
 
-static void
-check_order(const struct wr_span_list *l)
-{
-    bool resident = true;
-
-    for (const struct wr_span *s = l->first; s != NULL; s = s->next) {
-        WR_ASSERT(resident || !has_resident(s));
-        resident = has_resident(s);
-    }
-    (void)resident;
-}
-
 void
 wr_mheap_check(void)
 {
@@ -840,8 +671,7 @@ wr_mheap_check(void)
     WR_ASSERT(wr_lock_held(&wr_mheap_lock));
     while ((s = wr_mheap_next(&at)) != NULL)
         check_record(s, &t);
-    for (size_t i = 1; i < RUN_LISTS; i++)
-        check_order(&runs[i]);
+    wr_runs_check();
     WR_ASSERT(t.inuse == wr_count_get(heap_inuse));
     for (s = hidden; s != NULL; s = s->inbox_next) {
         t.idle += wr_span_bytes(s);
