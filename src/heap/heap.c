@@ -23,10 +23,10 @@ enum { MOVE_MIN = 1 << 20 };
 /* ---- allocating ---- */
 
 static __attribute__((noinline)) void *
-small_slower(unsigned class_id, bool *fresh)
+small_slower(struct wr_slot *slot, bool *fresh)
 {
+    unsigned class_id = (unsigned)(slot - wr_self->slot);
     struct wr_mcache *mc = wr_mcache_get();
-    struct wr_slot *slot;
     void *p;
 
     if (mc == NULL || !wr_mcache_refill(mc, class_id))
@@ -40,15 +40,14 @@ small_slower(unsigned class_id, bool *fresh)
     return p;
 }
 
-/* The slot has nothing ready. */
-static inline void *
-small_slow(struct wr_mcache *mc, unsigned class_id, bool *fresh)
+/* The slot, one of wr_self's, has nothing ready. */
+static void *
+small_slow(struct wr_slot *slot, bool *fresh)
 {
-    struct wr_slot *slot = &mc->slot[class_id];
-    uint64_t bits = wr_slot_refill_again(mc, slot);
+    uint64_t bits = wr_slot_refill_again(wr_self, slot);
 
     return wr_likely(bits != 0) ? wr_slot_take(slot, bits, fresh)
-                                : small_slower(class_id, fresh);
+                                : small_slower(slot, fresh);
 }
 
 static void *
@@ -59,7 +58,7 @@ small_alloc(struct wr_mcache *mc, unsigned class_id)
     bool fresh;
 
     return bits != 0 ? wr_slot_take(slot, bits, &fresh)
-                     : small_slow(mc, class_id, &fresh);
+                     : small_slow(slot, &fresh);
 }
 
 /* As wr_malloc_slow; *zero: the block's memory is. */
@@ -69,7 +68,7 @@ alloc_slow(size_t size, bool *zero)
     struct wr_mcache *mc;
 
     if (size <= WR_SMALL_MAX)
-        return small_slow(wr_self, wr_class_of(size), zero);
+        return small_slow(&wr_self->slot[wr_class_of(size)], zero);
     mc = wr_mcache_get();
     return mc == NULL ? NULL : wr_large_alloc(mc, 1, size, zero);
 }

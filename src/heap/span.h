@@ -154,14 +154,16 @@ wr_block_is_live(uint8_t state)
     return state >= WR_BLOCK_SAMPLED;
 }
 
-/* The free blocks of a group, given by the state of its first block. */
+/* The free blocks of a group, given by the state of its first block. Of the
+ * larger blocks half a group at a time: those that are not taken are not
+ * touched, and take no memory. What follows the last block is never free. */
 static inline uint64_t
 wr_span_free_blocks(const struct wr_span *s, const uint8_t *group)
 {
     uint64_t bits = wr_cpu_top_clear(group);
 
     if (s->group == 16)
-        return bits; /* what follows the last block is never free */
+        return (bits & 255) != 0 ? bits & 255 : bits;
     bits |= (uint64_t)wr_cpu_top_clear(group + 16) << 16;
     if (s->group == 32)
         return bits;
