@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WR_HUGE_FROM  ((size_t)64 << 20)
+#define WR_HUGE_FROM  ((size_t)256 << 20)
 #define WR_HUGE_BLOCK ((size_t)1 << 20)
 
 /* The heap has so many bytes and has committed [base, base + bytes) more,

@@ -20,6 +20,10 @@
 #include "region/event.h"
 #include "region/layout.h"
 
+/* Of spans with free blocks a thread keeps so many bytes in each class before
+ * it gives empty ones back. */
+#define KEEP (64 * WR_KIB)
+
 struct wr_mcache wr_mcache_none = {
     .by_16 = {[0 ... 1024 / 16] = &wr_mcache_none.slot[0]},
 };
@@ -225,8 +229,8 @@ wr_mcache_emptied(struct wr_mcache *mc, struct wr_span *s)
 {
     if (mc->slot[s->class_id].span == s || is_queued(s))
         return;
-    if (mc->partial[s->class_id].length <= 1)
-        return; /* keep one: the next refill takes it */
+    if (mc->partial[s->class_id].length * wr_span_bytes(s) <= KEEP)
+        return; /* the next refills take it */
     release(mc, s);
 }
 

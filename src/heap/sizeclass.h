@@ -2,8 +2,8 @@
  *
  * Multiples of 16 to 128, then eight steps to each doubling, to 32 KiB: what
  * is asked is rounded up by at most 1/8 (above 128 bytes). Class 0 stands
- * for large blocks, which are whole pages. A span of a class holds as many
- * blocks as fit; what is left at its end is at most 1/8 of it.
+ * for large blocks, which are whole pages. A span has 4 to 512 blocks, as many
+ * as fit; what is left at its end is at most 1/8 of it.
  */
 #ifndef WR_HEAP_SIZECLASS_H
 #define WR_HEAP_SIZECLASS_H

@@ -9,7 +9,7 @@
 #include "heap/mheap.h"
 #include "os/os.h"
 
-enum { BLOCK = 256 << 10, MANY = 2 * (64 << 20) / BLOCK };
+enum { BLOCK = 256 << 10, MANY = 2 * (256 << 20) / BLOCK };
 
 static void *block[MANY];
 

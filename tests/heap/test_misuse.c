@@ -106,7 +106,7 @@ END_TEST
 static void
 allocate_full_span(void)
 {
-    enum { BLOCKS = 128 };
+    enum { BLOCKS = 512 };
 
     become(0);
     for (int i = 0; i < BLOCKS; i++)
@@ -353,7 +353,9 @@ START_TEST(a_pointer_inside_a_block_is_told_from_its_start)
 }
 END_TEST
 
-/* 8192 is 170 blocks of 48, and 32 bytes. */
+/* 32768 is 409 blocks of 80, and 48 bytes; the first block is the span's. */
+enum { BEHIND = 409 * 80 };
+
 static void
 behind_the_last_block(void *arg)
 {
@@ -361,8 +363,8 @@ behind_the_last_block(void *arg)
 
     (void)arg;
     become(0);
-    p = (uintptr_t)wr_malloc(48);
-    wr_free((void *)((p | 8191) - 31));
+    p = (uintptr_t)wr_malloc(80);
+    wr_free((void *)(p + BEHIND));
 }
 
 static void
@@ -372,15 +374,15 @@ behind_it_as_another(void *arg)
 
     (void)arg;
     become(0);
-    p = (uintptr_t)wr_malloc(48);
+    p = (uintptr_t)wr_malloc(80);
     become(1);
-    wr_free((void *)((p | 8191) - 31));
+    wr_free((void *)(p + BEHIND));
 }
 
 START_TEST(what_lies_behind_the_last_block_of_a_span_is_no_block)
 {
     static const char why[] =
-        "it lies behind the last block of a span of 48-byte blocks";
+        "it lies behind the last block of a span of 80-byte blocks";
 
     stopped(behind_the_last_block, "free", why);
     stopped(behind_it_as_another, "free", why);
