@@ -164,6 +164,15 @@ scan_once(struct wr_sources *s, const char *dir, enum wr_scan how)
     return 0;
 }
 
+static uint64_t
+forks_of(const struct wr_sources *s)
+{
+    uint64_t forks = 0;
+    for (size_t i = 0; i < s->count; i++)
+        forks += atomic_load(&s->list[i].view.header->counters.forks);
+    return forks;
+}
+
 /* Forked children that have no region yet make theirs. */
 static size_t
 ask_quiet(const struct wr_sources *s, const char *const *dirs, size_t dir_count)
@@ -172,13 +181,20 @@ ask_quiet(const struct wr_sources *s, const char *const *dirs, size_t dir_count)
     uint32_t *known = calloc(live + 1, sizeof *known);
     for (size_t i = 0; known && i < live; i++)
         known[i] = s->list[i].pid;
-    uint64_t forks = 0;
-    for (size_t i = 0; i < s->count; i++)
-        forks += atomic_load(&s->list[i].view.header->counters.forks);
     size_t asked =
-        known ? wr_quiet_ask(dirs, dir_count, known, live, forks) : 0;
+        known ? wr_quiet_ask(dirs, dir_count, known, live, forks_of(s)) : 0;
     free(known);
     return asked;
+}
+
+/* In a run's directory the regions of the ended stay: when they count no fork
+ * there is nobody to look for. */
+static size_t
+ask_quiet_here(const struct wr_sources *s, const char *dir)
+{
+    if (s->count > 0 && forks_of(s) == 0)
+        return 0;
+    return ask_quiet(s, &dir, 1);
 }
 
 static size_t
@@ -198,7 +214,7 @@ wr_sources_scan(struct wr_sources *s, const char *dir, enum wr_scan how)
 {
     int rc = scan_once(s, dir, how);
     if (rc != 0 || (how == WR_SCAN_ALL ? ask_quiet_in_places(s)
-                                       : ask_quiet(s, &dir, 1)) == 0)
+                                       : ask_quiet_here(s, dir)) == 0)
         return rc;
     wr_sources_free(s);
     return scan_once(s, dir, how);

@@ -123,6 +123,10 @@ START_TEST(who_looks_at_the_programs_finds_a_quiet_child)
 {
     struct wr_sources s;
     pid_t pid = quiet_child(true);
+    ck_assert_int_eq(wr_sources_scan(&s, dir, WR_SCAN_HERE), 0);
+    ck_assert_ptr_null(wr_sources_find(&s, (uint32_t)pid)); /* no fork */
+    wr_sources_free(&s);
+    atomic_store(&parent.region->header.counters.forks, 1);
     struct wr_source *one = find_child(&s, pid);
     ck_assert_ptr_nonnull(one);
     ck_assert(one->live);
