@@ -49,17 +49,18 @@ program_bash() {
 }
 
 # Servers: the script is what is measured, but the client's time is not in
-# it, for the client is no child that the server waits for.
+# it: the client's parent has gone when the server starts, so that no server
+# can wait for it and have its time added to its own.
 serve_redis() {
     cat >"$tmp/redis" <<END
 #!/bin/sh
-(
+( (
     unset LD_PRELOAD WEIR
     until redis-cli -s $tmp/redis.sock ping; do sleep 0.05; done
     redis-benchmark -s $tmp/redis.sock -q -t set,get,lpush,sadd,hset,zadd \
         -n 20000 -r 20000 -d 64 -P 16 -c 20
     redis-cli -s $tmp/redis.sock shutdown nosave
-) >/dev/null 2>&1 &
+) >/dev/null 2>&1 & )
 exec redis-server --port 0 --unixsocket $tmp/redis.sock --save '' \
     --appendonly no --dir $tmp
 END
@@ -86,12 +87,12 @@ http { access_log off; gzip on; gzip_types text/html; gzip_min_length 1;
 END
     cat >"$tmp/nginx" <<END
 #!/bin/sh
-(
+( (
     unset LD_PRELOAD WEIR
     until ab -q -n 1 http://127.0.0.1:18471/; do sleep 0.05; done
     ab -q -n 4000 -c 16 -H 'Accept-Encoding: gzip' http://127.0.0.1:18471/
     kill -QUIT \$(cat $tmp/nginx.pid)
-) >/dev/null 2>&1 &
+) >/dev/null 2>&1 & )
 exec $(command -v nginx || echo /usr/sbin/nginx) -c $tmp/nginx.conf
 END
     chmod +x "$tmp/nginx"

@@ -264,7 +264,7 @@ part_huge() {
     done
     over_time huge
     [ -z "$(look huge weir touched 9)" ] ||
-        goal alloc-huge-to-live "$(share huge touched 9)" "above 0.9"
+        goal alloc-huge-to-live "$(share huge touched 9)" "above 0.7"
 }
 
 # The smallest of five peaks, in KiB.
