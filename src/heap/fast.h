@@ -105,16 +105,15 @@ wr_stays_fast(const void *p, size_t size)
            size > s->block_bytes / 2;
 }
 
-/* redis asks this at every allocation and free. A small block's bits are not
- * looked at: they would cost a line of memory. */
+/* redis asks this at every allocation and free. A small block's state is not
+ * looked at: it would cost a line of memory. */
 static inline size_t
 wr_usable_fast(const void *p)
 {
-    struct wr_span *s = wr_span_of(p);
-    bool exact;
+    struct wr_span *s;
+    const uint8_t *state = wr_own_block(p, &s);
 
-    if (wr_likely(s != NULL && wr_span_state(s) == WR_SPAN_SMALL) &&
-        wr_likely(wr_span_block_of(s, p, &exact) < s->blocks && exact))
+    if (wr_likely(state != NULL) && wr_likely(state < s->block + s->blocks))
         return s->block_bytes;
     return wr_usable_size(p);
 }
