@@ -44,8 +44,7 @@ once() {
     if [ "$side" = plain ]; then
         "$pairs" run "$file" env LD_PRELOAD=$plain_lib "$@"
     else
-        "$pairs" run "$file" env LD_PRELOAD="$lib" \
-            WEIR="${WEIR_OPTIONS:-}dir=$regions" "$@"
+        "$pairs" run "$file" env LD_PRELOAD="$lib" WEIR="${WEIR_OPTIONS:-}" "$@"
     fi
 }
 

@@ -184,12 +184,11 @@ run_program() { # name alloc command...
     before=$("$bench" gate)
     rm -f "$tmp/figures"
     eval "preload=\$library_$on"
-    "$pairs" run "$tmp/figures" env LD_PRELOAD="$preload" WEIR="dir=$regions" \
-        "$@" >/dev/null 2>&1 || {
+    "$pairs" run "$tmp/figures" env LD_PRELOAD="$preload" "$@" \
+        >/dev/null 2>&1 || {
         echo "$label on $on failed"
         return 1
     }
-    rm -f "$regions"/*
     loop=$("$bench" gate)
     [ "$loop" -gt "$before" ] || loop=$before
 }

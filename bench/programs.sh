@@ -8,8 +8,9 @@
 # processes; for the servers it is the server's alone, over the same requests.
 # The ratio is the median over the pairs; differences below the spread say
 # nothing. Debian's redis-server brings jemalloc; here it is put on libc's.
-# bash forks and execs most of the time: below its row are those of two other
-# preloaded libraries, one without any code and mimalloc, in Weir's column.
+# bash forks and execs most of the time: below its row are Weir's when a region
+# of each process is kept, as under weir run, and those of two other preloaded
+# libraries, one without any code and mimalloc, in Weir's column.
 . "$(dirname "$0")/_lib.sh"
 . "$here/_load.sh"
 . "$here/_programs.sh"
@@ -29,6 +30,9 @@ program_row() {
 
 peer_rows() {
     ours=$lib
+    WEIR_OPTIONS=dir=$regions
+    pair "- kept" "$rounds" "$@"
+    WEIR_OPTIONS=
     find_peers
     for peer in empty mimalloc; do
         eval "lib=\$$peer"

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "analyse/profile.h"
 #include "analyse/top.h"
+#include "base/clock.h"
 #include "serve/page.h"
 #include "weir/cmd.h"
 #include "weir/place.h"
@@ -57,11 +57,11 @@ measure(struct row *row, const struct wr_source *one)
 {
     const struct wr_region_header *h = one->view.header;
     struct weir_memstats m;
-    time_t now = time(NULL), start = (time_t)(h->start_ns / 1000000000);
+    uint64_t now = wr_clock_ns(CLOCK_REALTIME), start = h->start_ns;
     wr_memstats_from_view(&m, &one->view);
     *row = (struct row){
         .one = one,
-        .uptime_s = now > start ? (uint64_t)(now - start) : 0,
+        .uptime_s = now > start ? (now - start) / 1000000000 : 0,
         .heap = m.heap_alloc,
         .rss = resident(one->pid),
         .rate = atomic_load(&h->sample_rate),

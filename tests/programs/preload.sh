@@ -28,7 +28,7 @@ for command in 'perl -e "print join q( ), map { \$_ ** 2 } 1 .. 1000"' \
 done
 find "$XDG_RUNTIME_DIR" -name '*.weir' -delete
 
-env "$mark" "LD_PRELOAD=$lib" perl hold.pl >one.out &
+env "$mark" "LD_PRELOAD=$lib" WEIR=sample=16K perl hold.pl >one.out &
 one=$!
 env "$mark" "LD_PRELOAD=$lib" WEIR=sample=4096 perl hold.pl >two.out &
 two=$!
