@@ -53,7 +53,8 @@ for pid in $one $two; do
         fail "no profile of $pid"
     names heap.pb.gz 'Perl_.*' main
     # 4000 strings of 3000 bytes in blocks of 3072.
-    "$weir" top -n 0 heap.pb.gz | grep -Eq '1[0-9]\.[0-9]+MB' ||
+    "$weir" top -n 0 heap.pb.gz |
+        grep -Eq '1[0-9](\.[0-9]+)?MB|1[0-9]{4}(\.[0-9]+)?kB' ||
         fail "12 MB are not seen: $("$weir" top heap.pb.gz)"
 done
 
