@@ -93,12 +93,13 @@ go tool pprof -top "$url/debug/pprof/none" >pprof.out 2>&1 &&
     fail "an unknown profile was answered"
 shows 'Unknown profile'
 
-# The web page of pprof over a live profile.
+# The web page of pprof over a live profile; its first page, the graph, needs
+# Graphviz.
 port=$(free_port)
 page=http://127.0.0.1:$port
 env "$mark" go tool pprof "-http=127.0.0.1:$port" -no_browser "$heap" \
     >web.out 2>web.err &
-wait_until curl -fsS "$page/ui/" ||
+wait_until curl -fsS "$page/ui/top" ||
     fail "pprof serves no page: $(cat web.out web.err)"
 for view in top flamegraph peek source; do
     curl -fsS "$page/ui/$view" >view.html || fail "no /ui/$view"
