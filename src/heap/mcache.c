@@ -19,6 +19,7 @@
 #include "region/counters.h"
 #include "region/event.h"
 #include "region/layout.h"
+#include "region/region.h"
 
 /* Of spans with free blocks a thread keeps so many bytes in each class before
  * it gives empty ones back. */
@@ -140,10 +141,17 @@ wr_mcache_allocs(struct wr_mcache *mc, unsigned class_id)
     return allocs;
 }
 
+/* Not in a forked child whose slots are its parent's still. */
+static inline bool
+is_published(const struct wr_mcache *mc)
+{
+    return mc->region_slot != NULL && wr_region != NULL;
+}
+
 static inline void
 publish_frees(struct wr_mcache *mc, unsigned class_id)
 {
-    if (mc->region_slot != NULL)
+    if (is_published(mc))
         wr_word_store(&mc->region_slot->count[class_id].frees,
                       wr_word_load(&mc->slot[class_id].frees));
 }
@@ -152,7 +160,7 @@ publish_frees(struct wr_mcache *mc, unsigned class_id)
 static inline void
 publish_allocs(struct wr_mcache *mc, unsigned class_id)
 {
-    if (mc->region_slot != NULL)
+    if (is_published(mc))
         wr_word_store(&mc->region_slot->count[class_id].allocs,
                       wr_word_load(&mc->slot[class_id].taken));
 }
