@@ -237,6 +237,23 @@ START_TEST(counts_are_published_while_a_thread_runs)
 }
 END_TEST
 
+/* As in a forked child: its thread's slot is the parent's, its region none. */
+START_TEST(who_has_no_region_publishes_nothing_into_anothers)
+{
+    struct wr_region_header *parents = wr_region;
+    uint64_t frees, allocs;
+
+    (void)allocate_some((void *)(uintptr_t)10000);
+    wr_world_publish();
+    wr_region = NULL;
+    (void)allocate_some((void *)(uintptr_t)10000);
+    wr_region = parents;
+    allocs = published(&frees);
+    ck_assert_uint_eq(allocs, 10000);
+    ck_assert_uint_eq(frees, 10000);
+}
+END_TEST
+
 START_TEST(published_counts_never_fall)
 {
     uint64_t last = 0, last_frees = 0, frees, allocs;
@@ -416,6 +433,7 @@ suite(void)
     tcase_add_test(
         t, counts_are_published_when_a_thread_ends_and_go_on_in_its_slot);
     tcase_add_test(t, counts_are_published_while_a_thread_runs);
+    tcase_add_test(t, who_has_no_region_publishes_nothing_into_anothers);
     tcase_add_test(t, published_counts_never_fall);
     tcase_add_test(t, a_full_table_of_threads_costs_a_thread_its_slot_only);
     tcase_add_test(t, in_a_child_only_its_own_thread_runs);
