@@ -60,13 +60,14 @@ wr_malloc_fast(size_t size, void *(*slow)(size_t))
 static inline __attribute__((always_inline)) uint8_t *
 wr_own_block(const void *p, struct wr_span **span)
 {
-    uintptr_t page = ((uintptr_t)p - wr_near.base) >> WR_PAGE_SHIFT;
+    uintptr_t base = wr_cpu_peek(&wr_near.base);
+    uintptr_t page = ((uintptr_t)p - base) >> WR_PAGE_SHIFT;
     struct wr_span *s;
     uint64_t product;
 
     if (wr_unlikely(page >= WR_NEAR_PAGES))
         return NULL;
-    *span = s = wr_entry_span(wr_near.entry[page]);
+    *span = s = wr_entry_span((intptr_t)wr_cpu_peek(&wr_near.entry[page]));
     if (wr_unlikely(atomic_load_explicit(&s->owner, memory_order_relaxed) !=
                     (uintptr_t)wr_self))
         return NULL;

@@ -18,6 +18,18 @@
 #endif
 #endif
 
+/* A word that others may be writing, for a different thing to be found by it
+ * than what the caller looks for. */
+static inline uintptr_t
+wr_cpu_peek(const void *word)
+{
+#ifdef WR_CPU_WATCHED
+    return __atomic_load_n((const uintptr_t *)word, __ATOMIC_RELAXED);
+#else
+    return *(const uintptr_t *)word;
+#endif
+}
+
 /* The number of the lowest set bit; x is not 0. On processors that know no
  * tzcnt the same bytes are a bsf. */
 static inline uint64_t
