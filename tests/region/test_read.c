@@ -481,9 +481,12 @@ child_end(pid_t pid)
 static bool
 alive_turns(bool to)
 {
-    for (int i = 0; i < 2000 && wr_view_alive(&view) != to; i++)
+    for (int i = 0; i < 2000; i++) {
+        if (wr_view_alive(&view) == to)
+            return true;
         usleep(1000);
-    return wr_view_alive(&view) == to;
+    }
+    return false;
 }
 
 static void
