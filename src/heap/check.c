@@ -15,7 +15,7 @@ held(struct wr_span *s)
 
     if (mc == NULL || mc->slot[s->class_id].span != s)
         return 0;
-    return __builtin_popcountll(wr_word_load(&mc->slot[s->class_id].bits));
+    return (int32_t)wr_cpu_count(wr_word_load(&mc->slot[s->class_id].bits));
 }
 
 static void

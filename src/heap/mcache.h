@@ -125,7 +125,8 @@ void wr_mcache_count_remote(struct wr_mcache *mc, unsigned class_id);
 /* Count the frees in the thread's span s since it was last looked at, and
  * give it back when it is empty. */
 void wr_mcache_look_up(struct wr_mcache *mc, struct wr_span *s);
-/* A span of the calling thread got its first free block back, or its last. */
+/* A FULL span of the calling thread has few free blocks again; a span has no
+ * block in use any more. */
 void wr_mcache_unfull(struct wr_mcache *mc, struct wr_span *s);
 void wr_mcache_emptied(struct wr_mcache *mc, struct wr_span *s);
 /* Give the thread's spare spans back to where others can use them. */

@@ -25,8 +25,8 @@ bool wr_remote_set_full(struct wr_span *s);
  * wr_remote_send when it belongs to somebody else. */
 struct wr_span *wr_inbox_drain(_Atomic uintptr_t *inbox, bool close);
 void wr_inbox_open(_Atomic uintptr_t *inbox);
-/* s was popped from an inbox: take in its remote frees. *was_full: it was
- * FULL and is not any more (it has free blocks now). */
+/* s was popped from an inbox: it may be queued again. What others freed in it
+ * is the caller's to take in. */
 void wr_remote_unqueue(struct wr_span *s);
 void wr_remote_send(struct wr_span *s);
 

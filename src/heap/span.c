@@ -216,7 +216,7 @@ wr_pagemap_released(uintptr_t base, size_t pages)
 
         mask &= *released_word(base);
         if (mask != 0) /* a call where the machine cannot count bits */
-            n += (size_t)__builtin_popcountll(mask);
+            n += wr_cpu_count(mask);
     }
     return n;
 }
