@@ -4,6 +4,9 @@
  *     wr_site_answer(site, &request, &answer);
  *     wr_site_free(site);
  *
+ * The table of routes in site.c is the whole list; a new path is a function (see
+ * serve/route.h) and a line there.
+ *
  * Paths:
  *     /debug/pprof/        an index, and below it Go's profiles of all live
  *                          processes, merged; samples carry the labels pid
