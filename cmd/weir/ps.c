@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "analyse/profile.h"
+#include "analyse/quote.h"
 #include "analyse/top.h"
 #include "base/clock.h"
 #include "serve/page.h"

@@ -8,138 +8,19 @@
  */
 #include "analyse/top.h"
 
-#include <ctype.h>
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 #include "analyse/profile.h"
+#include "analyse/stack.h"
 #include "analyse/store.h"
-
-/* --- Frames to leave out ------------------------------------------------ */
-
-/* Patterns come with files of others. Counted repetition, references back and
- * deep nesting can cost libc's matcher any time and stack; no list of function
- * names needs them. */
-static bool
-is_tame(const char *pattern)
-{
-    int depth = 0;
-    for (const char *c = pattern; *c; c++) {
-        depth += (*c == '(') - (*c == ')');
-        if (*c == '{' || depth > 20 || (c[0] == '\\' && isdigit(c[1] & 127)))
-            return false;
-    }
-    return *pattern && strlen(pattern) < 16384;
-}
-
-/* Go's regular expressions and POSIX's agree on what such lists use, except
- * for groups that do not capture. NULL: there is none, or none we follow. */
-static regex_t *
-compile(const char *pattern)
-{
-    regex_t *re = malloc(sizeof *re);
-    char *whole = malloc(strlen(pattern) + 8), *to = whole;
-    bool ok = false;
-    if (re && whole && is_tame(pattern)) {
-        to += sprintf(to, "^(");
-        for (const char *from = pattern; *from; from++) {
-            *to++ = *from;
-            if (from[0] == '(' && from[1] == '?' && from[2] == ':')
-                from += 2;
-        }
-        strcpy(to, ")$");
-        ok = regcomp(re, whole, REG_EXTENDED | REG_NOSUB) == 0;
-    }
-    free(whole);
-    if (ok)
-        return re;
-    free(re);
-    return NULL;
-}
-
-static void
-regex_free(regex_t *re)
-{
-    if (re)
-        regfree(re);
-    free(re);
-}
-
-/* A name without its arguments: "a::(anonymous namespace)::f(int)" ends
- * before "(int)". */
-static size_t
-bare_length(const char *name)
-{
-    static const char *const kept[] = {"(anonymous namespace)", "operator()"};
-    size_t n = 0;
-    for (;;) {
-        if (strncmp(name + n, kept[0], strlen(kept[0])) == 0)
-            n += strlen(kept[0]);
-        else if (strncmp(name + n, kept[1], strlen(kept[1])) == 0)
-            n += strlen(kept[1]);
-        else if (name[n] == '\0' || name[n] == '(')
-            return n;
-        else
-            n++;
-    }
-}
-
-static bool
-matches(const regex_t *re, const char *name)
-{
-    char bare[1024];
-    size_t n = bare_length(name);
-    if (!re || n >= sizeof bare)
-        return false;
-    memcpy(bare, name, n);
-    bare[n] = '\0';
-    return regexec(re, bare[0] == '.' ? bare + 1 : bare, 0, NULL, 0) == 0;
-}
-
-/* By function: is it to be left out with everything it called? */
-static bool *
-dropped_functions(const struct wr_profile *p)
-{
-    bool *dropped = calloc((size_t)p->function_count + 1, sizeof *dropped);
-    regex_t *drop = compile(p->strings[p->drop_frames]);
-    regex_t *keep = compile(p->strings[p->keep_frames]);
-    for (uint32_t i = 0; dropped && drop && i < p->function_count; i++) {
-        const char *name = p->strings[p->functions[i].name];
-        dropped[i] = *name && matches(drop, name) && !matches(keep, name);
-    }
-    regex_free(drop);
-    regex_free(keep);
-    return dropped;
-}
-
-/* By location: how many of its lines, innermost first, are left out. */
-static uint32_t *
-dropped_lines(const struct wr_profile *p)
-{
-    bool *dropped = dropped_functions(p);
-    uint32_t *lines = calloc((size_t)p->location_count + 1, sizeof *lines);
-    for (uint32_t i = 0; dropped && lines && i < p->location_count; i++) {
-        const struct wr_location *l = &p->locations[i];
-        uint32_t n = l->line_count;
-        while (n > 0 && !dropped[p->lines[l->first_line + n - 1].function])
-            n--;
-        lines[i] = n;
-    }
-    if (!dropped) {
-        free(lines);
-        lines = NULL;
-    }
-    free(dropped);
-    return lines;
-}
 
 /* --- Counting ----------------------------------------------------------- */
 
 struct count {
     const struct wr_profile *p;
-    uint32_t *dropped; /* by location */
-    uint32_t *row;     /* by node: its row + 1 */
-    uint32_t *last;    /* by row */
+    struct wr_stacks stacks;
+    uint32_t *row;  /* by node: its row + 1 */
+    uint32_t *last; /* by row */
     struct wr_top_row *rows;
     uint32_t count, capacity;
 };
@@ -191,35 +72,17 @@ count_node(struct count *c, uint32_t node, int64_t value, uint32_t sample,
     c->last[row] = sample + 1;
 }
 
-/* Where the frames that are shown begin. From the root inwards, the first
- * location with something to leave out cuts the stack, if any before it is
- * the program's own: a stack is never emptied. */
-static uint32_t
-first_frame(const struct count *c, const struct wr_sample *s)
-{
-    const struct wr_profile *p = c->p;
-    bool own = false;
-    for (uint32_t i = s->depth; i-- > 0;) {
-        uint32_t l = p->frames[s->first_frame + i];
-        if (c->dropped[l] == 0)
-            own = true;
-        else if (own)
-            return c->dropped[l] == p->locations[l].line_count ? i + 1 : i;
-    }
-    return 0;
-}
-
 static void
 count_sample(struct count *c, uint32_t sample, int64_t value)
 {
     const struct wr_profile *p = c->p;
     const struct wr_sample *s = &p->samples[sample];
-    uint32_t first = first_frame(c, s);
+    uint32_t first = wr_stacks_first(&c->stacks, s);
     bool leaf = true;
     for (uint32_t i = first; i < s->depth; i++, leaf = false) {
         uint32_t at = p->frames[s->first_frame + i];
         const struct wr_location *l = &p->locations[at];
-        uint32_t skip = c->dropped[at] < l->line_count ? c->dropped[at] : 0;
+        uint32_t skip = wr_stacks_skip(&c->stacks, at);
         for (uint32_t n = skip; n < l->line_count; n++) {
             uint32_t f = p->lines[l->first_line + n].function;
             uint32_t name = p->functions[f].name;
@@ -236,11 +99,10 @@ count_init(struct count *c, const struct wr_profile *p)
 {
     size_t nodes = 2 * (size_t)p->string_count;
     *c = (struct count){.p = p};
-    c->dropped = dropped_lines(p);
     c->row = calloc(nodes, sizeof *c->row);
     c->last = calloc(nodes, sizeof *c->last);
     c->rows = calloc(nodes, sizeof *c->rows);
-    return c->dropped && c->row && c->last && c->rows;
+    return wr_stacks_init(&c->stacks, p) == 0 && c->row && c->last && c->rows;
 }
 
 /* --- The report --------------------------------------------------------- */
@@ -316,7 +178,7 @@ wr_top_make(struct wr_top *t, const struct wr_profile *p, uint32_t type)
         if (value != 0)
             count_sample(&c, i, value);
     }
-    free(c.dropped);
+    wr_stacks_fini(&c.stacks);
     free(c.row);
     free(c.last);
     if (!ok) {

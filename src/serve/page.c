@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <weir/memstats.h>
+#include "analyse/quote.h"
 
 #define CSS                                                                    \
     "body{font:15px/1.5 system-ui,sans-serif;margin:2em;max-width:60em}"       \
@@ -11,22 +12,6 @@
     "code{background:#eee;padding:0 .3em}"                                     \
     "@media(prefers-color-scheme:dark){body{background:#111;color:#ddd}"       \
     "a{color:#8cf}code{background:#333}}"
-
-static void
-escape(FILE *out, const char *text)
-{
-    for (; *text; text++) {
-        const char *name = *text == '<'   ? "&lt;"
-                           : *text == '>' ? "&gt;"
-                           : *text == '&' ? "&amp;"
-                           : *text == '"' ? "&quot;"
-                                          : NULL;
-        if (name)
-            fputs(name, out);
-        else
-            fputc(*text, out);
-    }
-}
 
 static void
 head(FILE *out, const char *title)
@@ -129,7 +114,7 @@ process_links(FILE *out, const struct wr_scope *s)
     for (size_t i = 0; i < s->count; i++) {
         fprintf(out, "<li><a href=\"/pid/%u/debug/pprof/\">%u ",
                 s->list[i]->pid, s->list[i]->pid);
-        escape(out, s->list[i]->program);
+        wr_xml_string(out, s->list[i]->program);
         fputs("</a></li>\n", out);
     }
     fputs("</ul>\n", out);
@@ -147,7 +132,7 @@ wr_page_index(struct wr_answer *a, const struct wr_scope *s)
     fputs("<h1>/debug/pprof/</h1>\n", out);
     if (s->count == 1) {
         fprintf(out, "<p>%u ", s->list[0]->pid);
-        escape(out, s->list[0]->program);
+        wr_xml_string(out, s->list[0]->program);
         fputs(s->list[0]->live ? "</p>\n" : " (ended)</p>\n", out);
     }
     index_table(out, s);
@@ -179,7 +164,7 @@ process_row(FILE *out, const struct wr_source *one)
             "<tr><td class=\"n\"><a href=\"/pid/%u/debug/pprof/\">%u</a></td>"
             "<td>",
             one->pid, one->pid);
-    escape(out, one->program);
+    wr_xml_string(out, one->program);
     fprintf(out, "</td><td>%s</td><td class=\"n\">%.1f MiB</td></tr>\n",
             state_word(one), (double)m.heap_alloc / (1 << 20));
 }
@@ -202,45 +187,6 @@ wr_page_processes(struct wr_answer *a, const struct wr_sources *s)
             process_row(out, &s->list[i]);
     fputs("</table>\n</body></html>\n", out);
     finish(a, out, &text, &bytes, WR_TYPE_HTML);
-}
-
-/* Bytes of a well-formed UTF-8 character at s, 0 if it is none. */
-static size_t
-utf8_length(const unsigned char *s)
-{
-    size_t n = s[0] < 0x80                    ? 1
-               : s[0] >= 0xc2 && s[0] <= 0xdf ? 2
-               : s[0] >= 0xe0 && s[0] <= 0xef ? 3
-               : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4
-                                              : 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    /* Longer than need be, a surrogate, or above the last character. */
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-        return 0;
-    return n;
-}
-
-void
-wr_json_string(FILE *out, const char *text)
-{
-    const unsigned char *s = (const unsigned char *)text;
-    fputc('"', out);
-    while (*s) {
-        size_t n = utf8_length(s);
-        if (*s == '"' || *s == '\\')
-            fprintf(out, "\\%c", *s);
-        else if (*s < 0x20 || *s == 0x7f)
-            fprintf(out, "\\u%04x", *s);
-        else if (n == 0)
-            fputc('?', out);
-        else
-            fwrite(s, 1, n, out);
-        s += n ? n : 1;
-    }
-    fputc('"', out);
 }
 
 void

@@ -16,7 +16,5 @@ void wr_page_processes_json(struct wr_answer *a, const struct wr_sources *s);
 
 /* One process as a JSON object, without a newline. */
 void wr_json_process(FILE *out, const struct wr_source *one);
-/* A string as JSON, with its quotes; bytes that are no UTF-8 become '?'. */
-void wr_json_string(FILE *out, const char *text);
 
 #endif
