@@ -22,7 +22,7 @@ wr_sample_block(struct wr_mcache *mc, struct wr_span *s, void *p)
         block = wr_span_block_of(s, p, &exact);
     if (s->tags == NULL && !wr_mheap_add_tags(s))
         return;
-    s->tags[block] = wr_events.sampled(mc, wr_span_block_bytes(s));
+    s->tags[block] = wr_events.sampled(mc, p, wr_span_block_bytes(s));
     __atomic_store_n(&s->block[block], WR_BLOCK_SAMPLED, __ATOMIC_RELEASE);
 }
 
@@ -34,7 +34,8 @@ wr_sample_free(struct wr_span *s, unsigned block, size_t bytes)
     if (wr_block_state(s, block) == WR_BLOCK_SAMPLED &&
         wr_block_step(s, block, WR_BLOCK_SAMPLED, WR_BLOCK_LIVE) &&
         wr_events.sample_freed != NULL)
-        wr_events.sample_freed(s->tags[block], bytes);
+        wr_events.sample_freed(s->tags[block],
+                               (void *)(s->base + block * bytes), bytes);
 }
 
 bool

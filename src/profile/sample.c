@@ -16,12 +16,14 @@
 #include "heap/mcache.h"
 #include "heap/mheap.h"
 #include "os/os.h"
+#include "os/probe.h"
 #include "profile/bucket.h"
 #include "profile/module.h"
 #include "profile/unwind.h"
 #include "profile/unwind_memo.h"
 #include "region/counters.h"
 #include "region/event.h"
+#include "region/read.h"
 #include "region/region.h"
 #include "world/thread.h"
 
@@ -154,21 +156,25 @@ stack_of(struct wr_mcache *mc)
 
 /* A bucket's number is the tag the heap keeps with a sampled block. */
 static uint16_t
-sampled(struct wr_mcache *mc, size_t bytes)
+sampled(struct wr_mcache *mc, void *block, size_t bytes)
 {
     uint32_t bucket;
+    double stands_for;
 
     (void)wr_world_region();
     bucket = wr_bucket_find(stack_of(mc), bytes, mc->sample_rate);
     wr_bucket_add_alloc(bucket, bytes);
+    stands_for = (double)bytes * wr_sample_weight(bytes, mc->sample_rate);
+    WR_PROBE3(otel_memory, alloc, block, bytes, (uint64_t)(stands_for + 0.5));
     return (uint16_t)bucket;
 }
 
 static void
-sample_freed(uint16_t tag, size_t bytes)
+sample_freed(uint16_t tag, void *block, size_t bytes)
 {
     (void)wr_world_region();
     wr_bucket_add_free(tag, bytes);
+    WR_PROBE1(otel_memory, free, block);
 }
 
 /* ---- the end of a program that misused the heap ---- */

@@ -23,11 +23,11 @@ struct wr_events {
     /* How many bytes that thread is to allocate before its next sample
      * (INT64_MAX: never). */
     int64_t (*next_sample)(struct wr_mcache *cache);
-    /* A block of so many bytes was picked as a sample, by the calling
+    /* The block of so many bytes was picked as a sample, by the calling
      * thread; the heap keeps the answer with it. */
-    uint16_t (*sampled)(struct wr_mcache *cache, size_t bytes);
+    uint16_t (*sampled)(struct wr_mcache *cache, void *block, size_t bytes);
     /* A sampled block is being freed; tag: what sampled answered. */
-    void (*sample_freed)(uint16_t tag, size_t bytes);
+    void (*sample_freed)(uint16_t tag, void *block, size_t bytes);
     /* The program is about to be stopped over this block (it may be any
      * address): add what is known of it and of the caller. */
     void (*explain)(struct wr_text *t, const void *block);

@@ -401,7 +401,8 @@ END_TEST
 static uint16_t sampled;
 static unsigned freed;
 static uint16_t last_tag; /* of what was freed */
-static size_t last_bytes; /* of what was sampled or freed */
+static void *last_block;  /* what was sampled or freed */
+static size_t last_bytes; /* of it */
 
 static int64_t
 every_1000(struct wr_mcache *mc)
@@ -411,16 +412,18 @@ every_1000(struct wr_mcache *mc)
 }
 
 static uint16_t
-note(struct wr_mcache *mc, size_t bytes)
+note(struct wr_mcache *mc, void *block, size_t bytes)
 {
     ck_assert_ptr_eq(mc, wr_self);
+    last_block = block;
     last_bytes = bytes;
     return ++sampled;
 }
 
 static void
-note_freed(uint16_t tag, size_t bytes)
+note_freed(uint16_t tag, void *block, size_t bytes)
 {
+    last_block = block;
     freed++;
     last_tag = tag;
     last_bytes = bytes;
@@ -460,12 +463,15 @@ START_TEST(the_block_that_crosses_the_point_is_the_sample)
         p[i] = wr_malloc(100); /* 112 bytes: the ninth crosses 1000 */
     ck_assert_uint_eq(sampled, 1);
     ck_assert_uint_eq(last_bytes, 112);
+    ck_assert_ptr_eq(last_block, p[8]);
     for (int i = 0; i < 12; i++)
         ck_assert_uint_eq(tag_of(p[i]), i == 8);
+    last_block = NULL;
     for (int i = 0; i < 12; i++) {
         wr_free(p[i]);
         ck_assert_uint_eq(freed, i >= 8);
     }
+    ck_assert_ptr_eq(last_block, p[8]);
     ck_assert_uint_eq(last_tag, 1);
     ck_assert_uint_eq(tag_of(p[8]), 0);
     end_of_play();
@@ -483,6 +489,7 @@ START_TEST(a_sample_is_known_whoever_frees_it)
     wr_free(p);
     ck_assert_uint_eq(freed, 1);
     ck_assert_uint_eq(last_tag, 1);
+    ck_assert_ptr_eq(last_block, p);
     ck_assert_uint_eq(last_bytes, 2048);
     become(0);
     p = wr_malloc(2000);
