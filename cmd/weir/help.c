@@ -1,10 +1,7 @@
 /* What weir says about itself. The help texts are complete: the manual page
  * tells the same, longer. */
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "weir/cmd.h"
 
 static const char help_run[] =
@@ -194,13 +191,6 @@ wr_help_print(FILE *out, const struct wr_command *c)
 }
 
 int
-wr_usage_error(const char *command)
-{
-    fprintf(stderr, "weir: see: weir help %s\n", command);
-    return WR_EXIT_USAGE;
-}
-
-int
 wr_cmd_version(int argc, char **argv)
 {
     (void)argv;
@@ -220,25 +210,4 @@ wr_cmd_help(int argc, char **argv)
     }
     wr_help_print(stdout, c);
     return 0;
-}
-
-void
-wr_say(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    flockfile(stderr);
-    fputs("weir: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-    funlockfile(stderr);
-    va_end(args);
-}
-
-bool
-wr_colour(FILE *out)
-{
-    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-    return isatty(fileno(out)) && !(no && *no) && term &&
-           strcmp(term, "dumb") != 0;
 }

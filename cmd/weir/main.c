@@ -1,4 +1,5 @@
-/* weir: the first word says what to do.
+/* weir: the first word says what to do. `run` is done here, everything else by
+ * the tools (weir/tools.h).
  *
  * weir itself must not run on Weir's heap, or it would record itself: when
  * LD_PRELOAD names libweir.so, it starts again without it.
@@ -10,6 +11,7 @@
 #include "serve/source.h"
 #include "weir/cmd.h"
 #include "weir/launch.h"
+#include "weir/tools.h"
 
 static void
 remove_own_region(void)
@@ -55,16 +57,8 @@ int
 main(int argc, char **argv)
 {
     leave_preload(argv);
-    const char *word = argc > 1 ? argv[1] : "";
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
-        word = "help";
-    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
-        word = "version";
-    const struct wr_command *c = wr_command_find(word);
-    if (c)
-        return finish(c->run(argc - 1, argv + 1));
-    if (*word)
-        wr_say("there is no command \"%s\"", word);
-    wr_help_print(stderr, NULL);
-    return WR_EXIT_USAGE;
+    if (argc > 1 && strcmp(argv[1], "run") == 0)
+        return finish(wr_cmd_run(argc - 1, argv + 1));
+    const struct wr_tools *tools = wr_tools_load();
+    return tools ? finish(tools->main(argc, argv)) : 1;
 }

@@ -4,7 +4,8 @@
  *    does not need: this is the time every run pays.
  * 2. What cannot be recorded is run all the same: weir then replaces itself
  *    by the program, after a sentence.
- * 3. The HTTP library is loaded when somebody knocks.
+ * 3. The HTTP library is loaded when somebody knocks, the tools while the
+ *    program starts.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -25,6 +26,7 @@
 #include "weir/program.h"
 #include "weir/report.h"
 #include "weir/supervise.h"
+#include "weir/tools.h"
 
 extern char **environ;
 
@@ -63,6 +65,14 @@ parse_sample(struct run *r, const char *text)
     return 0;
 }
 
+static int
+explain(void)
+{
+    char *argv[] = {"weir", "help", "run", NULL};
+    const struct wr_tools *tools = wr_tools_load();
+    return tools ? tools->main(3, argv) : 1;
+}
+
 /* 0; or an exit status + 1. */
 static int
 parse_options(struct run *r, int argc, char **argv)
@@ -91,7 +101,7 @@ parse_options(struct run *r, int argc, char **argv)
         else if (c == 's' && parse_sample(r, optarg) != 0)
             return WR_EXIT_OURS + 1;
         else if (c == 'h')
-            return wr_help_print(stdout, wr_command_find("run")), 1;
+            return explain() + 1;
         else if (c == '?')
             return wr_usage_error("run"), WR_EXIT_OURS + 1;
     }
@@ -307,6 +317,7 @@ supervise(struct run *r)
                                .knock = start_server,
                                .cls = r};
     memcpy(s.socket, r->socket, sizeof s.socket);
+    const struct wr_tools *tools = wr_tools_load();
     int status = wr_supervise(&s);
     stop_listening(r);
     struct wr_report report = {.run_dir = r->dir,
@@ -316,7 +327,8 @@ supervise(struct run *r)
                                .status = status,
                                .quiet = r->quiet,
                                .seconds = seconds_since(&start)};
-    wr_report_make(&report);
+    if (tools)
+        tools->report(&report);
     wr_exit_like(status, &r->was);
 }
 

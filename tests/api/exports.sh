@@ -1,8 +1,8 @@
 #!/bin/sh
 # The libraries show what they mean to show and lean on nothing else:
 # libweir.so exports weir_* and the functions it stands in for, needs libc
-# alone and calls nothing there that allocates or prints; and every function
-# of a public header is exported by one of the two.
+# alone and calls nothing there that allocates or prints; so does weir; and
+# every function of a public header is exported by one of the libraries.
 set -eu
 
 build=$1
@@ -64,6 +64,16 @@ if [ -e "$serve" ]; then
     libraries="$runtime $serve"
     stray=$(exported "$serve" | grep -Evx 'weir_[a-z0-9_]+' || :)
     [ -z "$stray" ] || fail "libweir-serve.so also exports:" $stray
+fi
+tools=$build/lib/libweir-tools.so
+if [ -e "$tools" ]; then
+    [ "$(exported "$tools")" = weir_tools ] ||
+        fail "libweir-tools.so exports:" $(exported "$tools")
+    # What every run waits for: weir itself is to need libc alone.
+    stray=$(readelf -d "$build/bin/weir" |
+        sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' |
+        grep -Ev '^(libc\.so\.6|ld-linux.*)$' || :)
+    [ -z "$stray" ] || fail "weir needs more than libc:" $stray
 fi
 for library in $libraries; do
     exported "$library"

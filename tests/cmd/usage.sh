@@ -86,4 +86,16 @@ fi
 LD_PRELOAD="$build/lib/libweir.so.0" "$weir" version >out.txt
 is $? 0 "weir under its own library"
 is "$(find "$tmp" -name '*.weir' | wc -l)" 0 "regions of weir itself"
+# Half an installation: the program runs, and weir says what is missing.
+mkdir -p half/bin half/lib
+cp "$weir" half/bin/
+cp "$build/lib/libweir.so.0" half/lib/
+half/bin/weir run -q -- sh -c 'echo ran; exit 3' >out.txt 2>err.txt
+is $? 3 "a run without libweir-tools.so"
+is "$(cat out.txt)" ran "output of a run without libweir-tools.so"
+says "cannot load libweir-tools.so.0" err.txt
+half/bin/weir ps 2>err.txt
+is $? 1 "weir ps without libweir-tools.so"
+says "Install Weir whole" err.txt
+
 finish

@@ -1,0 +1,26 @@
+/* libweir-tools.so: every subcommand, behind one name. */
+#include <stdlib.h>
+#include <string.h>
+#include "weir/cmd.h"
+#include "weir/report.h"
+#include "weir/tools.h"
+
+static int
+tools_main(int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : "";
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+        word = "help";
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
+        word = "version";
+    const struct wr_command *c = wr_command_find(word);
+    if (c)
+        return c->run(argc - 1, argv + 1);
+    if (*word)
+        wr_say("there is no command \"%s\"", word);
+    wr_help_print(stderr, NULL);
+    return WR_EXIT_USAGE;
+}
+
+__attribute__((visibility("default")))
+const struct wr_tools weir_tools = {tools_main, wr_report_make};
