@@ -90,6 +90,14 @@ expect(size_t i, enum wr_step_kind kind, uint64_t bytes)
     ck_assert_uint_eq(trace.step[i].bytes, bytes);
 }
 
+/* The same, cheaply: an assertion writes to a pipe each time. */
+static bool
+is_step(size_t i, enum wr_step_kind kind, uint64_t bytes)
+{
+    return i < trace.steps && trace.step[i].kind == kind &&
+           trace.step[i].bytes == bytes;
+}
+
 static void
 expect_end(pid_t pid, int status)
 {
@@ -188,7 +196,8 @@ START_TEST(long_traces_come_back_whole)
     ck_assert_int_gt(st.st_size, 2 * WINDOW);
     ck_assert_uint_eq(trace.steps, EVENTS);
     for (size_t i = 0; i < EVENTS; i++)
-        expect(i, noted[i].kind, noted[i].bytes);
+        if (!is_step(i, noted[i].kind, noted[i].bytes))
+            expect(i, noted[i].kind, noted[i].bytes);
 }
 END_TEST
 
@@ -229,7 +238,8 @@ START_TEST(events_are_their_threads)
             continue;
         if (size_of[s->thread] == 0)
             size_of[s->thread] = s->bytes;
-        ck_assert_uint_eq(s->bytes, size_of[s->thread]);
+        if (s->bytes != size_of[s->thread])
+            ck_abort_msg("step %zu is another thread's", i);
     }
     for (int i = 0; i < THREADS; i++)
         ck_assert_uint_eq(seen[i], 2 * EACH);
@@ -364,7 +374,8 @@ START_TEST(on_a_full_disk_what_was_noted_before_stays)
     read_trace(path);
     ck_assert_uint_gt(trace.steps, WINDOW / 6);
     for (size_t i = 0; i < trace.steps; i++)
-        expect(i, WR_STEP_MALLOC, 100);
+        if (!is_step(i, WR_STEP_MALLOC, 100))
+            expect(i, WR_STEP_MALLOC, 100);
 }
 END_TEST
 
