@@ -25,10 +25,10 @@ struct grower {
     uint32_t count, capacity, limit;
     uint32_t *queue; /* room as for nodes */
     uint32_t queued;
-    int64_t least; /* smaller nodes are gathered */
+    uint64_t least; /* smaller nodes are gathered */
 };
 
-static int64_t
+static uint64_t
 size_of(const struct grower *g, uint32_t node)
 {
     const struct wr_paths_group *x = &g->nodes[node].group;
@@ -156,10 +156,10 @@ grow(struct grower *g, uint32_t node)
     return true;
 }
 
-static int64_t
+static uint64_t
 least_size(const struct wr_paths_group *root, uint32_t share)
 {
-    int64_t least = wr_paths_size(root->value, root->base) / share;
+    uint64_t least = wr_paths_size(root->value, root->base) / share;
     return least > 1 ? least : 1;
 }
 

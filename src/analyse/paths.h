@@ -77,11 +77,12 @@ typedef void wr_paths_visit(void *context, const struct wr_paths *s,
                             int64_t value, int64_t base);
 int wr_paths_walk(struct wr_paths *s, wr_paths_visit *visit, void *context);
 
-/* The bigger of both: how much room a group takes. */
-static inline int64_t
+/* How much room a group takes where both are drawn: parts never need more
+ * than their whole. */
+static inline uint64_t
 wr_paths_size(int64_t value, int64_t base)
 {
-    return value > base ? value : base;
+    return (uint64_t)value + (uint64_t)base;
 }
 
 #endif
