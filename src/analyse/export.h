@@ -39,8 +39,12 @@ int wr_export_speedscope(const struct wr_export *e, FILE *out, char *why,
 
 /* A flame graph that needs nothing but a viewer of SVG: names and values are
  * titles, which viewers show under the mouse. Root on top. With a base, what
- * grew is red and what shrank blue, and a frame's width is the mean of both. */
+ * grew is red and what shrank blue. */
 int wr_export_svg(const struct wr_export *e, FILE *out, char *why, size_t n);
+
+/* One HTML file with a viewer in it that draws the call tree, and needs
+ * nothing from elsewhere. */
+int wr_export_html(const struct wr_export *e, FILE *out, char *why, size_t n);
 
 /* All of the profile; weir-flame(1) tells the schema. A base must have been
  * subtracted before. */

@@ -9,7 +9,7 @@
  * when there is no more room, is gathered in one child, "others". So the sums
  * are exact whatever is left out: a node's value is that of its children and
  * its own (self). With a base (or negative values, see paths.h) each node has
- * the value of both, and the sum of the two is its width.
+ * the value of both.
  *
  * The JSON, for the viewer:
  *     {"v":1,"title":...,"type":"inuse_space","unit":"bytes","total":N,

@@ -77,8 +77,7 @@ typedef void wr_paths_visit(void *context, const struct wr_paths *s,
                             int64_t value, int64_t base);
 int wr_paths_walk(struct wr_paths *s, wr_paths_visit *visit, void *context);
 
-/* How much room a group takes where both are drawn: parts never need more
- * than their whole. */
+/* How much a group matters where both are shown: never less than a part. */
 static inline uint64_t
 wr_paths_size(int64_t value, int64_t base)
 {

@@ -1,16 +1,17 @@
 /* A flame graph drawn once, for viewers that only look: SVG without script.
  *
  * Invariants:
- * 1. A frame's width is its size's share of the root's, so the frames above
- *    one never stick out of it.
+ * 1. A frame's width is the sum of its children's and its own: what it holds
+ *    itself or, in a difference, the bigger of what it held and holds. So no
+ *    child sticks out, and what is gone can still be seen.
  * 2. A frame is a group with a title, a rectangle and, where three letters
  *    fit, a text that stays inside the rectangle.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include "analyse/export.h"
 #include "analyse/flame.h"
-#include "analyse/paths.h"
 #include "analyse/quote.h"
 #include "analyse/store.h"
 #include "analyse/top.h"
@@ -25,24 +26,49 @@
 struct canvas {
     const struct wr_flame *f;
     FILE *out;
-    double scale; /* pixels for one of the unit */
-    double *left; /* by depth: where the next frame begins */
+    uint32_t depth; /* of the deepest */
+    double *left;   /* by depth: where the next frame begins */
+    double *width;  /* by node */
 };
 
-static double
-size_of(const struct wr_flame_node *x)
+/* --- Widths ------------------------------------------------------------- */
+
+/* Of all nodes, in the profile's unit. Children stand behind their parent, so
+ * from the end on each finds its own complete: sums are by depth. */
+static void
+sum_widths(struct canvas *c, double *below, double *base_below)
 {
-    return (double)wr_paths_size(x->value, x->base);
+    for (uint32_t i = c->f->count; i-- > 0;) {
+        const struct wr_flame_node *x = &c->f->nodes[i];
+        double base_self = (double)x->base - base_below[x->depth + 1];
+        double self = (double)x->self;
+        c->width[i] =
+            below[x->depth + 1] + (base_self > self ? base_self : self);
+        below[x->depth + 1] = base_below[x->depth + 1] = 0;
+        below[x->depth] += c->width[i];
+        base_below[x->depth] += (double)x->base;
+    }
 }
 
-static uint32_t
-deepest(const struct wr_flame *f)
+static bool
+make_widths(struct canvas *c)
 {
-    uint32_t most = 0;
-    for (uint32_t i = 0; i < f->count; i++)
-        if (f->nodes[i].depth > most)
-            most = f->nodes[i].depth;
-    return most;
+    for (uint32_t i = 0; i < c->f->count; i++)
+        if (c->f->nodes[i].depth > c->depth)
+            c->depth = c->f->nodes[i].depth;
+    double *sums = calloc(2 * ((size_t)c->depth + 2), sizeof *sums);
+    c->left = calloc((size_t)c->depth + 2, sizeof *c->left);
+    c->width = calloc(c->f->count, sizeof *c->width);
+    bool ok = sums && c->left && c->width;
+    if (ok) {
+        sum_widths(c, sums, sums + c->depth + 2);
+        double scale = c->width[0] > 0 ? (WIDTH - 2 * MARGIN) / c->width[0] : 0;
+        for (uint32_t i = 0; i < c->f->count; i++)
+            c->width[i] *= scale;
+        c->left[0] = MARGIN;
+    }
+    free(sums);
+    return ok;
 }
 
 static const char *
@@ -56,12 +82,12 @@ name_of(const struct wr_flame *f, const struct wr_flame_node *x)
 
 /* --- Colours ------------------------------------------------------------ */
 
-/* What grew by half or more of both is full red, what shrank so full blue. */
+/* What is new is full red, what is gone full blue. */
 static void
 print_change_colour(const struct wr_flame_node *x, FILE *out)
 {
-    double change =
-        size_of(x) > 0 ? ((double)x->value - (double)x->base) / size_of(x) : 0;
+    double most = (double)(x->value > x->base ? x->value : x->base);
+    double change = most > 0 ? ((double)x->value - (double)x->base) / most : 0;
     double pale = 92 - 32 * (change < 0 ? -change : change);
     fprintf(out, "hsl(%d,%d%%,%.0f%%)", change < 0 ? 215 : 5,
             change == 0 ? 0 : 80, pale);
@@ -148,9 +174,10 @@ print_text(const struct canvas *c, const char *name, double x, double y,
 }
 
 static void
-print_frame(const struct canvas *c, const struct wr_flame_node *x)
+print_frame(const struct canvas *c, uint32_t i)
 {
-    double left = c->left[x->depth], width = size_of(x) * c->scale;
+    const struct wr_flame_node *x = &c->f->nodes[i];
+    double left = c->left[x->depth], width = c->width[i];
     double y = TOP + ROW * x->depth;
     c->left[x->depth] = left + width;
     c->left[x->depth + 1] = left;
@@ -196,20 +223,17 @@ print_heading(const struct canvas *c, double height)
 static bool
 print_svg(const struct wr_flame *f, FILE *out)
 {
-    uint32_t depth = deepest(f);
     struct canvas c = {.f = f, .out = out};
-    c.left = calloc((size_t)depth + 2, sizeof *c.left);
-    if (!c.left)
-        return false;
-    c.left[0] = MARGIN;
-    if (size_of(&f->nodes[0]) > 0)
-        c.scale = (WIDTH - 2 * MARGIN) / size_of(&f->nodes[0]);
-    print_heading(&c, TOP + ROW * (depth + 1.0) + MARGIN);
-    for (uint32_t i = 0; i < f->count; i++)
-        print_frame(&c, &f->nodes[i]);
-    fputs("</svg>\n", out);
+    bool ok = make_widths(&c);
+    if (ok) {
+        print_heading(&c, TOP + ROW * (c.depth + 1.0) + MARGIN);
+        for (uint32_t i = 0; i < f->count; i++)
+            print_frame(&c, i);
+        fputs("</svg>\n", out);
+    }
     free(c.left);
-    return true;
+    free(c.width);
+    return ok;
 }
 
 int

@@ -280,6 +280,47 @@ START_TEST(what_grew_is_red_and_what_shrank_blue)
 }
 END_TEST
 
+/* Half of what was is gone: the frame is as wide as it was. */
+START_TEST(a_frame_is_as_wide_as_the_bigger_of_both)
+{
+    maker_sample(p, STACK("half", "main"), 1, 50);
+    maker_sample(p, STACK("same", "main"), 1, 10);
+    maker_sample(base, STACK("half", "main"), 1, 100);
+    maker_sample(base, STACK("same", "main"), 1, 10);
+    maker_sample(base, STACK("gone", "main"), 1, 8);
+    exported(wr_export_svg, base);
+    assert_has("<rect x=\"10.00\" y=\"88.0\" width=\"999.70\"");
+    assert_has("<rect x=\"1010.00\" y=\"88.0\" width=\"99.70\"");
+    assert_has("<rect x=\"1110.00\" y=\"88.0\" width=\"79.70\"");
+}
+END_TEST
+
+/* --- HTML --------------------------------------------------------------- */
+
+START_TEST(the_html_is_the_viewer_with_the_tree_inside)
+{
+    two_sites();
+    exported(wr_export_html, NULL);
+    ck_assert_int_eq(strncasecmp(text, "<!doctype html>", 15), 0);
+    assert_has("{\"v\":1,\"title\":\"prog\",");
+    assert_has("\"nodes\":[[-1,0,120,0],[0,1,120,20],[1,2,100,100]]}\n"
+               "</script>");
+    assert_has("</html>");
+    ck_assert_ptr_null(strstr(text, "WEIR-DATA"));
+}
+END_TEST
+
+START_TEST(hostile_names_do_not_end_the_script)
+{
+    exported(wr_export_html, NULL);
+    unsigned before = count_of("</script>");
+    maker_sample(p, STACK("</script><script>alert(1)</script>", "main"), 1, 9);
+    exported(wr_export_html, NULL);
+    ck_assert_uint_eq(count_of("</script>"), before);
+    ck_assert_ptr_null(strstr(text, "<script>alert"));
+}
+END_TEST
+
 START_TEST(hostile_names_stay_inside_their_elements)
 {
     maker_sample(p, STACK("</title><script>\x01\xff&", "main"), 1, 50);
@@ -315,7 +356,8 @@ START_TEST(every_format_has_a_form_for_nothing)
 END_TEST
 
 static exporter *const formats[] = {wr_export_folded, wr_export_speedscope,
-                                    wr_export_svg, wr_export_json};
+                                    wr_export_svg, wr_export_json,
+                                    wr_export_html};
 
 START_TEST(a_type_that_is_not_there_is_refused)
 {
@@ -343,6 +385,9 @@ main(void)
     tcase_add_test(t, every_frame_of_the_svg_has_its_name_and_value_as_title);
     tcase_add_test(t, frames_stand_below_their_callers_and_side_by_side);
     tcase_add_test(t, what_grew_is_red_and_what_shrank_blue);
+    tcase_add_test(t, a_frame_is_as_wide_as_the_bigger_of_both);
+    tcase_add_test(t, the_html_is_the_viewer_with_the_tree_inside);
+    tcase_add_test(t, hostile_names_do_not_end_the_script);
     tcase_add_test(t, hostile_names_stay_inside_their_elements);
     tcase_add_test(t, long_names_are_cut_between_characters);
     tcase_add_test(t, every_format_has_a_form_for_nothing);
