@@ -52,11 +52,13 @@ _weir()
     case $command in
     run)
         COMPREPLY=($(compgen -W '--http --allow-host --sample --out --quiet
+            --no-go-metrics
             --help --' -- "$word")
             $(compgen -c -- "$word"))
         ;;
     serve)
-        COMPREPLY=($(compgen -W '--http --allow-host --keep --help' -- "$word"))
+        COMPREPLY=($(compgen -W '--http --allow-host --keep --no-go-metrics
+            --help' -- "$word"))
         ;;
     record-allocs)
         COMPREPLY=($(compgen -W '--out --quiet --help --' -- "$word")

@@ -35,6 +35,7 @@ struct run {
     const char *http;
     struct wr_hosts hosts;
     const char *out;
+    bool no_go_metrics;
     char sample[24]; /* "" when not asked for */
     char **argv;
 
@@ -42,6 +43,7 @@ struct run {
     struct wr_program program;
     char library[WR_PATH_MAX];
     char dir[WR_PATH_MAX];
+    pid_t pid; /* of the program */
 
     struct wr_address at[WR_WATCH_MAX];
     int socket[WR_WATCH_MAX];
@@ -83,6 +85,7 @@ parse_options(struct run *r, int argc, char **argv)
         {"out", required_argument, NULL, 'o'},
         {"quiet", no_argument, NULL, 'q'},
         {"sample", required_argument, NULL, 's'},
+        {"no-go-metrics", no_argument, NULL, 'g'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -98,6 +101,8 @@ parse_options(struct run *r, int argc, char **argv)
             r->out = optarg;
         else if (c == 'q')
             r->quiet = true;
+        else if (c == 'g')
+            r->no_go_metrics = true;
         else if (c == 's' && parse_sample(r, optarg) != 0)
             return WR_EXIT_OURS + 1;
         else if (c == 'h')
@@ -235,8 +240,11 @@ start_server(void *cls)
         for (size_t i = 0; i < r->sockets; i++)
             close(r->socket[i]);
     } else {
-        r->server =
-            start(r->dir, WR_SCAN_HERE, at, r->sockets, why, sizeof why);
+        struct wr_serving what = {.dir = r->dir,
+                                  .how = WR_SCAN_HERE,
+                                  .subject = (uint32_t)r->pid,
+                                  .no_go_metrics = r->no_go_metrics};
+        r->server = start(&what, at, r->sockets, why, sizeof why);
         if (!r->server)
             wr_say("no profiles over HTTP: %s", why);
     }
@@ -304,14 +312,14 @@ supervise(struct run *r)
 {
     struct timespec start;
     clock_gettime(CLOCK_MONOTONIC, &start);
-    pid_t pid = launch(r);
-    if (pid < 0) {
+    r->pid = launch(r);
+    if (r->pid < 0) {
         wr_say("%s: %s", r->program.path, strerror(errno));
         stop_listening(r);
         rmdir(r->dir);
         return errno == ENOENT ? WR_EXIT_MISSING : WR_EXIT_CANNOT;
     }
-    struct wr_supervision s = {.pid = pid,
+    struct wr_supervision s = {.pid = r->pid,
                                .inherited = &r->was,
                                .sockets = r->sockets,
                                .knock = start_server,
@@ -322,7 +330,7 @@ supervise(struct run *r)
     stop_listening(r);
     struct wr_report report = {.run_dir = r->dir,
                                .out_dir = r->out ? r->out : r->dir,
-                               .pid = (uint32_t)pid,
+                               .pid = (uint32_t)r->pid,
                                .program = r->argv[0],
                                .status = status,
                                .quiet = r->quiet,

@@ -25,6 +25,7 @@ struct serving {
     const char *http;
     struct wr_hosts hosts;
     uint64_t keep;
+    bool no_go_metrics;
     char dir[WR_PATH_MAX];
     char socket[WR_PATH_MAX];
     struct wr_address at[2];
@@ -40,6 +41,7 @@ parse_options(struct serving *s, int argc, char **argv)
         {"http", required_argument, NULL, 'a'},
         {"allow-host", required_argument, NULL, 'n'},
         {"keep", required_argument, NULL, 'k'},
+        {"no-go-metrics", no_argument, NULL, 'g'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -50,6 +52,8 @@ parse_options(struct serving *s, int argc, char **argv)
             s->http = optarg;
         else if (c == 'n' && wr_hosts_add(&s->hosts, optarg) != 0)
             return WR_EXIT_USAGE + 1;
+        else if (c == 'g')
+            s->no_go_metrics = true;
         else if (c == 'h')
             return wr_help_print(stdout, wr_command_find("serve")), 1;
         else if (c == '?')
@@ -151,8 +155,10 @@ serve(struct serving *s, void *lib)
         wr_say("%s", dlerror());
         return 1;
     }
+    struct wr_serving what = {
+        .dir = s->dir, .how = WR_SCAN_ALL, .no_go_metrics = s->no_go_metrics};
     struct wr_server *server =
-        start(s->dir, WR_SCAN_ALL, s->listen, s->count, why, sizeof why);
+        start(&what, s->listen, s->count, why, sizeof why);
     if (!server) {
         wr_say("%s", why);
         return 1;

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <libdeflate.h>
+#include "analyse/quote.h"
 #include "analyse/store.h"
 
 #define NUMBER_BYTES  10 /* of the longest number */
@@ -340,6 +341,24 @@ put_rest(struct bytes *b, const struct wr_profile *p)
     put_field(b, PROFILE_DEFAULT_TYPE, p->default_type);
 }
 
+/* Names of files and symbols may hold any bytes, but the format wants UTF-8
+ * and readers refuse a whole profile for one byte that is not: '?' it is. */
+static void
+put_string(struct bytes *b, const char *text)
+{
+    size_t start, n = strlen(text);
+    put_bytes(b, PROFILE_STRING, text, n);
+    if (b->failed)
+        return;
+    start = b->used - n;
+    for (size_t i = start; i < b->used;) {
+        size_t good = wr_utf8_length((const unsigned char *)text + i - start);
+        if (good == 0)
+            b->at[i] = '?';
+        i += good ? good : 1;
+    }
+}
+
 /* Memory for a profile of usual numbers, so that the bytes need not move. */
 static void
 put_tables(struct bytes *b, const struct wr_profile *p, const struct numbers *n)
@@ -356,7 +375,7 @@ put_tables(struct bytes *b, const struct wr_profile *p, const struct numbers *n)
     for (uint32_t i = 0; i < p->function_count; i++)
         put_function(b, &p->functions[i], i);
     for (uint32_t i = 0; i < p->string_count; i++)
-        put_bytes(b, PROFILE_STRING, p->strings[i], strlen(p->strings[i]));
+        put_string(b, p->strings[i]);
     put_rest(b, p);
 }
 

@@ -3,9 +3,8 @@
 
 #include <stddef.h>
 
-/* Bytes of a well-formed UTF-8 character at s, 0 if it is none. */
-static size_t
-utf8_length(const unsigned char *s)
+size_t
+wr_utf8_length(const unsigned char *s)
 {
     size_t n = s[0] < 0x80                    ? 1
                : s[0] >= 0xc2 && s[0] <= 0xdf ? 2
@@ -28,7 +27,7 @@ wr_json_string(FILE *out, const char *text)
     const unsigned char *s = (const unsigned char *)text;
     fputc('"', out);
     while (*s) {
-        size_t n = utf8_length(s);
+        size_t n = wr_utf8_length(s);
         if (*s == '"' || *s == '\\')
             fprintf(out, "\\%c", *s);
         else if (*s < 0x20 || *s == 0x7f || *s == '<')
@@ -74,7 +73,7 @@ wr_xml_string(FILE *out, const char *text)
 {
     const unsigned char *s = (const unsigned char *)text;
     while (*s) {
-        size_t n = utf8_length(s);
+        size_t n = wr_utf8_length(s);
         if (entity(*s))
             fputs(entity(*s), out);
         else if (is_xml(s, n))

@@ -12,6 +12,7 @@
 #ifndef WR_ANALYSE_QUOTE_H
 #define WR_ANALYSE_QUOTE_H
 
+#include <stddef.h>
 #include <stdio.h>
 
 /* As a JSON string, with its quotes. */
@@ -20,5 +21,9 @@ void wr_json_string(FILE *out, const char *text);
 /* As text or an attribute's value in HTML or XML; control characters, which
  * XML has no way to write, become '?'. */
 void wr_xml_string(FILE *out, const char *text);
+
+/* Bytes of the well-formed UTF-8 character that a text goes on with, 0 if it
+ * is none; the text's end is one of one byte. */
+size_t wr_utf8_length(const unsigned char *s);
 
 #endif

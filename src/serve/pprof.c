@@ -288,31 +288,66 @@ wr_pprof_symbol(struct wr_visit *v, struct wr_answer *a)
 
 /* --- By name ----------------------------------------------------------- */
 
-/* Profiles that Go has and a C program cannot have yet: an honest sentence
- * instead of an empty profile. */
-static const struct {
+/* Profiles that Go has and a C program cannot have yet. Those that continuous
+ * profilers ask for unbidden are empty ones, as Go's are while they are off: an
+ * error would make each of our programs a failed target. The sentence is a
+ * comment inside, which pprof prints, and for people (debug=1) the answer. */
+static const struct absent {
     const char *name, *says;
+    const char *types[2][2]; /* name and unit; NULL: no empty one */
 } absent[] = {
-    {"profile", "Weir has no CPU profile yet: use perf record for this pid, "
-                "or gperftools"},
-    {"trace", "Weir has no execution trace yet: use perf trace or strace for "
-              "this pid"},
-    {"block", "Weir does not measure waiting yet: a C program's locks are "
-              "libc's own"},
-    {"mutex", "Weir does not measure lock contention yet: a C program's locks "
-              "are libc's own"},
-    {"goroutineleak", "Weir has no leak verdict for threads: see goroutine "
-                      "for their stacks"},
+    {"profile",
+     "Weir has no CPU profile yet: use perf record for this pid, "
+     "or gperftools",
+     {{"samples", "count"}, {"cpu", "nanoseconds"}}},
+    {"block",
+     "Weir does not measure waiting yet: a C program's locks are "
+     "libc's own",
+     {{"contentions", "count"}, {"delay", "nanoseconds"}}},
+    {"mutex",
+     "Weir does not measure lock contention yet: a C program's locks "
+     "are libc's own",
+     {{"contentions", "count"}, {"delay", "nanoseconds"}}},
+    {"trace",
+     "Weir has no execution trace yet: use perf trace or strace for "
+     "this pid",
+     {{NULL}}},
+    {"goroutineleak",
+     "Weir has no leak verdict for threads: see goroutine "
+     "for their stacks",
+     {{NULL}}},
 };
 
 static void
-answer_other(struct wr_answer *a, const char *name)
+answer_empty(struct wr_answer *a, const struct absent *one)
 {
-    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
-        if (strcmp(name, absent[i].name) == 0) {
+    struct wr_profile *p = wr_profile_new();
+    if (!p) {
+        wr_answer_error(a, 500, "out of memory\n");
+        return;
+    }
+    for (size_t i = 0; i < 2; i++)
+        wr_profile_add_type(p, one->types[i][0], one->types[i][1]);
+    p->period_type = p->types[1];
+    p->period = 1;
+    p->time_ns = (int64_t)wr_clock_ns(CLOCK_REALTIME);
+    wr_profile_comment(p, one->says);
+    answer_encoded(a, p, one->name, "");
+    wr_profile_free(p);
+}
+
+static void
+answer_absent(struct wr_visit *v, struct wr_answer *a)
+{
+    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++) {
+        if (strcmp(v->rest, absent[i].name) != 0)
+            continue;
+        if (absent[i].types[0][0] && wr_request_number(v->q, "debug") == 0)
+            answer_empty(a, &absent[i]);
+        else
             wr_answer_error(a, 501, "%s\n", absent[i].says);
-            return;
-        }
+        return;
+    }
     wr_answer_error(a, 404, "Unknown profile\n");
 }
 
@@ -322,7 +357,7 @@ wr_pprof_profile(struct wr_visit *v, struct wr_answer *a)
     char seconds[32];
     enum wr_profile_kind kind = wr_profile_kind_of(v->rest);
     if (kind == WR_PROFILE_KINDS)
-        answer_other(a, v->rest);
+        answer_absent(v, a);
     else if (wr_request_param(v->q, "seconds", seconds, sizeof seconds) &&
              *seconds)
         answer_delta(v, a, kind, seconds);

@@ -157,16 +157,17 @@ keep_memory(void)
 }
 
 EXPORT struct wr_server *
-weir_serve_directory(const char *dir, int how, const struct wr_listen *at,
+weir_serve_directory(const struct wr_serving *what, const struct wr_listen *at,
                      size_t count, char *why, size_t why_bytes)
 {
     struct wr_server *server = NULL;
     keep_memory();
-    struct wr_site *site = wr_site_new(dir, (enum wr_scan)how);
+    struct wr_site *site = wr_site_new(what->dir, what->how);
     if (!site) {
         snprintf(why, why_bytes, "out of memory");
         return NULL;
     }
+    wr_site_set_metrics(site, what->subject, what->no_go_metrics);
     wr_server_start(&server, site, at, count, why, why_bytes);
     return server;
 }

@@ -12,14 +12,22 @@
 #include "serve/server.h"
 #include "serve/source.h"
 
-/* Answer on `at` for the regions in dir; how is an enum wr_scan. NULL and a
- * sentence in why when it cannot. Takes the sockets either way. */
-struct wr_server *weir_serve_directory(const char *dir, int how,
+/* Which regions are served, and how; see serve/site.h. */
+struct wr_serving {
+    const char *dir;
+    enum wr_scan how;
+    uint32_t subject;   /* the process a run is about; 0: none */
+    bool no_go_metrics; /* /metrics without the go_* names */
+};
+
+/* Answer on `at`. NULL and a sentence in why when it cannot. Takes the sockets
+ * either way. */
+struct wr_server *weir_serve_directory(const struct wr_serving *what,
                                        const struct wr_listen *at, size_t count,
                                        char *why, size_t why_bytes);
 void weir_serve_directory_stop(struct wr_server *server);
 
-typedef struct wr_server *wr_serve_directory_fn(const char *, int,
+typedef struct wr_server *wr_serve_directory_fn(const struct wr_serving *,
                                                 const struct wr_listen *,
                                                 size_t, char *, size_t);
 typedef void wr_serve_directory_stop_fn(struct wr_server *);

@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "analyse/symbol.h"
+#include "serve/discovery.h"
+#include "serve/metrics.h"
 #include "serve/page.h"
 #include "serve/pprof.h"
 #include "serve/route.h"
@@ -12,6 +15,8 @@
 struct wr_site {
     char *dir; /* NULL: the program itself */
     enum wr_scan how;
+    uint32_t subject;
+    bool no_go_metrics;
     struct wr_names names;
 };
 
@@ -23,6 +28,7 @@ wr_site_new(const char *dir, enum wr_scan how)
         return NULL;
     site->how = how;
     site->dir = dir ? strdup(dir) : NULL;
+    site->subject = dir ? 0 : (uint32_t)getpid();
     site->names.symboliser = wr_symboliser_new();
     pthread_mutex_init(&site->names.lock, NULL);
     if ((dir && !site->dir) || !site->names.symboliser) {
@@ -30,6 +36,13 @@ wr_site_new(const char *dir, enum wr_scan how)
         return NULL;
     }
     return site;
+}
+
+void
+wr_site_set_metrics(struct wr_site *site, uint32_t subject, bool no_go_names)
+{
+    site->subject = subject;
+    site->no_go_metrics = no_go_names;
 }
 
 void
@@ -78,6 +91,8 @@ static const struct wr_route routes[] = {
     {"/debug/pprof/cmdline", NULL, wr_pprof_cmdline},
     {"/debug/pprof/symbol", "GET, HEAD, POST", wr_pprof_symbol},
     {"/debug/pprof/*", NULL, wr_pprof_profile},
+    {"/metrics", NULL, wr_metrics_answer},
+    {"/sd", NULL, wr_discovery_answer},
     {"/pid", NULL, answer_processes},
     {"/pid/", NULL, answer_processes},
 };
@@ -141,6 +156,8 @@ visit(struct wr_site *site, const struct wr_route *route, uint32_t pid,
     v->names = &site->names;
     v->dir = site->dir;
     v->how = site->how;
+    v->subject = site->subject;
+    v->no_go_metrics = site->no_go_metrics;
     if (wr_scope_open(&v->scope, site->dir, site->how, pid) != 0) {
         wr_answer_error(a, 500, "out of memory\n");
         return;

@@ -4,13 +4,15 @@
  *     wr_site_answer(site, &request, &answer);
  *     wr_site_free(site);
  *
- * The table of routes in site.c is the whole list; a new path is a function (see
- * serve/route.h) and a line there.
+ * The table of routes in site.c is the whole list; a new path is a function
+ * (see serve/route.h) and a line there.
  *
  * Paths:
  *     /debug/pprof/        an index, and below it Go's profiles of all live
  *                          processes, merged; samples carry the labels pid
  *                          and program when there is more than one process
+ *     /metrics             their numbers, for Prometheus
+ *     /sd                  the live processes as targets for Prometheus
  *     /pid/                the processes, as HTML or JSON
  *     /pid/N/debug/pprof/  the same as above of one process, dead or alive
  *
@@ -29,6 +31,11 @@ struct wr_site;
 /* dir NULL: the program itself. NULL: no memory. */
 struct wr_site *wr_site_new(const char *dir, enum wr_scan how);
 void wr_site_free(struct wr_site *site);
+
+/* How /metrics shows them, see serve/metrics.h: the subject is a process, 0
+ * for none (which is so at first). Before anything is answered. */
+void wr_site_set_metrics(struct wr_site *site, uint32_t subject,
+                         bool no_go_names);
 
 /* Always gives an answer, if only an error. */
 void wr_site_answer(struct wr_site *site, const struct wr_request *q,

@@ -226,14 +226,34 @@ END_TEST
 
 START_TEST(profiles_that_c_has_not_yet_say_so)
 {
-    static const char *const name[] = {"profile", "trace", "block", "mutex",
-                                       "goroutineleak"};
-    for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
-        char target[64];
-        snprintf(target, sizeof target, "/debug/pprof/%s?seconds=1", name[i]);
-        ck_assert_int_eq(get(target), 501);
+    static const char *const target[] = {"trace?seconds=1", "goroutineleak",
+                                         "profile?debug=1", "block?debug=1",
+                                         "mutex?debug=2"};
+    for (size_t i = 0; i < sizeof target / sizeof *target; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "/debug/pprof/%s", target[i]);
+        ck_assert_int_eq(get(path), 501);
         ck_assert(has("X-Go-Pprof: 1"));
         ck_assert_ptr_nonnull(strstr(last.body, "Weir"));
+    }
+}
+END_TEST
+
+START_TEST(what_scrapers_ask_for_and_c_has_not_is_empty)
+{
+    static const char *const name[] = {"profile", "block", "mutex"};
+    static const char *const type[] = {"cpu", "delay", "delay"};
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
+        char target[64];
+        snprintf(target, sizeof target, "/debug/pprof/%s?seconds=9", name[i]);
+        struct wr_profile *p = profile(target);
+        ck_assert(has("Content-Type: application/octet-stream"));
+        ck_assert_uint_eq(p->sample_count, 0);
+        ck_assert_uint_eq(p->type_count, 2);
+        ck_assert_str_eq(p->strings[p->types[1].type], type[i]);
+        ck_assert_uint_eq(p->comment_count, 1);
+        ck_assert_ptr_nonnull(strstr(p->strings[p->comments[0]], "Weir"));
+        wr_profile_free(p);
     }
 }
 END_TEST
@@ -501,7 +521,8 @@ START_TEST(a_name_from_a_program_is_escaped)
     ck_assert_ptr_null(strstr(last.body, "<script>"));
     ck_assert_ptr_nonnull(strstr(last.body, "&lt;script&gt;&quot;&amp;"));
     ck_assert_int_eq(get("/pid/?format=json"), 200);
-    ck_assert_ptr_nonnull(strstr(last.body, "\"program\":\"<script>\\\"&?\""));
+    ck_assert_ptr_nonnull(
+        strstr(last.body, "\"program\":\"\\u003cscript>\\\"&?\""));
 }
 END_TEST
 
@@ -582,6 +603,7 @@ main(void)
     tcase_add_test(t, a_process_is_found_by_its_pid_also_after_its_death);
     tcase_add_test(t, an_unknown_profile_is_refused_as_go_does);
     tcase_add_test(t, profiles_that_c_has_not_yet_say_so);
+    tcase_add_test(t, what_scrapers_ask_for_and_c_has_not_is_empty);
     tcase_add_test(t, wrong_seconds_are_refused_in_gos_words);
     tcase_add_test(t, a_delta_holds_what_changed_meanwhile);
     tcase_add_test(t, a_waiting_delta_keeps_nobody_else_waiting);

@@ -1,0 +1,38 @@
+/* What the kernel tells of a process.
+ *
+ *     struct wr_proc p;
+ *     wr_proc_read(&p, "", pid, wr_proc_boot_seconds(""));
+ *     if (!isnan(p.memory_limit))
+ *         share = p.memory_used / p.memory_limit;
+ *
+ * Everything is a double, as in Prometheus, and NaN where it cannot be known:
+ * the process is gone, belongs to somebody else, or there is no such thing
+ * (no limit). Units: bytes, seconds, numbers.
+ *
+ * root is a prefix for /proc and /sys, "" outside of tests. Threads: any.
+ */
+#ifndef WR_SERVE_PROC_H
+#define WR_SERVE_PROC_H
+
+#include <stdint.h>
+
+struct wr_proc {
+    double cpu_seconds;   /* user and system */
+    double start_seconds; /* since 1970 */
+    double threads;
+    double virtual_bytes, virtual_max; /* infinite: 2^64, as Go writes it */
+    double resident_bytes;
+    double open_fds, max_fds;
+    double processors; /* it may run on */
+    /* Of the control groups it is in, the tightest limit, and what counts
+     * against that: all processes of the group, and their files in memory but
+     * those the kernel can drop at once. */
+    double memory_limit, memory_used;
+};
+
+void wr_proc_read(struct wr_proc *p, const char *root, uint32_t pid,
+                  double boot_seconds);
+/* When the system started, seconds since 1970. */
+double wr_proc_boot_seconds(const char *root);
+
+#endif
