@@ -10,12 +10,12 @@
  */
 #include "analyse/symbol.h"
 
-#include <dlfcn.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "analyse/binary.h"
+#include "analyse/demangle.h"
 #include "analyse/store.h"
 #include "region/read.h"
 
@@ -32,9 +32,6 @@ struct known {
     uint32_t first, count; /* in frames */
 };
 
-typedef char *(*demangler)(const char *name, char *into, size_t *n,
-                           int *status);
-
 struct wr_symboliser {
     struct entry binaries[BINARIES_MAX];
     uint32_t binary_count;
@@ -45,8 +42,6 @@ struct wr_symboliser {
     uint32_t frame_count, frame_capacity;
     char **demangled; /* names we own */
     uint32_t demangled_count, demangled_capacity;
-    demangler demangle;
-    void *libstdcxx;
 };
 
 /* What is asked: where a file may be found, and which it must be. */
@@ -86,8 +81,6 @@ wr_symboliser_free(struct wr_symboliser *s)
     free(s->known);
     free(s->frames);
     free(s->demangled);
-    if (s->libstdcxx)
-        dlclose(s->libstdcxx);
     free(s);
 }
 
@@ -110,33 +103,24 @@ grow(void *array_pointer, size_t entry_bytes, uint32_t count,
 
 /* --- Names -------------------------------------------------------------- */
 
-/* The C++ library knows how; it is asked for when the first C++ name comes. */
-static char *
-demangle(struct wr_symboliser *s, const char *name)
+/* A readable name of ours, or NULL. */
+static const char *
+demangle(struct wr_symboliser *s, const char *linkage)
 {
-    int status = -1;
-    if (!s->libstdcxx)
-        s->libstdcxx = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_LOCAL);
-    if (s->libstdcxx && !s->demangle)
-        s->demangle = (demangler)dlsym(s->libstdcxx, "__cxa_demangle");
-    char *text = s->demangle ? s->demangle(name, NULL, NULL, &status) : NULL;
-    if (status != 0 || !text)
-        return NULL;
-    if (!grow(&s->demangled, sizeof *s->demangled, s->demangled_count,
-              &s->demangled_capacity)) {
-        free(text);
+    char *name = wr_demangle(linkage);
+    if (!name || !grow(&s->demangled, sizeof *s->demangled, s->demangled_count,
+                       &s->demangled_capacity)) {
+        free(name);
         return NULL;
     }
-    return s->demangled[s->demangled_count++] = text;
+    return s->demangled[s->demangled_count++] = name;
 }
 
 static struct wr_frame
 frame_from(struct wr_symboliser *s, const struct wr_dwarf_frame *f)
 {
     const char *linkage = f->linkage ? f->linkage : f->name;
-    const char *name = NULL;
-    if (linkage && strncmp(linkage, "_Z", 2) == 0)
-        name = demangle(s, linkage);
+    const char *name = linkage ? demangle(s, linkage) : NULL;
     if (!name)
         name = f->name ? f->name : linkage;
     return (struct wr_frame){.name = name ? name : "",

@@ -28,7 +28,7 @@ int main()
 END
 if ${CXX:-c++} -g -O0 -o cxx cxx.cc 2>cxx.log; then
     top ./cxx
-    says "house::Room<long>::keep(long)" top.txt
+    says "house::Room<long>::keep" top.txt
     grep -q _ZN top.txt && fail "a name is not readable: $(cat top.txt)"
 else
     echo "skip: no C++ compiler"
