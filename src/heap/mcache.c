@@ -374,24 +374,33 @@ take_word(struct wr_mcache *mc, struct wr_slot *slot, uint64_t bits)
     wr_slot_change(mc, slot, n, bits);
 }
 
+/* So many blocks freed by other threads are worth taking in, before those that
+ * were perhaps never touched: any large one, of small ones some. */
+static inline bool
+has_gained(const struct wr_span *s)
+{
+    return wr_span_gained(s) >= (s->group == 16 ? 1 : 16);
+}
+
 /* The slot goes to the next group of its span, wrapping, that has a free
- * block: which those are. */
+ * block, or to the first when others have freed some: which those are. */
 static __attribute__((noinline)) uint64_t
 go_to_next_group(struct wr_slot *slot)
 {
     struct wr_span *s = slot->span;
-    unsigned from = (unsigned)(slot->state - s->block);
+    unsigned from = (unsigned)(slot->state - s->block) + s->group;
     uint64_t bits = 0;
 
-    for (unsigned seen = s->group; bits == 0 && seen < s->blocks;
-         seen += s->group) {
-        from += s->group;
+    if (has_gained(s) && wr_remote_take(s) > 0)
+        from = 0;
+    for (unsigned seen = 0; bits == 0 && seen < s->blocks; seen += s->group) {
         if (from >= s->blocks)
             from = 0;
-        bits = wr_span_free_blocks(s, &s->block[from]);
+        slot->state = &s->block[from];
+        slot->base = s->base + (uintptr_t)from * s->block_bytes;
+        bits = wr_span_free_blocks(s, slot->state);
+        from += s->group;
     }
-    slot->state = &s->block[from];
-    slot->base = s->base + (uintptr_t)from * s->block_bytes;
     return bits;
 }
 
@@ -400,7 +409,8 @@ static inline bool
 take_group(struct wr_mcache *mc, struct wr_slot *slot)
 {
     struct wr_span *s = slot->span;
-    uint64_t bits = wr_span_free_blocks(s, slot->state);
+    bool large_gained = s->group == 16 && has_gained(s);
+    uint64_t bits = large_gained ? 0 : wr_span_free_blocks(s, slot->state);
 
     if (bits == 0) {
         bits = go_to_next_group(slot);
@@ -494,7 +504,8 @@ fresh_span(struct wr_mcache *mc, unsigned class_id)
         return NULL;
     s->magic = c->magic;
     s->class_id = (uint8_t)class_id;
-    s->group = c->group;
+    s->group = c->word < 16 ? 16 : c->word;
+    s->word = c->word;
     s->block_bytes = c->bytes;
     set_owner(s, mc);
     atomic_store_explicit(&s->state, WR_SPAN_SMALL, memory_order_release);

@@ -100,16 +100,18 @@ wr_slot_change(struct wr_mcache *mc, struct wr_slot *slot, int64_t n,
 }
 
 /* The short way to refill a slot: its group has free blocks again, the next
- * sample is not among them. The word that is ready then, or 0. */
+ * sample is not among them, and no large ones wait to be taken in. The word
+ * that is ready then, or 0. */
 static inline uint64_t
 wr_slot_refill_again(struct wr_mcache *mc, struct wr_slot *slot)
 {
+    const struct wr_span *s = slot->span;
     uint64_t bits;
     int64_t n;
 
-    if (slot->again == 0)
+    if (slot->again == 0 || (s->group == 16 && wr_span_gained(s) > 0))
         return 0;
-    bits = wr_span_free_blocks(slot->span, slot->state);
+    bits = wr_span_free_blocks(s, slot->state);
     n = wr_cpu_count(bits);
     if (bits == 0 || slot->until_sample < n)
         return 0;

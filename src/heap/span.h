@@ -16,8 +16,10 @@
  *        blocks of its current span as the bits of a word. Take the lowest
  *        and mark it live. That is all, nearly always.
  *     2. The word is empty: fill it from the states of the span's next group
- *        of blocks. Here samples are picked and counts are kept: the word is
- *        cut at the block where the thread's next sample falls.
+ *        of blocks, the first group that has one when other threads have
+ *        freed some: what was touched before comes first. Here samples are
+ * picked and counts are kept: the word is cut at the block where the thread's
+ * next sample falls.
  *     3. The span is used up: take in the blocks other threads have freed in
  *        it; else call it FULL, until an eighth of it is free, and take the
  *        next of the thread's own spans.
@@ -116,7 +118,8 @@ struct wr_span {
      * NULL before the span's first sample. */
     uint16_t *tags;
     uint16_t one_tag;     /* tags of a large span */
-    uint8_t group;        /* blocks a slot takes at most; 16, 32 or 64 */
+    uint8_t group;        /* blocks that are looked at at once; 16, 32, 64 */
+    uint8_t word;         /* of them a slot takes at most; a power of two */
     uint8_t record_units; /* of 64 bytes: the record's length */
     bool full;            /* in no list and no slot; the owner's */
     bool purged;          /* since it was as `seen`; guard: mheap's lock */
@@ -155,15 +158,19 @@ wr_block_is_live(uint8_t state)
 }
 
 /* The free blocks of a group, given by the state of its first block. Of the
- * larger blocks half a group at a time: those that are not taken are not
- * touched, and take no memory. What follows the last block is never free. */
+ * larger blocks a part of the group, as many as make a word: those that are
+ * not taken are not touched, and take no memory. What follows the last block
+ * is never free. */
 static inline uint64_t
 wr_span_free_blocks(const struct wr_span *s, const uint8_t *group)
 {
     uint64_t bits = wr_cpu_top_clear(group);
 
-    if (s->group == 16)
-        return (bits & 255) != 0 ? bits & 255 : bits;
+    if (s->group == 16) {
+        unsigned part = (unsigned)__builtin_ctzll(bits | 1 << 16) & -s->word;
+
+        return bits & ~(~UINT64_C(0) << s->word) << part;
+    }
     bits |= (uint64_t)wr_cpu_top_clear(group + 16) << 16;
     if (s->group == 32)
         return bits;
@@ -244,6 +251,14 @@ static inline uint8_t
 wr_span_state(struct wr_span *s)
 {
     return atomic_load_explicit(&s->state, memory_order_acquire);
+}
+
+/* How many blocks have other threads freed that are not taken in? */
+static inline uint32_t
+wr_span_gained(const struct wr_span *s)
+{
+    return atomic_load_explicit(&s->shared, memory_order_relaxed) &
+           WR_SHARED_COUNT;
 }
 
 static inline size_t

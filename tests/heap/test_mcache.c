@@ -275,6 +275,31 @@ START_TEST(a_left_span_without_room_is_found_after_few_frees)
 }
 END_TEST
 
+START_TEST(few_large_blocks_are_touched_when_few_are_needed)
+{
+    static const struct {
+        size_t size;
+        unsigned touched;
+    } of[] = {{32768, 2}, {16384, 4}, {8192, 4}, {4096, 8}, {2048, 8}};
+
+    become(0);
+    for (size_t k = 0; k < sizeof of / sizeof *of; k++) {
+        void *first = wr_malloc(of[k].size);
+        uintptr_t end = (uintptr_t)first + of[k].touched * of[k].size;
+
+        wr_free(first);
+        for (int i = 0; i < 100; i++) {
+            void *p = wr_malloc(of[k].size);
+
+            ck_assert_uint_ge((uintptr_t)p, (uintptr_t)first);
+            ck_assert_uint_lt((uintptr_t)p, end);
+            wr_free(p);
+        }
+    }
+    end_of_play();
+}
+END_TEST
+
 /* ---- frees from other threads ---- */
 
 START_TEST(a_foreign_free_waits_in_the_span_until_its_owner_needs_it)
@@ -293,6 +318,33 @@ START_TEST(a_foreign_free_waits_in_the_span_until_its_owner_needs_it)
     ck_assert_uint_eq(shared(s) & WR_SHARED_COUNT, 0);
     free_blocks(0, 4);
     free_blocks(3 + FEW, BLOCKS);
+    end_of_play();
+}
+END_TEST
+
+/* Sizes of words of 2, 8 and 64 blocks. */
+START_TEST(what_others_freed_is_used_before_what_nobody_touched)
+{
+    static const struct {
+        size_t size;
+        int blocks, freed;
+    } of[] = {{20000, 2, 1}, {SIZE, 8, 1}, {64, 64, 16}};
+
+    for (size_t k = 0; k < sizeof of / sizeof *of; k++) {
+        void *held[64];
+
+        become(0);
+        for (int i = 0; i < of[k].blocks; i++)
+            held[i] = wr_malloc(of[k].size);
+        become(1);
+        for (int i = 0; i < of[k].freed; i++)
+            wr_free(held[i]);
+        become(0);
+        for (int i = 0; i < of[k].freed; i++)
+            ck_assert_ptr_eq(wr_malloc(of[k].size), held[i]);
+        for (int i = 0; i < of[k].blocks; i++)
+            wr_free(held[i]);
+    }
     end_of_play();
 }
 END_TEST
@@ -582,8 +634,10 @@ suite(void)
     tcase_add_test(t, every_cache_ever_made_is_listed_once);
     tcase_add_test(t, the_last_block_of_a_left_span_returns_its_pages_at_once);
     tcase_add_test(t, a_left_span_without_room_is_found_after_few_frees);
+    tcase_add_test(t, few_large_blocks_are_touched_when_few_are_needed);
     tcase_add_test(t,
                    a_foreign_free_waits_in_the_span_until_its_owner_needs_it);
+    tcase_add_test(t, what_others_freed_is_used_before_what_nobody_touched);
     tcase_add_test(t, a_full_span_is_queued_once_however_many_are_freed);
     tcase_add_test(t, an_owner_takes_foreign_frees_and_its_own_together);
     tcase_add_test(t,

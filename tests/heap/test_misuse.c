@@ -261,19 +261,19 @@ always(struct wr_mcache *mc)
 }
 
 static uint16_t
-note_sample(struct wr_mcache *mc, void *block, size_t bytes)
+note_sample(struct wr_mcache *mc, void *p, size_t bytes)
 {
     (void)mc;
-    (void)block;
+    (void)p;
     (void)bytes;
     sampled++;
     return 1;
 }
 
 static void
-note_free(uint16_t tag, void *block, size_t bytes)
+note_free(uint16_t tag, void *p, size_t bytes)
 {
-    (void)block;
+    (void)p;
     (void)tag;
     (void)bytes;
     unsampled++;
