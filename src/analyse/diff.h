@@ -1,0 +1,60 @@
+/* Two profiles side by side: which functions hold more than before, and which
+ * less.
+ *
+ *     struct wr_diff d;
+ *     if (wr_diff_make(&d, before, after, type, why, sizeof why) == 0) {
+ *         wr_diff_print(&d, 20, stdout);
+ *         wr_diff_fini(&d);
+ *     }
+ *
+ * flat and cum are those of wr_top (top.h), so the changes are what
+ * `go tool pprof -top -diff_base` prints. Functions match by name. What did
+ * not change has no row.
+ *
+ * Threads: any, each its own. Ownership: names are the profiles', which must
+ * outlive it.
+ */
+#ifndef WR_ANALYSE_DIFF_H
+#define WR_ANALYSE_DIFF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct wr_profile;
+
+struct wr_diff_row {
+    const char *name;
+    bool is_file; /* print it in brackets */
+    int64_t flat_before, flat_after, cum_before, cum_after;
+};
+
+struct wr_diff {
+    struct wr_diff_row *rows; /* by the size of the change of flat, then of
+                                 cum */
+    size_t count;
+    int64_t before, after; /* sums of all samples */
+    const char *type, *unit;
+    bool by_cum; /* the table shows cum before and after, not flat */
+};
+
+/* type is after's; before needs one of that name. 0, or -1 and a sentence. */
+int wr_diff_make(struct wr_diff *d, const struct wr_profile *before,
+                 const struct wr_profile *after, uint32_t type, char *why,
+                 size_t n);
+void wr_diff_fini(struct wr_diff *d);
+/* By the change of cum instead. */
+void wr_diff_sort_cum(struct wr_diff *d);
+
+/* "new", "gone", "grown" or "shrunk": what became of a function's flat, or
+ * of its cum where flat stayed. */
+const char *wr_diff_status(const struct wr_diff_row *r);
+
+/* The table; at most `limit` rows, 0: all. */
+void wr_diff_print(const struct wr_diff *d, size_t limit, FILE *out);
+/* The fields of a JSON object, without its braces: weir-diff(1) tells the
+ * schema. */
+void wr_diff_print_json(const struct wr_diff *d, FILE *out);
+
+#endif
