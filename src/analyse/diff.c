@@ -121,8 +121,8 @@ drop_unchanged(struct wr_diff *d)
 }
 
 int
-wr_diff_make(struct wr_diff *d, const struct wr_profile *before,
-             const struct wr_profile *after, uint32_t type, char *why, size_t n)
+wr_diff_make(struct wr_diff *d, struct wr_profile *before,
+             struct wr_profile *after, uint32_t type, char *why, size_t n)
 {
     struct wr_top was = {0}, is = {0};
     if (type >= after->type_count)

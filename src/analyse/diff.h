@@ -11,8 +11,8 @@
  * `go tool pprof -top -diff_base` prints. Functions match by name. What did
  * not change has no row.
  *
- * Threads: any, each its own. Ownership: names are the profiles', which must
- * outlive it.
+ * Threads: one at a time per profile. Ownership: names are the profiles',
+ * which must outlive it.
  */
 #ifndef WR_ANALYSE_DIFF_H
 #define WR_ANALYSE_DIFF_H
@@ -40,9 +40,8 @@ struct wr_diff {
 };
 
 /* type is after's; before needs one of that name. 0, or -1 and a sentence. */
-int wr_diff_make(struct wr_diff *d, const struct wr_profile *before,
-                 const struct wr_profile *after, uint32_t type, char *why,
-                 size_t n);
+int wr_diff_make(struct wr_diff *d, struct wr_profile *before,
+                 struct wr_profile *after, uint32_t type, char *why, size_t n);
 void wr_diff_fini(struct wr_diff *d);
 /* By the change of cum instead. */
 void wr_diff_sort_cum(struct wr_diff *d);

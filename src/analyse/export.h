@@ -20,9 +20,9 @@
 struct wr_profile;
 
 struct wr_export {
-    const struct wr_profile *p;
-    const struct wr_profile *base; /* or NULL */
-    uint32_t type;                 /* sample type of p */
+    struct wr_profile *p;
+    struct wr_profile *base; /* or NULL */
+    uint32_t type;           /* sample type of p */
     const char *title;
 };
 

@@ -8,7 +8,7 @@
 #include "analyse/top.h"
 
 struct writer {
-    const struct wr_profile *p;
+    struct wr_profile *p;
     struct wr_stacks stacks;
     struct wr_names names;
     struct wr_named named;

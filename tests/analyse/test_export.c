@@ -29,7 +29,7 @@ teardown(void)
 }
 
 static const char *
-exported(exporter *format, const struct wr_profile *against)
+exported(exporter *format, struct wr_profile *against)
 {
     struct wr_export e = {.p = p, .base = against, .type = 3, .title = "prog"};
     free(text);
