@@ -379,7 +379,7 @@ take_word(struct wr_mcache *mc, struct wr_slot *slot, uint64_t bits)
 static inline bool
 has_gained(const struct wr_span *s)
 {
-    return wr_span_gained(s) >= (s->group == 16 ? 1 : 16);
+    return wr_span_gained(s) >= (wr_span_is_coarse(s) ? 1 : 16);
 }
 
 /* The slot goes to the next group of its span, wrapping, that has a free
@@ -409,8 +409,8 @@ static inline bool
 take_group(struct wr_mcache *mc, struct wr_slot *slot)
 {
     struct wr_span *s = slot->span;
-    bool large_gained = s->group == 16 && has_gained(s);
-    uint64_t bits = large_gained ? 0 : wr_span_free_blocks(s, slot->state);
+    bool more = wr_span_is_coarse(s) && has_gained(s);
+    uint64_t bits = more ? 0 : wr_span_free_blocks(s, slot->state);
 
     if (bits == 0) {
         bits = go_to_next_group(slot);
@@ -504,8 +504,7 @@ fresh_span(struct wr_mcache *mc, unsigned class_id)
         return NULL;
     s->magic = c->magic;
     s->class_id = (uint8_t)class_id;
-    s->group = c->word < 16 ? 16 : c->word;
-    s->word = c->word;
+    s->group = c->group;
     s->block_bytes = c->bytes;
     set_owner(s, mc);
     atomic_store_explicit(&s->state, WR_SPAN_SMALL, memory_order_release);

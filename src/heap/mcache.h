@@ -109,7 +109,7 @@ wr_slot_refill_again(struct wr_mcache *mc, struct wr_slot *slot)
     uint64_t bits;
     int64_t n;
 
-    if (slot->again == 0 || (s->group == 16 && wr_span_gained(s) > 0))
+    if (slot->again == 0 || (wr_span_is_coarse(s) && wr_span_gained(s) > 0))
         return 0;
     bits = wr_span_free_blocks(s, slot->state);
     n = wr_cpu_count(bits);

@@ -4,8 +4,8 @@
 #include "heap/sizeclass.h"
 
 const struct wr_class wr_class[WR_CLASSES] = {
-    /* bytes, magic, blocks, pages, word */
-    {0, 0, 1, 0, 1},
+    /* bytes, magic, blocks, pages, group */
+    {0, 0, 1, 0, 2},
     {16, 268435456, 512, 1, 64},
     {32, 134217728, 512, 2, 64},
     {48, 89478486, 512, 3, 64},

@@ -4,8 +4,8 @@
  * is asked is rounded up by at most 1/8 (above 128 bytes). Class 0 stands
  * for large blocks, which are whole pages. A span has 4 to 512 blocks, as many
  * as fit; what is left at its end is at most 1/8 of it. A thread takes blocks
- * by the word, 64 of the smallest, two of those above 16 KiB: it goes through
- * all of a word before it uses one again, and so touches them all.
+ * by the group, 64 of the smallest, two of those above 16 KiB: it goes through
+ * all of a group before it uses one again, and so touches them all.
  */
 #ifndef WR_HEAP_SIZECLASS_H
 #define WR_HEAP_SIZECLASS_H
@@ -27,7 +27,7 @@ struct wr_class {
     uint32_t magic;  /* 2^32 / bytes, rounded up */
     uint16_t blocks; /* in a span */
     uint8_t pages;   /* of a span */
-    uint8_t word;    /* blocks that a thread takes at once, at most */
+    uint8_t group;   /* blocks that a thread takes at once, at most */
 };
 
 extern const struct wr_class wr_class[WR_CLASSES];

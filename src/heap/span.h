@@ -118,8 +118,8 @@ struct wr_span {
      * NULL before the span's first sample. */
     uint16_t *tags;
     uint16_t one_tag;     /* tags of a large span */
-    uint8_t group;        /* blocks that are looked at at once; 16, 32, 64 */
-    uint8_t word;         /* of them a slot takes at most; a power of two */
+    uint8_t group;        /* blocks a slot takes at most, and looks at at once;
+                             2, 4, 8, 32 or 64 */
     uint8_t record_units; /* of 64 bytes: the record's length */
     bool full;            /* in no list and no slot; the owner's */
     bool purged;          /* since it was as `seen`; guard: mheap's lock */
@@ -157,21 +157,25 @@ wr_block_is_live(uint8_t state)
     return state >= WR_BLOCK_SAMPLED;
 }
 
-/* The free blocks of a group, given by the state of its first block. Of the
- * larger blocks a part of the group, as many as make a word: those that are
- * not taken are not touched, and take no memory. What follows the last block
- * is never free. */
+/* Blocks above 1 KiB: few make a group. */
+static inline bool
+wr_span_is_coarse(const struct wr_span *s)
+{
+    return s->group <= 8;
+}
+
+/* The free blocks of a group, given by the state of its first block. What
+ * follows the last block is never free. */
 static inline uint64_t
 wr_span_free_blocks(const struct wr_span *s, const uint8_t *group)
 {
-    uint64_t bits = wr_cpu_top_clear(group);
+    uint64_t bits;
 
-    if (s->group == 16) {
-        unsigned part = (unsigned)__builtin_ctzll(bits | 1 << 16) & -s->word;
-
-        return bits & ~(~UINT64_C(0) << s->word) << part;
-    }
-    bits |= (uint64_t)wr_cpu_top_clear(group + 16) << 16;
+    if (wr_span_is_coarse(s))
+        return s->group == 8 ? wr_cpu_top_clear_8(group)
+                             : wr_cpu_top_clear_few(group, s->group);
+    bits = wr_cpu_top_clear(group) | (uint64_t)wr_cpu_top_clear(group + 16)
+                                         << 16;
     if (s->group == 32)
         return bits;
     bits |= (uint64_t)wr_cpu_top_clear(group + 32) << 32;

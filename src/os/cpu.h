@@ -90,11 +90,46 @@ wr_cpu_runs_out(int32_t *number)
 #endif
 }
 
+/* Eight bytes; tools that watch threads see an atomic load. */
+static inline uint64_t
+wr_cpu_load(const uint8_t *p)
+{
+    return __atomic_load_n((const uint64_t *)(const void *)p, __ATOMIC_RELAXED);
+}
+
+/* The top bits of eight bytes, moved together: each lands at its place by the
+ * multiplication, and no two sums meet. */
+static inline uint32_t
+wr_cpu_gather(uint64_t tops)
+{
+    return (uint32_t)(((tops >> 7) & UINT64_C(0x0101010101010101)) *
+                          UINT64_C(0x0102040810204080) >>
+                      56);
+}
+
+/* Of eight bytes, or of `n`, those whose top bit is clear. The latter one by
+ * one: a wider load would wait for a byte that was stored just now. */
+static inline uint32_t
+wr_cpu_top_clear_8(const uint8_t *p)
+{
+    return wr_cpu_gather(~wr_cpu_load(p));
+}
+
+static inline uint32_t
+wr_cpu_top_clear_few(const uint8_t *p, unsigned n)
+{
+    uint32_t bits = 0;
+
+    while (n-- > 0)
+        bits = bits << 1 | (__atomic_load_n(p + n, __ATOMIC_RELAXED) < 0x80);
+    return bits;
+}
+
 #if defined(__SSE2__) && !defined(WR_CPU_WATCHED)
 
 typedef char wr_cpu_16 __attribute__((vector_size(16), may_alias));
 
-/* Bytes whose top bit is clear. */
+/* Of sixteen. */
 static inline uint32_t
 wr_cpu_top_clear(const uint8_t *p)
 {
@@ -114,23 +149,6 @@ wr_cpu_equal(const uint8_t *p, uint8_t value)
 }
 
 #else
-
-/* Eight bytes; tools that watch threads see an atomic load. */
-static inline uint64_t
-wr_cpu_load(const uint8_t *p)
-{
-    return __atomic_load_n((const uint64_t *)(const void *)p, __ATOMIC_RELAXED);
-}
-
-/* The top bits of eight bytes, moved together: each lands at its place by the
- * multiplication, and no two sums meet. */
-static inline uint32_t
-wr_cpu_gather(uint64_t tops)
-{
-    return (uint32_t)(((tops >> 7) & UINT64_C(0x0101010101010101)) *
-                          UINT64_C(0x0102040810204080) >>
-                      56);
-}
 
 static inline uint32_t
 wr_cpu_top_clear(const uint8_t *p)

@@ -55,7 +55,7 @@ START_TEST(a_span_holds_as_many_blocks_as_fit_and_wastes_an_eighth_at_most)
 }
 END_TEST
 
-START_TEST(words_are_as_long_as_the_rules_say)
+START_TEST(groups_are_as_long_as_the_rules_say)
 {
     for (unsigned i = 1; i < WR_CLASSES; i++) {
         const struct wr_class *c = &wr_class[i];
@@ -65,7 +65,7 @@ START_TEST(words_are_as_long_as_the_rules_say)
                         : c->bytes > 512  ? 32
                                           : 64;
 
-        ck_assert_uint_eq(c->word, most);
+        ck_assert_uint_eq(c->group, most);
         ck_assert_uint_le(most * c->bytes, 65536);
     }
 }
@@ -119,7 +119,7 @@ suite(void)
     tcase_add_test(t, a_size_gets_the_smallest_class_that_holds_it);
     tcase_add_test(
         t, a_span_holds_as_many_blocks_as_fit_and_wastes_an_eighth_at_most);
-    tcase_add_test(t, words_are_as_long_as_the_rules_say);
+    tcase_add_test(t, groups_are_as_long_as_the_rules_say);
     tcase_add_test(t, blocks_are_aligned_to_16);
     tcase_add_test(t, magic_is_the_inverse_rounded_up);
     tcase_add_test(t, one_multiplication_divides_exactly);
