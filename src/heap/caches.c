@@ -86,7 +86,7 @@ wr_caches_give(struct wr_mcache *mc)
 }
 
 struct wr_mcache *
-wr_mcache_first(void)
+wr_caches_first(void)
 {
     return atomic_load_explicit(&all, memory_order_acquire);
 }

@@ -12,4 +12,7 @@ void wr_caches_give(struct wr_mcache *mc);
 /* The same with the lock held. */
 void wr_caches_give_locked(struct wr_mcache *mc);
 
+/* The first of every cache ever made; follow ->next. */
+struct wr_mcache *wr_caches_first(void);
+
 #endif

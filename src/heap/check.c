@@ -3,6 +3,7 @@
  */
 #include "heap/heap.h"
 
+#include "heap/caches.h"
 #include "heap/mcache.h"
 #include "heap/mcentral.h"
 #include "heap/mheap.h"
@@ -74,7 +75,7 @@ check_cache(struct wr_mcache *mc)
 void
 wr_heap_check(void)
 {
-    for (struct wr_mcache *mc = wr_mcache_first(); mc != NULL; mc = mc->next)
+    for (struct wr_mcache *mc = wr_caches_first(); mc != NULL; mc = mc->next)
         check_cache(mc);
     wr_heap_fork_before();
     wr_mheap_check();

@@ -711,7 +711,7 @@ repair(struct wr_span *s, void *orphans)
 static bool
 was_alone(struct wr_mcache *me)
 {
-    for (struct wr_mcache *mc = wr_mcache_first(); mc != NULL; mc = mc->next)
+    for (struct wr_mcache *mc = wr_caches_first(); mc != NULL; mc = mc->next)
         if (mc != me && (mc->attached || mc->own != NULL))
             return false;
     return true;
@@ -732,7 +732,7 @@ wr_mcache_adopt_orphans(void)
     (void)wr_inbox_drain(&me->inbox, false);
     wr_lock_take(&wr_mheap_lock);
     wr_mheap_each_span(repair, &orphans);
-    for (struct wr_mcache *mc = wr_mcache_first(); mc != NULL; mc = mc->next) {
+    for (struct wr_mcache *mc = wr_caches_first(); mc != NULL; mc = mc->next) {
         if (mc == me || (!mc->attached && mc->own == NULL))
             continue;
         for (unsigned i = 1; i < WR_CLASSES; i++) {

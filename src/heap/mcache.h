@@ -77,8 +77,6 @@ struct wr_mcache *wr_mcache_get_to_free(void);
 void wr_mcache_count_free(unsigned class_id);
 /* The thread ends: its spans go to mcentral, its counts are published. */
 void wr_mcache_detach(void);
-/* Every cache ever made; follow ->next. */
-struct wr_mcache *wr_mcache_first(void);
 
 /* Make a block of the class ready to be taken. false: no memory. */
 bool wr_mcache_refill(struct wr_mcache *mc, unsigned class_id);

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "heap/caches.h"
 #include "heap/mcache.h"
 #include "region/counters.h"
 #include "region/region.h"
@@ -36,7 +37,7 @@ counted_frees(unsigned class_id)
 {
     uint64_t n = 0;
 
-    for (struct wr_mcache *mc = wr_mcache_first(); mc != NULL; mc = mc->next)
+    for (struct wr_mcache *mc = wr_caches_first(); mc != NULL; mc = mc->next)
         n += wr_word_load(&mc->slot[class_id].frees);
     return n;
 }
@@ -49,7 +50,7 @@ add_class(struct weir_memstats *m, unsigned class_id, uint64_t frees)
     struct wr_mcache *mc;
 
     frees = no_less_than_shown(class_id, frees);
-    for (mc = wr_mcache_first(); mc != NULL; mc = mc->next)
+    for (mc = wr_caches_first(); mc != NULL; mc = mc->next)
         allocs += wr_mcache_allocs(mc, class_id);
     m->by_size[class_id].size = bytes;
     m->by_size[class_id].mallocs = allocs;

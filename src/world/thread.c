@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <sys/resource.h>
 
+#include "heap/caches.h"
 #include "heap/mcache.h"
 #include "os/os.h"
 #include "region/event.h"
@@ -105,7 +106,7 @@ wr_world_publish(void)
 {
     if (wr_self != &wr_mcache_none)
         wr_mcache_settle(wr_self);
-    for (struct wr_mcache *mc = wr_mcache_first(); mc != NULL; mc = mc->next)
+    for (struct wr_mcache *mc = wr_caches_first(); mc != NULL; mc = mc->next)
         wr_thread_publish(mc);
 }
 
@@ -114,7 +115,7 @@ wr_world_publish(void)
 static void
 take_over_slots(void)
 {
-    for (struct wr_mcache *mc = wr_mcache_first(); mc != NULL; mc = mc->next) {
+    for (struct wr_mcache *mc = wr_caches_first(); mc != NULL; mc = mc->next) {
         if (wr_region == NULL)
             mc->region_slot = NULL;
         if (mc->region_slot == NULL)
@@ -131,7 +132,7 @@ take_over_slots(void)
 static void
 fill_slot(struct wr_thread_slot *to, const struct wr_thread_slot *at)
 {
-    for (struct wr_mcache *mc = wr_mcache_first(); mc != NULL; mc = mc->next) {
+    for (struct wr_mcache *mc = wr_caches_first(); mc != NULL; mc = mc->next) {
         if (mc->region_slot != at)
             continue;
         store_counts(to, mc);

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "heap/actors.h"
+#include "heap/caches.h"
 #include "heap/mcentral.h"
 #include "heap/mheap.h"
 #include "os/os.h"
@@ -232,7 +233,7 @@ START_TEST(every_cache_ever_made_is_listed_once)
     for (unsigned i = 0; i < ACTORS; i++)
         become(i);
     leave(2);
-    for (struct wr_mcache *mc = wr_mcache_first(); mc != NULL; mc = mc->next) {
+    for (struct wr_mcache *mc = wr_caches_first(); mc != NULL; mc = mc->next) {
         ck_assert(mc != &wr_mcache_none);
         n++;
     }

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "heap/actors.h"
+#include "heap/caches.h"
 #include "heap/forked.h"
 #include "heap/mcentral.h"
 #include "heap/mheap.h"
@@ -19,7 +20,7 @@ caches(void)
 {
     uint64_t n = 0;
 
-    for (struct wr_mcache *mc = wr_mcache_first(); mc != NULL; mc = mc->next)
+    for (struct wr_mcache *mc = wr_caches_first(); mc != NULL; mc = mc->next)
         n++;
     return n;
 }
@@ -34,7 +35,7 @@ live(size_t bytes)
     uint64_t frees[WR_CLASSES] = {0};
 
     wr_mcache_add_unsettled(frees);
-    for (struct wr_mcache *mc = wr_mcache_first(); mc != NULL; mc = mc->next)
+    for (struct wr_mcache *mc = wr_caches_first(); mc != NULL; mc = mc->next)
         n += wr_mcache_allocs(mc, class_id) -
              wr_word_load(&mc->slot[class_id].frees);
     return n - frees[class_id];

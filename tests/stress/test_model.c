@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include "heap/heap.h"
+#include "heap/caches.h"
 #include "heap/mcache.h"
 #include "os/os.h"
 #include "region/counters.h"
@@ -415,7 +416,7 @@ balance(void)
     uint64_t late[WR_CLASSES] = {0};
 
     wr_heap_check();
-    for (struct wr_mcache *mc = wr_mcache_first(); mc != NULL; mc = mc->next)
+    for (struct wr_mcache *mc = wr_caches_first(); mc != NULL; mc = mc->next)
         for (unsigned i = 1; i < WR_CLASSES; i++) {
             allocs += wr_mcache_allocs(mc, i);
             frees += wr_word_load(&mc->slot[i].frees);
