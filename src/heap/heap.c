@@ -12,7 +12,6 @@
 #include "heap/mheap.h"
 #include "heap/misuse.h"
 #include "heap/sampled.h"
-#include "heap/scavenge.h"
 #include "os/os.h"
 #include "region/counters.h"
 #include "region/event.h"
@@ -306,10 +305,8 @@ wr_heap_fork_before(void)
 void
 wr_heap_fork_after(bool in_child)
 {
-    if (in_child) {
+    if (in_child)
         wr_mheap_fork_child();
-        wr_scavenge_fork_child();
-    }
     wr_lock_give(&wr_mheap_lock);
     wr_mcentral_unlock_all();
     if (in_child)

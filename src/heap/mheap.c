@@ -15,6 +15,8 @@
 #include "heap/scavenge.h"
 #include "os/os.h"
 #include "region/counters.h"
+#include "region/event.h"
+#include "region/history_write.h"
 
 enum {
     RESERVE_BYTES = 64 << 20,
@@ -298,6 +300,8 @@ grow(size_t pages)
     if (reserve_more(pages) && commit_more(pages))
         return true;
     wr_count_add(map_failures, 1);
+    wr_history_mark(WR_MARK_MAP_FAILED, wr_os_tid(), pages << WR_PAGE_SHIFT,
+                    NULL);
     return false;
 }
 
@@ -405,6 +409,8 @@ wr_mheap_alloc(size_t pages, size_t align_pages, unsigned blocks)
     wr_lock_take(&wr_mheap_lock);
     s = alloc_locked(pages, align_pages, blocks);
     wr_lock_give(&wr_mheap_lock);
+    if (wr_events.memory_taken != NULL)
+        wr_events.memory_taken();
     return s;
 }
 

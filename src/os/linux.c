@@ -27,6 +27,12 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE 2
+#endif
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
 #endif
@@ -330,12 +336,15 @@ struct thread_start {
     uint64_t zero[31];
     void (*fn)(void *);
     void *arg;
+    bool *apart;
 };
 
 __attribute__((noreturn, used)) static void
 thread_main(struct thread_start *start)
 {
     (void)wr_syscall2(SYS_prctl, PR_SET_NAME, "weir");
+    *start->apart =
+        wr_syscall3(SYS_close_range, 0, UINT32_MAX, CLOSE_RANGE_UNSHARE) == 0;
     start->fn(start->arg);
     for (;;)
         (void)wr_syscall1(SYS_exit, 0);
@@ -412,6 +421,7 @@ wr_os_thread_start(struct wr_os_thread *t, void (*fn)(void *), void *arg)
     start->self = start;
     start->fn = fn;
     start->arg = arg;
+    start->apart = &t->apart;
     (void)wr_syscall4(SYS_rt_sigprocmask, SIG_BLOCK, &all, &old, sizeof old);
     tid = clone_thread((char *)t->memory + THREAD_TLS + THREAD_STACK, start,
                        &t->alive);

@@ -79,10 +79,14 @@ void wr_os_wake(const void *word, int threads);
 /* A thread of Weir's own: no libc thread, no thread-local storage, all signals
  * blocked; ends with its function or with the process. libc does not know it,
  * so what must hold for all threads (setuid) does not reach it. Starts as all
- * zero; in a forked child, where it does not run, set alive to 0. */
+ * zero; in a forked child, where it does not run, set alive to 0.
+ * Its descriptors are its own, of which it has none at first: what it opens
+ * takes no number from the program and is not inherited. `apart` says so; the
+ * system may not be able to (before Linux 5.9). */
 struct wr_os_thread {
     void *memory;           /* its stack, kept for the next start */
     _Atomic uint32_t alive; /* 0: it has ended, or never ran */
+    bool apart;             /* known when it runs */
 };
 
 /* Run fn(arg) on it; t->alive is 0. fn must only make calls of this header.
@@ -90,5 +94,19 @@ struct wr_os_thread {
 bool wr_os_thread_start(struct wr_os_thread *t, void (*fn)(void *), void *arg);
 /* Wait until it has ended. */
 void wr_os_thread_join(struct wr_os_thread *t);
+
+/* What the system accounts to this process. */
+struct wr_os_usage {
+    uint64_t rss;     /* resident bytes; 0: not known */
+    uint64_t threads; /* with Weir's own; 0: not known */
+    uint64_t minor_faults, major_faults;
+    uint64_t cpu_ns; /* user and system, of all threads */
+};
+/* may_open: a file may be opened for a moment; else less is known. */
+void wr_os_usage(struct wr_os_usage *u, bool may_open);
+/* The bytes of memory the process may have before the system ends it: the
+ * lowest limit of its control group and those around it. 0: none is known.
+ * Opens files for a moment. */
+uint64_t wr_os_memory_limit(void);
 
 #endif

@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 #include "base/base.h"
-#include "heap/scavenge.h"
 #include "os/os.h"
 #include "preload/next.h"
 #include "preload/start.h"
+#include "world/background.h"
 #include "world/thread.h"
 
 int capset(void *header, const void *data);
@@ -35,7 +35,7 @@ static void
 prepare(void)
 {
     (void)wr_world_region();
-    wr_scavenge_stop();
+    wr_background_stop();
 }
 
 static bool
@@ -54,7 +54,7 @@ end_alone(bool ours, int result)
     int saved = errno;
 
     if (ours)
-        wr_scavenge_go();
+        wr_background_go();
     errno = saved;
     return result;
 }

@@ -15,7 +15,6 @@
 #include "base/text.h"
 #include "heap/heap.h"
 #include "heap/mcache.h"
-#include "heap/scavenge.h"
 #include "os/lock.h"
 #include "os/os.h"
 #include "preload/options.h"
@@ -25,6 +24,7 @@
 #include "region/counters.h"
 #include "region/event.h"
 #include "region/region.h"
+#include "world/background.h"
 #include "world/thread.h"
 
 bool wr_started;
@@ -33,14 +33,15 @@ bool wr_started;
 
 extern char __libc_single_threaded __attribute__((weak));
 
-/* There is no other thread that could hold a lock: they need not be taken. So
+/* There is no other thread that could hold a lock, or Weir's own is kept from
+ * taking one: they need not be taken. So
  * nothing is written that fork would have to copy, and fork works in a signal
  * handler that interrupted the heap. */
 static bool
 is_alone(void)
 {
     return &__libc_single_threaded != NULL && __libc_single_threaded != 0 &&
-           !wr_scavenge_working();
+           wr_background_keep_out();
 }
 
 static void
@@ -63,6 +64,7 @@ after_fork_parent(void)
 {
     wr_count_add(forks, 1);
     if (wr_lock_fork_alone) {
+        wr_background_let_in();
         wr_sample_resume(false);
         return;
     }
@@ -76,7 +78,9 @@ after_fork_child(void)
 {
     bool can_wait = wr_region_fork_child();
 
+    wr_background_fork_child();
     if (wr_lock_fork_alone) {
+        wr_background_let_in();
         wr_sample_resume(true);
     } else {
         wr_lock_fork_end();
@@ -162,7 +166,7 @@ start(int argc, char **argv, char **envp)
     tell_unwinder();
     wr_capture_start();
     (void)pthread_atfork(before_fork, after_fork_parent, after_fork_child);
-    wr_scavenge_enable(true);
+    wr_background_enable(true);
     wr_started = true;
     errno = saved;
 }

@@ -13,7 +13,9 @@
 
 #include "base/base.h"
 #include "base/text.h"
+#include "os/os.h"
 #include "region/counters.h"
+#include "region/history_write.h"
 #include "region/region.h"
 
 /* glibc 2.35 and newer; elsewhere stacks have addresses without modules. */
@@ -21,6 +23,8 @@ extern int _dl_find_object(void *, struct dl_find_object *)
     __attribute__((weak));
 
 enum { MOST = 512 };
+/* What is seen before so much time has passed belongs to the start. */
+#define START_NS UINT64_C(1000000000)
 
 static struct known {
     uintptr_t start, end;
@@ -156,6 +160,8 @@ add_module(const struct dl_find_object *o, uintptr_t pc)
     known[n].eh_frame = o->dlfo_eh_frame;
     atomic_store_explicit(&known_count, n + 1, memory_order_release);
     wr_region_publish(WR_TABLE_MODULES, n + 1);
+    if (wr_history_uptime() >= START_NS)
+        wr_history_mark(WR_MARK_CODE, wr_os_tid(), m->start, m->path);
 }
 
 static bool
@@ -217,6 +223,17 @@ still_there(const struct known *k)
            o.dlfo_eh_frame == k->eh_frame;
 }
 
+static void
+mark_unload(uint32_t i)
+{
+    const struct wr_module *m;
+
+    if (wr_region == NULL || i >= wr_region_used(WR_TABLE_MODULES))
+        return;
+    m = wr_region_entry(WR_TABLE_MODULES, i);
+    wr_history_mark(WR_MARK_UNLOAD, wr_os_tid(), m->start, m->path);
+}
+
 void
 wr_module_unloaded(void)
 {
@@ -229,6 +246,7 @@ wr_module_unloaded(void)
         if (atomic_load(&known[i].gone) != 0 || still_there(&known[i]))
             continue;
         atomic_store(&known[i].gone, now);
+        mark_unload(i);
         atomic_store(&last_gone, now);
     }
 }

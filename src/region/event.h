@@ -28,6 +28,11 @@ struct wr_events {
     uint16_t (*sampled)(struct wr_mcache *cache, void *block, size_t bytes);
     /* A sampled block is being freed; tag: what sampled answered. */
     void (*sample_freed)(uint16_t tag, void *block, size_t bytes);
+    /* Memory lies idle, or was freed in spans: wr_scavenge has something to do.
+     * No lock is held. */
+    void (*memory_idle)(void);
+    /* Pages were taken for blocks. No lock is held. */
+    void (*memory_taken)(void);
     /* The program is about to be stopped over this block (it may be any
      * address): add what is known of it and of the caller. */
     void (*explain)(struct wr_text *t, const void *block);

@@ -11,6 +11,9 @@
  *       modules   struct wr_module[capacity]
  *       buckets   struct wr_bucket[capacity]
  *       stacks    a pool of 8-byte words holding struct wr_stack records
+ *       history   two rings of struct wr_history_slot
+ *       marks     a ring of struct wr_mark_slot
+ *       past      one struct wr_past: what the buckets held before
  *
  * Rules that make reading safe without the writer's locks:
  *   1. The file is filled from its start and never shrinks; a table's used
@@ -22,6 +25,8 @@
  *   3. Counts never fall. Where "in use" is a difference, a reader loads the
  *      subtrahend (frees) before the minuend (allocs), so it is never below
  *      zero on a live region.
+ *      Rings overwrite their oldest entry. Each of their entries says itself
+ *      which one it is and whether it is whole.
  *   4. header.magic is stored last when a region is made: a file without it
  *      is not (yet) a region.
  * Units: bytes, nanoseconds, unless a field says otherwise. Byte order and
@@ -52,6 +57,9 @@ enum wr_table_id {
     WR_TABLE_MODULES,
     WR_TABLE_BUCKETS,
     WR_TABLE_STACKS,
+    WR_TABLE_HISTORY,
+    WR_TABLE_MARKS,
+    WR_TABLE_PAST,
     WR_TABLE_COUNT = 8 /* room for later ones; absent: capacity 0 */
 };
 
@@ -195,6 +203,87 @@ struct wr_bucket {
     _Atomic uint64_t alloc_bytes;
     _Atomic uint64_t free_bytes;
     uint64_t reserved;
+};
+
+/* ---- the history ----
+ *
+ * Of what changes by itself a ring keeps the last entries. Entry n (from 0) is
+ * in slot n % entries. seq is 0 while nothing was written there, 2n + 1 while
+ * entry n is being written, 2n + 2 when it is whole. A reader copies a slot
+ * and looks whether seq is even and still the same; so it never sees a torn
+ * entry, and a writer killed half-way costs one. */
+
+#define WR_HISTORY_SECOND_SLOTS 600  /* slots 0 .. 599 of the table */
+#define WR_HISTORY_MINUTE_SLOTS 1440 /* those behind them */
+#define WR_POINT_WORDS          16   /* of struct wr_point, region/history.h */
+
+struct wr_history_slot {
+    _Atomic uint64_t seq;
+    _Atomic uint64_t word[WR_POINT_WORDS]; /* a struct wr_point */
+};
+
+#define WR_MARK_SLOTS 256
+#define WR_MARK_WORDS 15 /* of struct wr_mark, region/history.h */
+
+struct wr_mark_slot {
+    _Atomic uint64_t seq;
+    _Atomic uint64_t word[WR_MARK_WORDS]; /* a struct wr_mark */
+};
+
+/* What the buckets held before.
+ *
+ * A series is a pair of counts that only grow: series b + 1 has the allocs and
+ * frees of bucket b; series 0 has the alloc_bytes and free_bytes of bucket 0,
+ * which do not follow from its counts. At each tick that finds a series
+ * changed, an entry says by how much, and `logged` becomes what it is then. So
+ * what a series was at tick T is `logged` less all its entries of later ticks.
+ * Ticks count from the region's start: tick 0 is all zero, in a forked child
+ * what it was born with (tick `base`).
+ *
+ * One log has a tick each ten seconds; the other follows it every five
+ * minutes, and reaches further back. The reader takes the one that is nearer.
+ *
+ * seq is odd while a log is written. Each change is three stores: the entry at
+ * `written`, which covers it only after; the series; `written`. Before them,
+ * undo says which series was what. A writer killed in between leaves seq odd
+ * and undo.at == written: then the series is what undo says. */
+
+#define WR_PAST_SERIES 32769 /* buckets and one */
+enum { WR_PAST_FINE, WR_PAST_COARSE, WR_PAST_LOGS };
+#define WR_PAST_FINE_NS        UINT64_C(10000000000)
+#define WR_PAST_COARSE_NS      UINT64_C(300000000000)
+#define WR_PAST_FINE_ENTRIES   16384
+#define WR_PAST_COARSE_ENTRIES 32768
+
+struct wr_past_pair {
+    _Atomic uint64_t allocs, frees;
+};
+
+struct wr_past_entry {
+    uint32_t series;
+    uint32_t tick;
+    uint32_t allocs, frees; /* by how much they grew; more: several entries */
+};
+
+struct wr_past_log {
+    _Atomic uint64_t seq;
+    _Atomic uint64_t written; /* entries ever; the last ones are there */
+    _Atomic uint64_t base;    /* the tick before the first entry's changes */
+    _Atomic uint64_t last;    /* the tick that was logged last */
+    struct {
+        _Atomic uint64_t at;
+        _Atomic uint64_t series;
+        struct wr_past_pair was;
+    } undo;
+    struct wr_past_pair logged[WR_PAST_SERIES];
+};
+
+struct wr_past {
+    _Atomic uint64_t begun; /* 1: the base of both logs is set */
+    uint64_t reserved[7];
+    struct wr_past_log log[WR_PAST_LOGS];
+    struct wr_past_entry fine[WR_PAST_FINE_ENTRIES];
+    struct wr_past_entry coarse[WR_PAST_COARSE_ENTRIES];
 };
 
 #endif

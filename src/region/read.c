@@ -81,6 +81,9 @@ static const size_t strides[WR_TABLE_COUNT] = {
     [WR_TABLE_MODULES] = sizeof(struct wr_module),
     [WR_TABLE_BUCKETS] = sizeof(struct wr_bucket),
     [WR_TABLE_STACKS] = sizeof(uint64_t),
+    [WR_TABLE_HISTORY] = sizeof(struct wr_history_slot),
+    [WR_TABLE_MARKS] = sizeof(struct wr_mark_slot),
+    [WR_TABLE_PAST] = sizeof(struct wr_past),
 };
 
 /* What is wrong with the header; NULL: nothing. */

@@ -68,7 +68,19 @@ static const struct {
     [WR_TABLE_MODULES] = {sizeof(struct wr_module), MODULES},
     [WR_TABLE_BUCKETS] = {sizeof(struct wr_bucket), BUCKETS},
     [WR_TABLE_STACKS] = {sizeof(uint64_t), STACK_WORDS},
+    [WR_TABLE_HISTORY] = {sizeof(struct wr_history_slot),
+                          WR_HISTORY_SECOND_SLOTS + WR_HISTORY_MINUTE_SLOTS},
+    [WR_TABLE_MARKS] = {sizeof(struct wr_mark_slot), WR_MARK_SLOTS},
+    [WR_TABLE_PAST] = {sizeof(struct wr_past), 1},
 };
+_Static_assert(WR_PAST_SERIES == BUCKETS + 1, "a series for each bucket");
+
+/* The tables that a forked child goes on from. Those behind them tell what
+ * happened to this process; they begin empty. */
+enum { RECORDS = WR_TABLE_STACKS + 1 };
+/* Pages of the other tables that were made present, one by one. */
+enum { TOUCH_PAGES = 640 };
+static _Atomic uint64_t touched[TOUCH_PAGES / 64];
 
 static unsigned char *
 at(uint64_t offset)
@@ -119,6 +131,36 @@ make_present(enum wr_table_id t, uint64_t n)
         return false;
     present[t] += step;
     wr_count_add(profile_sys, step);
+    return true;
+}
+
+/* The page of the tables behind the records. */
+static bool
+touch_page(size_t page, unsigned char *p)
+{
+    uint64_t bit = (uint64_t)1 << page % 64;
+
+    WR_ASSERT(page < TOUCH_PAGES);
+    if ((atomic_load_explicit(&touched[page / 64], memory_order_relaxed) &
+         bit) != 0)
+        return true;
+    if (path[0] != '\0' && !wr_os_populate(p, 4096))
+        return false;
+    if ((atomic_fetch_or(&touched[page / 64], bit) & bit) == 0)
+        wr_count_add(profile_sys, 4096);
+    return true;
+}
+
+bool
+wr_region_touch(void *p, size_t bytes)
+{
+    unsigned char *from = at(wr_region->table[RECORDS].offset);
+    size_t first = (size_t)((unsigned char *)p - from) / 4096;
+    size_t last = (size_t)((unsigned char *)p + bytes - 1 - from) / 4096;
+
+    for (size_t i = first; i <= last; i++)
+        if (!touch_page(i, from + i * 4096))
+            return false;
     return true;
 }
 
@@ -325,7 +367,7 @@ make_tables(void)
     bool ok = true;
 
     lay_out();
-    for (unsigned t = 0; t < wr_countof(shape) && ok; t++)
+    for (unsigned t = 0; t < RECORDS && ok; t++)
         ok = make_present(t, 1);
     return ok;
 }
@@ -427,7 +469,7 @@ wr_region_fork_before(void)
     if (wr_region == NULL)
         return; /* what was lent to us is lent on */
     memcpy(&at_fork.counters, wr_counters, sizeof at_fork.counters);
-    for (unsigned t = 0; t < wr_countof(shape); t++)
+    for (unsigned t = 0; t < RECORDS; t++)
         at_fork.used[t] = wr_region_used(t);
     at_fork.sample_rate = wr_region->sample_rate;
     at_fork.capture_ready = wr_region->capture_ready;
@@ -500,7 +542,7 @@ write_copy(int fd, const struct wr_region_header *h,
 {
     bool ok = wr_os_write_at(fd, h, sizeof *h, 0);
 
-    for (unsigned t = 0; t < wr_countof(shape) && ok; t++) {
+    for (unsigned t = 0; t < RECORDS && ok; t++) {
         ok = write_table(fd, h, from, t);
         present[t] = wr_align_up(used_bytes(h, t), 4096);
     }
@@ -532,7 +574,7 @@ go_on_in_memory(const struct wr_region_header *h, struct wr_region_header *lent)
     if (fresh == NULL)
         return false;
     memcpy(fresh, h, sizeof *h);
-    for (unsigned t = 0; t < wr_countof(shape); t++)
+    for (unsigned t = 0; t < RECORDS; t++)
         memcpy(fresh + h->table[t].offset, (char *)lent + h->table[t].offset,
                used_bytes(h, t));
     memset(present, 0, sizeof present);
@@ -548,7 +590,8 @@ make_copy(const struct wr_region_header *h, struct wr_region_header *lent)
     if (path[0] != '\0')
         return go_on_in_file(h, lent) || go_on_in_memory(h, lent);
     memcpy(lent, h, sizeof *h); /* private memory is a copy already */
-    return true;
+    return wr_os_release((char *)lent + h->table[RECORDS].offset,
+                         region_bytes - h->table[RECORDS].offset);
 }
 
 /* Frees first: they are never above allocs. */
@@ -586,9 +629,10 @@ go_on(struct wr_region_header *lent)
     if (!make_copy(&h, lent))
         return false; /* better none than writing into the parent's */
     set_right(lent);
+    memset(touched, 0, sizeof touched);
     memcpy(&lent->counters, wr_counters, sizeof lent->counters);
     wr_counters = &lent->counters;
-    wr_region = lent;
+    __atomic_store_n(&wr_region, lent, __ATOMIC_RELEASE);
     publish_magic();
     return true;
 }

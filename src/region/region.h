@@ -75,6 +75,10 @@ struct wr_stack *wr_region_new_stack(uint32_t frames, uint32_t *number);
 void wr_region_add_alloc(uint32_t bucket, uint64_t bytes);
 void wr_region_add_free(uint32_t bucket, uint64_t bytes);
 
+/* Make sure that these bytes, of a table behind the stacks, can be written.
+ * Any thread. false: there is no room. */
+bool wr_region_touch(void *p, size_t bytes);
+
 /* The entries made by wr_region_new_* since are whole: count them. */
 void wr_region_publish(enum wr_table_id t, uint64_t used);
 uint64_t wr_region_used(enum wr_table_id t);

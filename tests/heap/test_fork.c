@@ -3,13 +3,11 @@
  */
 #include "unit.h"
 
-#include <dirent.h>
 #include <pthread.h>
 
 #include "heap/actors.h"
 #include "heap/forked.h"
 #include "heap/mheap.h"
-#include "heap/scavenge.h"
 #include "os/os.h"
 
 enum { THREADS = 4, EACH = 800, SIZE = 2048, BLOCKS = 32 };
@@ -389,52 +387,6 @@ START_TEST(children_of_children_do_as_well)
 }
 END_TEST
 
-/* ---- the scavenger ---- */
-
-__attribute__((noinline)) static unsigned
-tasks(void)
-{
-    DIR *d = opendir("/proc/self/task");
-    unsigned n = 0;
-
-    for (struct dirent *e; (e = readdir(d)) != NULL;)
-        n += e->d_name[0] != '.';
-    closedir(d);
-    return n;
-}
-
-static void *
-touched(size_t bytes)
-{
-    return memset(wr_malloc(bytes), 1, bytes);
-}
-
-START_TEST(a_vfork_child_starts_no_scavenger_and_the_parent_can)
-{
-    unsigned before = tasks();
-    pid_t pid;
-
-    wr_scavenge_enable(true);
-    more = touched(8 * WR_MIB);
-    pid = vfork();
-    if (pid == 0) {
-        wr_free(more);
-        _exit(0);
-    }
-    expect_success(pid);
-    ck_assert_uint_eq(tasks(), before);
-    wr_free(touched(8 * WR_MIB));
-    ck_assert_uint_eq(tasks(), before + 1);
-    wr_scavenge_stop();
-    ck_assert_uint_eq(tasks(), before);
-    wr_free(touched(8 * WR_MIB));
-    ck_assert_uint_eq(tasks(), before);
-    wr_scavenge_go();
-    wr_free(touched(8 * WR_MIB));
-    ck_assert_uint_eq(tasks(), before + 1);
-}
-END_TEST
-
 static Suite *
 suite(void)
 {
@@ -454,8 +406,6 @@ suite(void)
     tcase_add_test(t, an_allocation_cut_short_leaves_the_rest_whole);
     tcase_add_test(t, a_local_free_cut_short_leaves_the_rest_whole);
     tcase_add_test(t, the_parent_goes_on_as_before);
-    if (!UNIT_TSAN) /* whose runtime has threads of its own */
-        tcase_add_test(t, a_vfork_child_starts_no_scavenger_and_the_parent_can);
     tcase_add_test(t, children_of_children_do_as_well);
     suite_add_tcase(s, t);
     return s;

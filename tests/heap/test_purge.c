@@ -9,7 +9,6 @@
 #include "heap/actors.h"
 #include "heap/mheap.h"
 #include "heap/purge.h"
-#include "heap/scavenge.h"
 #include "os/os.h"
 
 enum { SIZE = 2048, BLOCKS = 32, SPANS = 8, ALL = SPANS * BLOCKS };
@@ -215,34 +214,6 @@ START_TEST(what_the_system_does_not_take_stays_as_it_is)
 }
 END_TEST
 
-/* ---- by itself ---- */
-
-START_TEST(a_program_that_goes_quiet_gives_free_pages_back_by_itself)
-{
-    enum { MANY = 16384, KEPT = 16 };
-    static void *p[MANY];
-    uint64_t wanted = (uint64_t)MANY * SIZE / 2;
-
-    wr_scavenge_enable(true);
-    become(0);
-    for (int i = 0; i < MANY; i++)
-        p[i] = memset(wr_malloc(SIZE), 1, SIZE);
-    for (int i = 0; i < MANY; i++)
-        if (i % KEPT != 0)
-            wr_free(p[i]);
-    ck_assert_uint_lt(wr_count_get(heap_idle) - wr_count_get(heap_released),
-                      WR_SCAVENGE_WORTH);
-    for (int i = 0; i < 300 && wr_count_get(scavenged) < wanted; i++)
-        usleep(100000);
-    ck_assert_uint_ge(wr_count_get(scavenged), wanted);
-    wr_scavenge_enable(false);
-    wr_scavenge_stop();
-    for (int i = 0; i < MANY; i += KEPT)
-        wr_free(p[i]);
-    end_of_play();
-}
-END_TEST
-
 /* ---- both at once ---- */
 
 enum { SLOTS = 600, STEPS = 200000 };
@@ -326,9 +297,6 @@ suite(void)
     tcase_add_test(t, spans_that_belong_to_nobody_are_purged);
     tcase_add_test(t, pages_that_hold_a_live_block_stay);
     tcase_add_test(t, what_the_system_does_not_take_stays_as_it_is);
-    if (!UNIT_TSAN) /* whose runtime has threads of its own */
-        tcase_add_test(
-            t, a_program_that_goes_quiet_gives_free_pages_back_by_itself);
     tcase_add_test(t, threads_go_on_while_their_spans_are_purged);
     suite_add_tcase(s, t);
     return s;

@@ -2,7 +2,6 @@
  * the middle of being given back. */
 #include "unit.h"
 
-#include <dirent.h>
 #include <pthread.h>
 
 #include "heap/actors.h"
@@ -10,7 +9,6 @@
 #include "heap/forked.h"
 #include "heap/mcentral.h"
 #include "heap/mheap.h"
-#include "heap/scavenge.h"
 #include "os/lock.h"
 
 enum { THREADS = 200, SIZE = 1024 };
@@ -200,46 +198,6 @@ START_TEST(a_child_has_the_pages_that_were_being_given_back)
 }
 END_TEST
 
-static unsigned
-tasks(void)
-{
-    DIR *d = opendir("/proc/self/task");
-    unsigned n = 0;
-
-    while (d != NULL && readdir(d) != NULL)
-        n++;
-    if (d != NULL)
-        closedir(d);
-    return n - 2; /* . and .. */
-}
-
-/* Free memory until there is a thread that gives it back. */
-static bool
-a_scavenger_comes(void)
-{
-    for (int i = 0; i < 1000 && tasks() < 2; i++) {
-        void *p = wr_malloc(IDLE);
-
-        memset(p, 1, IDLE);
-        wr_free(p);
-        usleep(1000);
-    }
-    return tasks() == 2;
-}
-
-START_TEST(a_child_has_a_scavenger_of_its_own)
-{
-    pid_t pid;
-
-    wr_scavenge_enable(true);
-    ck_assert(a_scavenger_comes());
-    pid = fork_heap();
-    if (pid == 0)
-        _exit(tasks() == 1 && a_scavenger_comes() ? 0 : 1);
-    expect_success(pid);
-}
-END_TEST
-
 /* A free was lost between its count and the inbox, and its block's bit had
  * been taken in before: the span is FULL all the same, and must say so. */
 START_TEST(in_a_child_a_full_span_still_asks_to_be_queued)
@@ -304,8 +262,6 @@ suite(void)
     tcase_add_test(t, a_thread_that_only_frees_has_a_cache);
     tcase_add_test(t, a_cache_without_a_thread_takes_no_spans);
     tcase_add_test(t, a_child_has_the_pages_that_were_being_given_back);
-    if (!UNIT_TSAN) /* whose runtime has threads of its own */
-        tcase_add_test(t, a_child_has_a_scavenger_of_its_own);
     tcase_add_test(t, in_a_child_a_full_span_still_asks_to_be_queued);
     tcase_add_test(t, of_runs_alike_one_that_is_resident_is_used_first);
     suite_add_tcase(s, t);

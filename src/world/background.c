@@ -1,0 +1,197 @@
+/* Invariants
+ * 1. wr_background_state is ABSENT, WORKING or STOPPING. Only begin() leaves
+ *    ABSENT, only stop() leaves WORKING for STOPPING, only the thread (or who
+ *    could not start it) returns to ABSENT.
+ * 2. While `stops` is not 0 no thread is started: begin() looks after it has
+ *    left ABSENT, stop() counts before it looks at the state.
+ * 3. The thread touches no thread-local storage; it calls only what says that
+ *    it needs none.
+ * 4. The thread is in the heap only between in_heap being set and cleared, and
+ *    only if it saw nobody who keeps it out after it had set it.
+ */
+#include "world/background.h"
+
+#include "heap/scavenge.h"
+#include "os/os.h"
+#include "region/event.h"
+#include "region/history_write.h"
+#include "region/region.h"
+#include "world/pulse.h"
+
+enum { ABSENT, WORKING, STOPPING };
+enum { QUIET_TICKS = 3, STOP_WAITS = 1000 };
+
+#define TICK_NS UINT64_C(1000000000)
+
+_Atomic uint32_t wr_background_state WR_AT_FORK;
+static _Atomic uint32_t stops WR_AT_FORK;
+static _Atomic uint32_t keeping_out WR_AT_FORK;
+static struct wr_os_thread thread WR_AT_FORK;
+static _Atomic bool in_heap;
+static _Atomic bool enabled;
+static _Atomic bool memory_idle; /* told since the last tick */
+
+/* ---- the thread ---- */
+
+static bool
+scavenge(void)
+{
+    bool more = true; /* kept out: later */
+
+    atomic_store(&in_heap, true);
+    if (atomic_load(&keeping_out) == 0)
+        more = wr_scavenge();
+    atomic_store(&in_heap, false);
+    return more;
+}
+
+/* A job's tick: done while it is wanted and QUIET_TICKS more after it last
+ * found something. */
+struct job {
+    unsigned left;
+};
+
+static bool
+go_on(struct job *job, bool wanted)
+{
+    if (wanted)
+        job->left = QUIET_TICKS;
+    else if (job->left > 0)
+        job->left--;
+    return job->left > 0;
+}
+
+static bool
+tick(struct job *scavenger, struct job *history)
+{
+    bool more = false;
+
+    if (go_on(scavenger, atomic_exchange(&memory_idle, false)) && scavenge())
+        scavenger->left = QUIET_TICKS + 1;
+    if (go_on(history, wr_pulse()))
+        more = true;
+    return more || scavenger->left > 0;
+}
+
+static void
+work(void *arg)
+{
+    struct job scavenger = {0}, history = {QUIET_TICKS};
+
+    (void)arg;
+    wr_pulse_begin(thread.apart);
+    (void)wr_pulse();
+    do {
+        wr_os_wait(&wr_background_state, WORKING, TICK_NS);
+    } while (atomic_load(&wr_background_state) == WORKING &&
+             tick(&scavenger, &history));
+    atomic_store(&wr_background_state, ABSENT);
+}
+
+/* ---- starting it ---- */
+
+/* The state has just left ABSENT for us. */
+static void
+start(void)
+{
+    /* A vfork child has our memory; a thread of its would die with it. */
+    bool may = atomic_load(&stops) == 0 && atomic_load(&thread.alive) == 0 &&
+               wr_os_at_home();
+
+    if (may && wr_os_thread_start(&thread, work, NULL))
+        return;
+    if (may)
+        atomic_store(&enabled, false); /* not to be had: do not try again */
+    atomic_store(&wr_background_state, ABSENT);
+}
+
+static void
+begin(void)
+{
+    uint32_t absent = ABSENT;
+
+    if (atomic_load_explicit(&enabled, memory_order_relaxed) &&
+        atomic_compare_exchange_strong(&wr_background_state, &absent, WORKING))
+        start();
+}
+
+void
+wr_background_tell_absent(void)
+{
+    if (wr_region != NULL &&
+        atomic_load_explicit(&enabled, memory_order_relaxed) &&
+        wr_history_uptime() >= WR_PULSE_AGE_NS)
+        begin();
+}
+
+static void
+memory_is_idle(void)
+{
+    if (!atomic_load_explicit(&memory_idle, memory_order_relaxed))
+        atomic_store(&memory_idle, true);
+    if (atomic_load_explicit(&wr_background_state, memory_order_relaxed) ==
+        ABSENT)
+        begin();
+}
+
+void
+wr_background_enable(bool on)
+{
+    wr_os_home_set();
+    wr_events.memory_idle = on ? memory_is_idle : NULL;
+    wr_events.memory_taken = on ? wr_background_tell : NULL;
+    atomic_store(&enabled, on);
+}
+
+/* ---- holding it back ---- */
+
+void
+wr_background_stop(void)
+{
+    uint32_t working = WORKING;
+
+    atomic_fetch_add(&stops, 1);
+    if (atomic_compare_exchange_strong(&wr_background_state, &working,
+                                       STOPPING))
+        wr_os_wake(&wr_background_state, 1);
+    for (unsigned i = 0; atomic_load(&wr_background_state) != ABSENT; i++) {
+        if (i == STOP_WAITS)
+            return;
+        wr_os_wait(&wr_background_state, STOPPING, TICK_NS / STOP_WAITS);
+    }
+    wr_os_thread_join(&thread);
+}
+
+void
+wr_background_go(void)
+{
+    WR_ASSERT(atomic_load(&stops) > 0);
+    atomic_fetch_sub(&stops, 1);
+}
+
+bool
+wr_background_keep_out(void)
+{
+    atomic_fetch_add(&keeping_out, 1);
+    if (!atomic_load(&in_heap))
+        return true;
+    wr_background_let_in();
+    return false;
+}
+
+void
+wr_background_let_in(void)
+{
+    WR_ASSERT(atomic_load(&keeping_out) > 0);
+    atomic_fetch_sub(&keeping_out, 1);
+}
+
+void
+wr_background_fork_child(void)
+{
+    atomic_store(&wr_background_state, ABSENT);
+    atomic_store(&stops, 0);
+    atomic_store(&thread.alive, 0);
+    if (atomic_load(&in_heap))
+        atomic_store(&in_heap, false);
+}

@@ -1,0 +1,54 @@
+/* Weir's one background thread: there while it has something to do.
+ *
+ * It has two jobs, once a second each: giving idle memory back to the system
+ * (heap/scavenge.h) and writing the history (world/pulse.h). It is started
+ * when there is something for it, and leaves after some seconds in which
+ * neither job found any; a program that lives less than a second and frees
+ * little has none.
+ *
+ * libc does not know the thread. So calls that must reach every thread of the
+ * process, or that need a process of one thread (setuid, unshare), are made
+ * between wr_background_stop and wr_background_go. Where it cannot be had
+ * (a filter of system calls) the program goes on without.
+ * Threads: any. Nothing here allocates or changes errno.
+ */
+#ifndef WR_WORLD_BACKGROUND_H
+#define WR_WORLD_BACKGROUND_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/base.h"
+
+/* Allow the thread (off until then). */
+void wr_background_enable(bool on);
+
+extern _Atomic uint32_t wr_background_state; /* 0: there is no thread */
+
+/* The program allocates: there will be history to write. Called on slow paths
+ * only, no lock held. */
+void wr_background_tell_absent(void);
+static inline void
+wr_background_tell(void)
+{
+    if (wr_unlikely(atomic_load_explicit(&wr_background_state,
+                                         memory_order_relaxed) == 0))
+        wr_background_tell_absent();
+}
+
+/* From when stop returns until as many calls of go there is no thread. Waits
+ * for it to end: call with no lock held. It gives up after a second: a signal
+ * handler may have interrupted a thread that holds what the end waits for. */
+void wr_background_stop(void);
+void wr_background_go(void);
+
+/* Keep the thread out of the heap, so that it holds none of its locks: around
+ * the fork of a program whose only other thread it is. false: it is there just
+ * now, and was not kept out. let_in: in the parent and in the child. */
+bool wr_background_keep_out(void);
+void wr_background_let_in(void);
+/* In a forked child: the thread is gone. */
+void wr_background_fork_child(void);
+
+#endif
