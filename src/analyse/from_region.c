@@ -19,6 +19,7 @@
 #include "analyse/legacy.h"
 #include "analyse/store.h"
 #include "base/clock.h"
+#include "region/past.h"
 #include "region/read.h"
 
 #define MEMO_SLOTS       4096u /* a power of two */
@@ -46,6 +47,10 @@ struct build {
     uint64_t modules;
     bool estimated, alive;
     bool distinct; /* no two buckets make one sample */
+    /* A profile of the past: what the first so many buckets held then, and
+     * when that was; NULL: of now. */
+    const struct wr_bucket_counts *then;
+    uint64_t then_buckets, then_ns;
 };
 
 static const char *const kind_names[WR_PROFILE_KINDS] = {
@@ -213,11 +218,14 @@ load(const _Atomic uint64_t *from)
 
 /* Allocated and in use, in blocks and bytes: sample types 0 to 3. */
 static void
-bucket_values(const struct build *b, const struct wr_bucket *bucket,
-              int64_t values[4])
+bucket_values(const struct build *b, uint64_t number,
+              const struct wr_bucket *bucket, int64_t values[4])
 {
-    struct wr_bucket_counts c;
-    wr_bucket_read(bucket, &c);
+    struct wr_bucket_counts c = {0};
+    if (!b->then)
+        wr_bucket_read(bucket, &c);
+    else if (number < b->then_buckets)
+        c = b->then[number];
     uint64_t size = bucket->size;
     if (size == 0 && c.allocs != 0) /* all sizes: the mean stands for them */
         size = c.alloc_bytes / c.allocs;
@@ -231,13 +239,13 @@ bucket_values(const struct build *b, const struct wr_bucket *bucket,
 }
 
 static void
-add_bucket(struct build *b, const struct wr_bucket *bucket,
+add_bucket(struct build *b, uint64_t number, const struct wr_bucket *bucket,
            const struct wr_label *bytes_label)
 {
     uint32_t frames[WR_STACK_FRAMES];
     struct wr_label label = *bytes_label;
     int64_t values[4];
-    bucket_values(b, bucket, values);
+    bucket_values(b, number, bucket, values);
     if (values[0] == 0)
         return;
     label.num = (int64_t)bucket->size;
@@ -291,7 +299,7 @@ build_heap(struct build *b, enum wr_profile_kind kind)
     for (uint64_t i = 0; i < n; i++) {
         const struct wr_bucket *bucket = wr_view_bucket(b->view, i);
         if (bucket)
-            add_bucket(b, bucket, &label);
+            add_bucket(b, i, bucket, &label);
     }
 }
 
@@ -413,6 +421,11 @@ describe_times(struct build *b)
     const struct wr_region_header *h = b->view->header;
     int64_t end = (int64_t)load(&h->end_ns), start = (int64_t)h->start_ns;
     b->p->time_ns = end ? end : (int64_t)wr_clock_ns(CLOCK_REALTIME);
+    if (b->then) {
+        b->p->time_ns = start + (int64_t)b->then_ns;
+        commentf(b->p, "as it was at uptime: %.0f s", (double)b->then_ns / 1e9);
+        return;
+    }
     if (b->alive || end)
         commentf(b->p, "uptime: %.1f s", (double)(b->p->time_ns - start) / 1e9);
     if (!b->alive)
@@ -458,6 +471,33 @@ build_init(struct build *b)
     return b->p && b->memo && b->mappings;
 }
 
+static int
+build(struct build *b, struct wr_profile **out, enum wr_profile_kind kind,
+      char *why, size_t n)
+{
+    bool ok = build_init(b);
+    if (ok) {
+        use_main_program(b);
+        describe(b);
+        if (kind == WR_PROFILE_HEAP || kind == WR_PROFILE_ALLOCS) {
+            build_heap(b, kind);
+            describe_sampling(b);
+        } else {
+            build_threads(b, kind);
+        }
+        ok = !b->p->failed;
+    }
+    free(b->memo);
+    free(b->mappings);
+    if (!ok) {
+        wr_profile_free(b->p);
+        return wr_profile_fail(why, n, "out of memory");
+    }
+    assert(wr_profile_check(b->p));
+    *out = b->p;
+    return 0;
+}
+
 int
 wr_profile_from_region(struct wr_profile **out,
                        const struct wr_region_view *view,
@@ -465,25 +505,56 @@ wr_profile_from_region(struct wr_profile **out,
                        char *why, size_t n)
 {
     struct build b = {.view = view, .estimated = values == WR_VALUES_ESTIMATED};
-    bool ok = build_init(&b);
-    if (ok) {
-        use_main_program(&b);
-        describe(&b);
-        if (kind == WR_PROFILE_HEAP || kind == WR_PROFILE_ALLOCS) {
-            build_heap(&b, kind);
-            describe_sampling(&b);
-        } else {
-            build_threads(&b, kind);
-        }
-        ok = !b.p->failed;
-    }
-    free(b.memo);
-    free(b.mappings);
-    if (!ok) {
-        wr_profile_free(b.p);
-        return wr_profile_fail(why, n, "out of memory");
-    }
-    assert(wr_profile_check(b.p));
-    *out = b.p;
+    return build(&b, out, kind, why, n);
+}
+
+/* Can that moment be told of? If not, why. */
+static int
+check_moment(const struct wr_region_view *view, enum wr_profile_kind kind,
+             uint64_t uptime_ns, char *why, size_t n)
+{
+    uint64_t oldest = wr_past_oldest(view);
+    if (kind != WR_PROFILE_HEAP && kind != WR_PROFILE_ALLOCS)
+        return wr_profile_fail(why, n,
+                               "only heap and allocs are known of the past");
+    if (oldest == 0)
+        return wr_profile_fail(why, n,
+                               "process %u has no history yet: it begins when "
+                               "a program is a second old and allocates",
+                               view->header->pid);
+    if (uptime_ns < oldest)
+        return wr_profile_fail(why, n,
+                               "the history of process %u begins %.0f s after "
+                               "its start; %.0f s was asked for",
+                               view->header->pid, (double)oldest / 1e9,
+                               (double)uptime_ns / 1e9);
     return 0;
+}
+
+int
+wr_profile_from_region_at(struct wr_profile **out,
+                          const struct wr_region_view *view,
+                          enum wr_profile_kind kind,
+                          enum wr_profile_values values, uint64_t uptime_ns,
+                          char *why, size_t n)
+{
+    struct build b = {.view = view, .estimated = values == WR_VALUES_ESTIMATED};
+    struct wr_bucket_counts *then;
+    int rc = -1;
+    if (check_moment(view, kind, uptime_ns, why, n) != 0)
+        return -1;
+    b.then_buckets = wr_view_used(view, WR_TABLE_BUCKETS);
+    b.then_ns = wr_past_moment(view, uptime_ns);
+    b.then = then = calloc(b.then_buckets + 1, sizeof *then);
+    if (!then)
+        return wr_profile_fail(why, n, "out of memory");
+    if (wr_past_values(view, uptime_ns, then, b.then_buckets) == 0)
+        rc = build(&b, out, kind, why, n);
+    else
+        wr_profile_fail(why, n,
+                        "the history of process %u is being written all the "
+                        "time: try again",
+                        view->header->pid);
+    free(then);
+    return rc;
 }

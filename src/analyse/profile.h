@@ -164,6 +164,15 @@ int wr_profile_from_region(struct wr_profile **out,
                            enum wr_profile_kind kind,
                            enum wr_profile_values values, char *why, size_t n);
 
+/* The same for an earlier moment, in nanoseconds since the region was made:
+ * heap and allocs, as they were at the last moment noted before it
+ * (region/past.h); the profile's time says which. */
+int wr_profile_from_region_at(struct wr_profile **out,
+                              const struct wr_region_view *view,
+                              enum wr_profile_kind kind,
+                              enum wr_profile_values values, uint64_t uptime_ns,
+                              char *why, size_t n);
+
 /* The same numbers as weir_memstats gives inside the program. */
 void wr_memstats_from_view(struct weir_memstats *m,
                            const struct wr_region_view *view);

@@ -285,6 +285,104 @@ START_TEST(a_killed_program_is_said_to_be)
 }
 END_TEST
 
+/* --- The past ----------------------------------------------------------- */
+
+/* The same region with a past: bucket 1 was as it is now since tick 6 (a
+ * minute); from tick 3 on it had 4 allocations and a free less. */
+static struct {
+    struct fake f;
+    alignas(FAKE_PAGE) struct wr_past past;
+} old;
+
+static void
+set_logged(uint64_t bucket)
+{
+    struct wr_past_pair *l = old.past.log[WR_PAST_FINE].logged;
+    l[bucket + 1].allocs = old.f.bucket[bucket].allocs;
+    l[bucket + 1].frees = old.f.bucket[bucket].frees;
+}
+
+static void
+make_old(void)
+{
+    fake_init(&old.f);
+    old.f.header.region_bytes = sizeof old;
+    fake_table(&old.f, WR_TABLE_PAST, sizeof old.f, sizeof old.past, 1, 1);
+    for (uint64_t i = 0; i < FAKE_BUCKETS; i++)
+        set_logged(i);
+    old.past.log[WR_PAST_FINE].logged[0].allocs = old.f.bucket[0].alloc_bytes;
+    old.past.log[WR_PAST_FINE].logged[0].frees = old.f.bucket[0].free_bytes;
+    old.past.begun = 1;
+    old.past.log[WR_PAST_FINE].base = 3;
+    old.past.log[WR_PAST_COARSE].base = 1;
+    old.past.log[WR_PAST_FINE].written = 1;
+    old.past.fine[0] = (struct wr_past_entry){2, 6, 4, 1};
+    ck_assert_int_eq(wr_view_over(&view, &old, sizeof old, why, sizeof why), 0);
+}
+
+static int
+build_at(enum wr_profile_kind kind, uint64_t seconds)
+{
+    wr_profile_free(p);
+    p = NULL;
+    return wr_profile_from_region_at(&p, &view, kind, WR_VALUES_RAW,
+                                     seconds * 1000000000, why, sizeof why);
+}
+
+START_TEST(an_earlier_moment_has_the_values_it_had)
+{
+    make_old();
+    build(WR_PROFILE_HEAP, WR_VALUES_RAW);
+    int64_t allocs = maker_value(p, 1, 0), bytes = maker_value(p, 1, 1);
+    int64_t inuse = maker_value(p, 1, 2), other = maker_value(p, 0, 1);
+    ck_assert_int_eq(build_at(WR_PROFILE_HEAP, 59), 0);
+    ck_assert_int_eq(maker_value(p, 1, 0), allocs - 4);
+    ck_assert_int_eq(maker_value(p, 1, 1), bytes - 4 * 48);
+    ck_assert_int_eq(maker_value(p, 1, 2), inuse - 3);
+    ck_assert_int_eq(maker_value(p, 0, 1), other);
+    ck_assert_int_eq(build_at(WR_PROFILE_ALLOCS, 60), 0);
+    ck_assert_int_eq(maker_value(p, 1, 0), allocs);
+}
+END_TEST
+
+START_TEST(a_profile_of_the_past_says_of_when_it_is)
+{
+    make_old();
+    old.f.header.start_ns = 5000000000;
+    ck_assert_int_eq(build_at(WR_PROFILE_HEAP, 47), 0);
+    ck_assert_int_eq(p->time_ns, 45000000000);
+    ck_assert(has_comment("as it was at uptime: 40 s"));
+}
+END_TEST
+
+START_TEST(a_moment_that_is_not_known_is_refused_with_a_sentence)
+{
+    make_old();
+    ck_assert_int_eq(build_at(WR_PROFILE_HEAP, 20), -1);
+    ck_assert_ptr_nonnull(strstr(why, "begins 30 s after its start"));
+    ck_assert_int_eq(build_at(WR_PROFILE_GOROUTINE, 60), -1);
+    ck_assert_ptr_nonnull(strstr(why, "only heap and allocs"));
+    old.past.begun = 0;
+    ck_assert_int_eq(build_at(WR_PROFILE_HEAP, 60), -1);
+    ck_assert_ptr_nonnull(strstr(why, "has no history yet"));
+}
+END_TEST
+
+START_TEST(a_damaged_past_is_read_without_harm)
+{
+    make_old();
+    old.past.fine[0].series = UINT32_MAX;
+    old.past.log[WR_PAST_FINE].seq = 7;
+    old.past.log[WR_PAST_FINE].undo.at = 1;
+    old.past.log[WR_PAST_FINE].undo.series = UINT64_MAX;
+    ck_assert_int_eq(build_at(WR_PROFILE_HEAP, 59), 0);
+    old.past.fine[0] = (struct wr_past_entry){2, 6, UINT32_MAX, UINT32_MAX};
+    ck_assert_int_eq(build_at(WR_PROFILE_HEAP, 59), 0);
+    old.past.log[WR_PAST_FINE].written = UINT64_MAX;
+    (void)build_at(WR_PROFILE_HEAP, 59);
+}
+END_TEST
+
 /* --- Threads ------------------------------------------------------------ */
 
 static void
@@ -570,6 +668,11 @@ END_TEST
 static void
 add_heap(TCase *tests)
 {
+    tcase_add_test(tests, an_earlier_moment_has_the_values_it_had);
+    tcase_add_test(tests, a_profile_of_the_past_says_of_when_it_is);
+    tcase_add_test(tests,
+                   a_moment_that_is_not_known_is_refused_with_a_sentence);
+    tcase_add_test(tests, a_damaged_past_is_read_without_harm);
     tcase_add_test(tests, the_types_are_gos);
     tcase_add_test(tests, allocs_are_the_same_with_another_first_type);
     tcase_add_test(tests, values_are_estimates_by_the_size_of_a_block);
