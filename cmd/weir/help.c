@@ -102,28 +102,63 @@ static const char help_ps[] =
     "  weir ps\n"
     "  weir ps --json | jq '.[] | select(.heap_bytes > 1e9)'\n";
 
+/* Where a profile is, and the options of every command that reads one. */
+#define HELP_PLACES                                                            \
+    "PID is a process under Weir, running or ended; without any, the only\n"   \
+    "one that runs. URL is http://HOST:PORT/PATH or unix:SOCKET (without a\n"  \
+    "path: /debug/pprof/heap). FILE is any profile that go tool pprof "        \
+    "reads:\n"                                                                 \
+    "protobuf, gzipped or not, or Go's, gperftools' and jemalloc's text.\n"    \
+    "Several are added up.\n"
+
+#define HELP_OPTIONS                                                           \
+    "Which values (as go tool pprof; -focus=X, -focus X and --focus X):\n"     \
+    "  -i, -sample_index NAME  inuse_space, alloc_objects, cpu, ... or "       \
+    "their\n"                                                                  \
+    "                          number; default: the profile's own\n"           \
+    "  -base FILE              take this profile off; -diff_base: and show\n"  \
+    "                          percentages of it; -normalize: scale to it\n"   \
+    "\n"                                                                       \
+    "Which samples and frames (regular expressions as in Go):\n"               \
+    "  -focus RE, -ignore RE   only stacks with such a function or file, or\n" \
+    "                          none of them\n"                                 \
+    "  -hide RE, -show RE      leave such frames out, or all others\n"         \
+    "  -show_from RE           leave out what called the outermost such\n"     \
+    "  -tagfocus T, -tagignore T\n"                                            \
+    "                          samples by label: RE, KEY=RE, 32kb:64kb, ...\n" \
+    "  -tagshow RE, -taghide RE\n"                                             \
+    "                          labels by key\n"                                \
+    "\n"                                                                       \
+    "How they are shown:\n"                                                    \
+    "  -c, -cum                sort by cum instead of flat\n"                  \
+    "  -functions, -filefunctions, -files, -lines, -addresses\n"               \
+    "                          what a row is; default: functions\n"            \
+    "  -n, -nodecount N        at most so many rows; 0: all\n"                 \
+    "  -nodefraction F, -edgefraction F, -trim=false\n"                        \
+    "                          leave out what is less than this part of "      \
+    "all;\n"                                                                   \
+    "                          default 0.005 and 0.001\n"                      \
+    "  -unit U, -divide_by N   values in kB, ms, ...; smaller by N\n"          \
+    "  -noinlines              inlined functions count as their caller\n"      \
+    "  -drop_negative          leave out what shrank\n"                        \
+    "  -relative_percentages   of what the filters leave\n"                    \
+    "  -source_path DIRS, -trim_path DIRS\n"                                   \
+    "                          where sources are; what to cut off their "      \
+    "names\n"                                                                  \
+    "  -symbolize=none         do not look for names that are missing\n"       \
+    "  -h, --help              this text\n"
+
 static const char help_top[] =
-    "usage: weir top [options] [PID | URL | FILE]\n"
+    "usage: weir top [options] [PID | URL | FILE]...\n"
     "\n"
     "Shows the biggest sites of a profile: flat is what a function holds\n"
-    "itself, cum what it and all it called hold. PID is a process under Weir,\n"
-    "running or ended; without it, the only one that runs. URL is\n"
-    "http://HOST:PORT/PATH or unix:SOCKET (without a path:\n"
-    "/debug/pprof/heap). FILE is any profile in pprof's protobuf format,\n"
-    "gzipped or not, or in Go's text form.\n"
-    "\n"
-    "  -n, --number N          rows, default 10; 0 for all\n"
-    "  -i, --sample-index NAME which values: inuse_space, inuse_objects,\n"
-    "                          alloc_space, alloc_objects, ...; default:\n"
-    "                          the profile's own\n"
-    "  -c, --cum               sort by cum instead of flat\n"
-    "  -h, --help              this text\n"
-    "\n"
+    "itself, cum what it and all it called hold. Shows ten unless told.\n"
+    "\n" HELP_PLACES "\n" HELP_OPTIONS "\n"
     "Examples:\n"
     "  weir top\n"
-    "  weir top -c -n 20 1234\n"
+    "  weir top -cum -n 20 1234\n"
     "  weir top -i alloc_space http://127.0.0.1:6060/debug/pprof/heap\n"
-    "  weir top redis-server.1234.heap.pb.gz\n";
+    "  weir top -base before.pb.gz after.pb.gz\n";
 
 static const char help_record[] =
     "usage: weir record-allocs -o FILE [options] [--] program [arguments]\n"

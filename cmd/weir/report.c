@@ -241,8 +241,7 @@ print_site(const struct wr_profile *p, uint32_t type, const struct wr_top *top,
 {
     char value[32];
     int64_t part;
-    const char *caller =
-        row->is_file ? NULL : wr_caller_biggest(p, type, row->name, &part);
+    const char *caller = wr_caller_biggest(p, type, row->name, &part);
     wr_value_format(value, sizeof value, row->flat, top->unit);
     fprintf(stderr, "    %10s %5.1f%%  %s", value,
             percent(row->flat, top->total), row->name);
@@ -254,7 +253,7 @@ print_site(const struct wr_profile *p, uint32_t type, const struct wr_top *top,
 
 /* The biggest sites still in use, or, when nothing is, of all allocated. */
 static void
-print_sites(const struct wr_profile *p)
+print_sites(struct wr_profile *p)
 {
     struct wr_top top;
     uint32_t type = wr_profile_find_type(p, "inuse_space");

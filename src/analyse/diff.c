@@ -69,21 +69,20 @@ same(const void *diff, uint32_t i, const void *key)
 {
     const struct wr_diff_row *a = &((const struct wr_diff *)diff)->rows[i];
     const struct wr_top_row *b = key;
-    return a->is_file == b->is_file && strcmp(a->name, b->name) == 0;
+    return strcmp(a->name, b->name) == 0;
 }
 
 /* The row of that name, a new one if need be; NULL: no memory. */
 static struct wr_diff_row *
 row_of(struct wr_diff *d, struct wr_index *x, const struct wr_top_row *r)
 {
-    uint64_t hash = wr_hash_bytes(r->is_file, r->name, strlen(r->name));
+    uint64_t hash = wr_hash_bytes(1, r->name, strlen(r->name));
     uint32_t found = wr_index_find(x, hash, same, d, r);
     if (found != WR_NONE)
         return &d->rows[found];
     if (!wr_index_add(x, hash, (uint32_t)d->count))
         return NULL;
-    d->rows[d->count] =
-        (struct wr_diff_row){.name = r->name, .is_file = r->is_file};
+    d->rows[d->count] = (struct wr_diff_row){.name = r->name};
     return &d->rows[d->count++];
 }
 
@@ -201,9 +200,8 @@ print_row(const struct wr_diff *d, const struct wr_diff_row *r, FILE *out)
     wr_value_format(text[2], sizeof text[2],
                     d->by_cum ? r->cum_after : r->flat_after, d->unit);
     format_change(text[3], sizeof text[3], d->by_cum ? flat : cum, d->unit);
-    fprintf(out, "%11s %11s %11s %11s  %-6s  %s%s%s\n", text[0], text[1],
-            text[2], text[3], wr_diff_status(r), r->is_file ? "[" : "", r->name,
-            r->is_file ? "]" : "");
+    fprintf(out, "%11s %11s %11s %11s  %-6s  %s\n", text[0], text[1], text[2],
+            text[3], wr_diff_status(r), r->name);
 }
 
 void

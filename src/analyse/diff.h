@@ -25,8 +25,7 @@
 struct wr_profile;
 
 struct wr_diff_row {
-    const char *name;
-    bool is_file; /* print it in brackets */
+    const char *name; /* as in wr_top_row */
     int64_t flat_before, flat_after, cum_before, cum_after;
 };
 

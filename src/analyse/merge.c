@@ -15,6 +15,8 @@
 #include <string.h>
 #include "analyse/store.h"
 
+#define PAGE 4096
+
 int
 wr_profile_fail(char *why, size_t n, const char *format, ...)
 {
@@ -74,6 +76,13 @@ join_strings(struct join *j)
         j->strings[i] = wr_profile_string(j->into, j->from->strings[i]);
 }
 
+/* Two builds of a list of mappings may differ in the last page. */
+static uint64_t
+pages_of(const struct wr_mapping *m)
+{
+    return (m->limit - m->start + PAGE - 1) / PAGE;
+}
+
 /* A mapping of `into` that is the same piece of the same file. */
 static uint32_t
 find_mapping(const struct wr_profile *p, const struct wr_mapping *m)
@@ -82,8 +91,7 @@ find_mapping(const struct wr_profile *p, const struct wr_mapping *m)
         const struct wr_mapping *a = &p->mappings[i];
         bool same_file = a->build_id || m->build_id ? a->build_id == m->build_id
                                                     : a->file == m->file;
-        if (same_file && a->offset == m->offset &&
-            a->limit - a->start == m->limit - m->start &&
+        if (same_file && a->offset == m->offset && pages_of(a) == pages_of(m) &&
             (a->file || a->build_id || a->start == m->start))
             return i;
     }
@@ -260,8 +268,8 @@ all_zero(const int64_t *values, uint32_t n)
     return true;
 }
 
-static void
-drop_zero_samples(struct wr_profile *p)
+void
+wr_profile_drop_zero_samples(struct wr_profile *p)
 {
     uint32_t kept = 0, types = p->type_count;
     for (uint32_t i = 0; i < p->sample_count; i++) {
@@ -283,7 +291,7 @@ wr_profile_subtract(struct wr_profile *into, const struct wr_profile *from,
 {
     if (join(into, from, -1, why, n) != 0)
         return -1;
-    drop_zero_samples(into);
+    wr_profile_drop_zero_samples(into);
     if (into->time_ns > from->time_ns && from->time_ns > 0)
         into->duration_ns = into->time_ns - from->time_ns;
     return 0;

@@ -5,7 +5,8 @@
  *    samples are equal. The indices that find equals hold every entry; that
  *    of samples is completed when somebody looks for one.
  * 2. A location's lines and a sample's frames and labels are runs in one
- *    shared array each; runs are never changed, only replaced.
+ *    shared array each, no two of which overlap. Runs never get longer: they
+ *    are replaced then. Filters make them shorter.
  * 3. An entry refers only to entries that exist: what is added with a wrong
  *    index is not added.
  * 4. After a failed allocation nothing is added any more; what is there stays

@@ -1,61 +1,12 @@
 /* Finding what to leave out, and cutting stacks there. */
 #include "analyse/stack.h"
 
-#include <ctype.h>
-#include <regex.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "analyse/pattern.h"
 #include "analyse/profile.h"
-
-/* Patterns come with files of others. Counted repetition, references back and
- * deep nesting can cost libc's matcher any time and stack; no list of function
- * names needs them. */
-static bool
-is_tame(const char *pattern)
-{
-    int depth = 0;
-    for (const char *c = pattern; *c; c++) {
-        depth += (*c == '(') - (*c == ')');
-        if (*c == '{' || depth > 20 || (c[0] == '\\' && isdigit(c[1] & 127)))
-            return false;
-    }
-    return *pattern && strlen(pattern) < 16384;
-}
-
-/* Go's regular expressions and POSIX's agree on what such lists use, except
- * for groups that do not capture. NULL: there is none, or none we follow. */
-static regex_t *
-compile(const char *pattern)
-{
-    regex_t *re = malloc(sizeof *re);
-    char *whole = malloc(strlen(pattern) + 8), *to = whole;
-    bool ok = false;
-    if (re && whole && is_tame(pattern)) {
-        to += sprintf(to, "^(");
-        for (const char *from = pattern; *from; from++) {
-            *to++ = *from;
-            if (from[0] == '(' && from[1] == '?' && from[2] == ':')
-                from += 2;
-        }
-        strcpy(to, ")$");
-        ok = regcomp(re, whole, REG_EXTENDED | REG_NOSUB) == 0;
-    }
-    free(whole);
-    if (ok)
-        return re;
-    free(re);
-    return NULL;
-}
-
-static void
-regex_free(regex_t *re)
-{
-    if (re)
-        regfree(re);
-    free(re);
-}
 
 /* A name without its arguments: "a::(anonymous namespace)::f(int)" ends
  * before "(int)". */
@@ -77,7 +28,7 @@ bare_length(const char *name)
 }
 
 static bool
-matches(const regex_t *re, const char *name)
+matches(const struct wr_pattern *re, const char *name)
 {
     char bare[1024];
     size_t n = bare_length(name);
@@ -85,7 +36,7 @@ matches(const regex_t *re, const char *name)
         return false;
     memcpy(bare, name, n);
     bare[n] = '\0';
-    return regexec(re, bare[0] == '.' ? bare + 1 : bare, 0, NULL, 0) == 0;
+    return wr_pattern_matches(re, bare[0] == '.' ? bare + 1 : bare);
 }
 
 /* By function: is it to be left out with everything it called? */
@@ -93,14 +44,14 @@ static bool *
 dropped_functions(const struct wr_profile *p)
 {
     bool *dropped = calloc((size_t)p->function_count + 1, sizeof *dropped);
-    regex_t *drop = compile(p->strings[p->drop_frames]);
-    regex_t *keep = compile(p->strings[p->keep_frames]);
+    struct wr_pattern *drop = wr_pattern_tame(p->strings[p->drop_frames]);
+    struct wr_pattern *keep = wr_pattern_tame(p->strings[p->keep_frames]);
     for (uint32_t i = 0; dropped && drop && i < p->function_count; i++) {
         const char *name = p->strings[p->functions[i].name];
         dropped[i] = *name && matches(drop, name) && !matches(keep, name);
     }
-    regex_free(drop);
-    regex_free(keep);
+    wr_pattern_free(drop);
+    wr_pattern_free(keep);
     return dropped;
 }
 

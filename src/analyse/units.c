@@ -1,79 +1,84 @@
-/* Values as people read them, and the table of a report.
+/* Values as people read them.
  *
  * Invariants:
- * 1. All values of a table have one unit, so that its columns compare: the
- *    one that fits the smallest, or a hundred times it when the total is far
- *    larger.
- * 2. A unit this file does not know is printed behind the number; counts are
- *    bare.
+ * 1. Units of a family stand smallest first, so that the last that leaves at
+ *    least one is the largest.
+ * 2. What is printed for a value is what pprof prints: its rounding, its
+ *    names of units, its unit for what is smaller than all of them.
  */
-#include "analyse/top.h"
+#include "analyse/units.h"
 
 #include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 struct unit {
     const char *name;
+    const char *spellings; /* each between blanks */
     double factor;
 };
 
 struct family {
-    const char *const *words; /* units that profiles use, ended by NULL */
-    const double *factors;    /* of those */
-    const struct unit *units; /* smallest first, ended by NULL */
+    const struct unit *units; /* ended by NULL */
+    const struct unit *small; /* for values smaller than every unit */
 };
 
-static const char *const byte_words[] = {
-    "b", "byte", "kb", "kbyte", "kilobyte", "mb", "megabyte", "gb", NULL};
-static const double byte_factors[] = {1,    1,       1024,    1024,
-                                      1024, 1048576, 1048576, 1073741824};
-static const struct unit byte_units[] = {
-    {"B", 1},       {"kB", 0x1p10}, {"MB", 0x1p20}, {"GB", 0x1p30},
-    {"TB", 0x1p40}, {"PB", 0x1p50}, {NULL, 0}};
+static const struct unit bytes[] = {{"B", " b byte ", 1},
+                                    {"kB", " kb kbyte kilobyte ", 0x1p10},
+                                    {"MB", " mb mbyte megabyte ", 0x1p20},
+                                    {"GB", " gb gbyte gigabyte ", 0x1p30},
+                                    {"TB", " tb tbyte terabyte ", 0x1p40},
+                                    {"PB", " pb pbyte petabyte ", 0x1p50},
+                                    {NULL, NULL, 0}};
 
-static const char *const time_words[] = {
-    "ns",          "nanosecond", "us",  "microsecond", "ms",
-    "millisecond", "s",          "sec", "second",      NULL};
-static const double time_factors[] = {1, 1, 1e3, 1e3, 1e6, 1e6, 1e9, 1e9, 1e9};
-static const struct unit time_units[] = {{"ns", 1},       {"us", 1e3},
-                                         {"ms", 1e6},     {"s", 1e9},
-                                         {"hrs", 3600e9}, {NULL, 0}};
+static const struct unit times[] = {
+    {"ns", " ns nanosecond ", 1},    {"us", " us microsecond ", 1e3},
+    {"ms", " ms millisecond ", 1e6}, {"s", " s sec second ", 1e9},
+    {"hrs", " hour hr ", 3600e9},    {NULL, NULL, 0}};
+
+static const struct unit cores[] = {
+    {"n*GCU", " nanogcu ", 1e-9},  {"u*GCU", " microgcu ", 1e-6},
+    {"m*GCU", " milligcu ", 1e-3}, {"GCU", " gcu ", 1},
+    {"k*GCU", " kilogcu ", 1e3},   {"M*GCU", " megagcu ", 1e6},
+    {"G*GCU", " gigagcu ", 1e9},   {"T*GCU", " teragcu ", 1e12},
+    {"P*GCU", " petagcu ", 1e15},  {NULL, NULL, 0}};
 
 static const struct family families[] = {
-    {byte_words, byte_factors, byte_units},
-    {time_words, time_factors, time_units},
-};
+    {bytes, &bytes[0]}, {times, &times[3]}, {cores, &cores[3]}};
 
-static const struct family *
-family_of(const char *unit, double *factor)
+#define FAMILIES (sizeof families / sizeof *families)
+
+static const struct unit *
+find_unit(const struct family *f, const char *name)
 {
-    size_t n = strlen(unit);
-    if (n > 2 && (unit[n - 1] == 's' || unit[n - 1] == 'S'))
+    char word[32];
+    size_t n = strlen(name);
+    if (n > 2 && (name[n - 1] == 's' || name[n - 1] == 'S'))
         n--;
-    for (size_t f = 0; f < sizeof families / sizeof *families; f++)
-        for (size_t i = 0; families[f].words[i]; i++)
-            if (strlen(families[f].words[i]) == n &&
-                strncasecmp(families[f].words[i], unit, n) == 0) {
-                *factor = families[f].factors[i];
-                return &families[f];
-            }
+    if (n == 0 || n > sizeof word - 3 || strchr(name, ' '))
+        return NULL;
+    snprintf(word, sizeof word, " %.*s ", (int)n, name);
+    for (const struct unit *u = f->units; u->name; u++)
+        if (strcasestr(u->spellings, word))
+            return u;
     return NULL;
 }
 
-/* The largest unit that leaves at least one; NULL: the unit has no scale. */
-static const struct unit *
-fitting_unit(double value, const char *unit)
+static const struct family *
+family_of(const char *name, const struct unit **unit)
 {
-    double factor;
-    const struct family *f = family_of(unit, &factor);
-    if (!f)
-        return NULL;
-    const struct unit *best = f->units;
-    for (const struct unit *u = f->units; u->name; u++)
-        if (fabs(value) * factor / u->factor >= 1)
-            best = u;
-    return best;
+    for (size_t i = 0; i < FAMILIES; i++)
+        if ((*unit = find_unit(&families[i], name)))
+            return &families[i];
+    return NULL;
+}
+
+static bool
+is_automatic(const char *unit)
+{
+    return strcmp(unit, "auto") == 0 || strcmp(unit, "minimum") == 0;
 }
 
 static bool
@@ -83,87 +88,78 @@ is_plain_count(const char *unit)
            strcmp(unit, "unit") == 0;
 }
 
-static void
-format_in(char *text, size_t n, int64_t value, const char *unit,
-          const struct unit *shown)
+static const struct unit *
+fitting_unit(const struct family *f, double value)
 {
-    double factor = 1, v = (double)value;
-    if (shown && family_of(unit, &factor))
-        v = v * factor / shown->factor;
-    char number[64];
+    const struct unit *best = f->small;
+    for (const struct unit *u = f->units; u->name; u++)
+        if (value / u->factor >= 1)
+            best = u;
+    return best;
+}
+
+static double
+scale_magnitude(double value, const char *from, const char *to,
+                const char **unit)
+{
+    const struct unit *given, *shown = NULL;
+    const struct family *f = family_of(from, &given);
+    if (!f) {
+        *unit = is_plain_count(to) || is_automatic(to) ? "" : to;
+        return value;
+    }
+    value *= given->factor;
+    if (is_automatic(to))
+        shown = fitting_unit(f, value);
+    else
+        shown = find_unit(f, to);
+    if (!shown)
+        shown = f->small;
+    *unit = shown->name;
+    return value / shown->factor;
+}
+
+double
+wr_unit_scale(int64_t value, const char *from, const char *to,
+              const char **unit)
+{
+    if (value < 0 && value != INT64_MIN)
+        return -scale_magnitude(-(double)value, from, to, unit);
+    return scale_magnitude((double)value, from, to, unit);
+}
+
+void
+wr_value_label(char text[WR_VALUE_ROOM], int64_t value, const char *from,
+               const char *to)
+{
+    const char *unit;
+    char number[48];
+    double v = wr_unit_scale(value, from, to, &unit);
     snprintf(number, sizeof number, "%.2f", v);
-    size_t length = strlen(number);
-    if (length > 3 && strcmp(number + length - 3, ".00") == 0)
-        number[length - 3] = '\0';
+    size_t n = strlen(number);
+    if (n > 3 && strcmp(number + n - 3, ".00") == 0)
+        number[n - 3] = '\0';
     bool zero = strcmp(number, "0") == 0 || strcmp(number, "-0") == 0;
-    const char *suffix = shown ? shown->name : is_plain_count(unit) ? "" : unit;
-    snprintf(text, n, "%s%s", zero ? "0" : number, zero ? "" : suffix);
+    snprintf(text, WR_VALUE_ROOM, "%s%s", zero ? "0" : number,
+             zero ? "" : unit);
 }
 
 void
 wr_value_format(char *text, size_t n, int64_t value, const char *unit)
 {
-    format_in(text, n, value, unit, fitting_unit((double)value, unit));
-}
-
-static void
-format_percent(char *text, size_t n, int64_t value, int64_t total)
-{
-    double ratio = total ? fabs((double)value / (double)total) * 100 : 0;
-    if (ratio >= 99.95 && ratio <= 100.05)
-        snprintf(text, n, "  100%%");
-    else
-        snprintf(text, n, ratio >= 1 ? "%5.2f%%" : "%5.2g%%", ratio);
-}
-
-static const struct unit *
-table_unit(const struct wr_top *t, size_t rows)
-{
-    double least = 0, most = fabs((double)t->total);
-    for (size_t i = 0; i < rows; i++) {
-        const struct wr_top_row *r = &t->rows[i];
-        double v = fabs((double)(r->flat ? r->flat : r->cum));
-        if (v > 0 && (least == 0 || v < least))
-            least = v;
-    }
-    if (least == 0)
-        least = most;
-    if (fitting_unit(least, t->unit) != fitting_unit(most, t->unit) &&
-        least * 100 < most)
-        least *= 100;
-    return fitting_unit(least, t->unit);
-}
-
-static void
-print_row(const struct wr_top *t, const struct wr_top_row *r, int64_t sum,
-          const struct unit *unit, FILE *out)
-{
-    char flat[80], cum[80], percent[3][32];
-    format_in(flat, sizeof flat, r->flat, t->unit, unit);
-    format_in(cum, sizeof cum, r->cum, t->unit, unit);
-    format_percent(percent[0], sizeof percent[0], r->flat, t->total);
-    format_percent(percent[1], sizeof percent[1], sum, t->total);
-    format_percent(percent[2], sizeof percent[2], r->cum, t->total);
-    fprintf(out, "%10s %s %s %10s %s  %s%s%s\n", flat, percent[0], percent[1],
-            cum, percent[2], r->is_file ? "[" : "", r->name,
-            r->is_file ? "]" : "");
+    const struct unit *u;
+    char label[WR_VALUE_ROOM];
+    wr_value_label(label, value, unit, family_of(unit, &u) ? "auto" : unit);
+    snprintf(text, n, "%s", label);
 }
 
 void
-wr_top_print(const struct wr_top *t, size_t limit, FILE *out)
+wr_value_percent(char text[WR_VALUE_ROOM], int64_t value, int64_t total)
 {
-    size_t rows = limit && limit < t->count ? limit : t->count;
-    const struct unit *unit = table_unit(t, rows);
-    char total[80];
-    int64_t sum = 0;
-    wr_value_format(total, sizeof total, t->total, t->unit);
-    fprintf(out, "%s: %s in %zu functions", t->type, total, t->count);
-    if (rows < t->count)
-        fprintf(out, ", the first %zu of them", rows);
-    fprintf(out, "\n%10s %5s%% %5s%% %10s %5s%%\n", "flat", "flat", "sum",
-            "cum", "cum");
-    for (size_t i = 0; i < rows; i++) {
-        sum = (int64_t)((uint64_t)sum + (uint64_t)t->rows[i].flat);
-        print_row(t, &t->rows[i], sum, unit, out);
-    }
+    double ratio = total ? fabs((double)value / (double)total) * 100 : 0;
+    if (ratio >= 99.95 && ratio <= 100.05)
+        snprintf(text, WR_VALUE_ROOM, "  100%%");
+    else
+        snprintf(text, WR_VALUE_ROOM, ratio >= 1 ? "%5.2f%%" : "%5.2g%%",
+                 ratio);
 }

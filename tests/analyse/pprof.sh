@@ -9,7 +9,7 @@ if ! command -v go >/dev/null; then
     exit 77
 fi
 codec=$build/tests/test_analyse_codec
-top=$build/tests/test_analyse_top
+weir=$build/bin/weir
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 2
@@ -29,24 +29,14 @@ make() {
     "$codec" "$@" || fail "codec $*"
 }
 
-# Columns flat, flat%, cum, cum% and the name, in one order for both: rows of
-# equal value may change places, and so may what they sum up to.
-rows() {
-    sed '1,/flat%/d' | sed 's/ (inline)$//; s/ (partial-inline)$//' | awk '{
-        name = $0
-        sub(/^ *[^ ]+ +[^ ]+ +[^ ]+ +[^ ]+ +[^ ]+ +/, "", name)
-        print $1, $2, $4, $5, name
-    }' | sort
-}
-
-# same FILE TYPE PPROF-ARGUMENTS: our table of FILE is pprof's.
+# same FILE TYPE PPROF-ARGUMENTS: what we print of FILE is what pprof prints.
 same() {
     file=$1 type=$2
     shift 2
-    $pprof -top -nodefraction=0 -nodecount=100000 -symbolize=demangle=none \
-        -sample_index="$type" "$@" 2>pprof.err | rows >theirs
-    "$top" "$file" "$type" | rows >ours
+    $pprof -top -symbolize=none -sample_index="$type" "$@" >theirs 2>pprof.err
+    "$weir" top -nodecount=0 -symbolize=none -i "$type" "$file" >ours
     [ -s theirs ] || fail "pprof of $*: $(cat pprof.err)"
+    sed -i '/^Showing/,$!d' ours theirs # what is above tells of the file
     cmp -s ours theirs ||
         fail "$type of $*: $(diff ours theirs | head -6)"
 }

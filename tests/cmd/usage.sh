@@ -51,8 +51,9 @@ is $? 127 "weir record-allocs of no program"
 says "no such program" err.txt
 "$weir" top -n many 2>err.txt
 is $? 2 "weir top -n many"
-"$weir" top one two 2>err.txt
-is $? 2 "two profiles"
+"$weir" top -focus 2>err.txt
+is $? 2 "an option without its value"
+says "-focus needs a value" err.txt
 "$weir" top /no/such/file 2>err.txt
 is $? 1 "a file that is not there"
 says "/no/such/file" err.txt

@@ -1,0 +1,243 @@
+/* Opening profiles: from a process, over HTTP, from a file.
+ *
+ * A word that names a file is that file, even if it is a number.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "analyse/base.h"
+#include "analyse/labels.h"
+#include "analyse/symbol.h"
+#include "serve/source.h"
+#include "weir/cmd.h"
+#include "weir/fetch.h"
+#include "weir/number.h"
+#include "weir/profile_args.h"
+
+static void
+find_names(struct wr_profile *p, int pid)
+{
+    struct wr_symboliser *s = wr_symboliser_new();
+    if (s)
+        wr_profile_symbolise(p, s, pid);
+    wr_symboliser_free(s);
+}
+
+/* --- Processes ----------------------------------------------------------- */
+
+/* The one live process; NULL and a sentence when it is not the only one. */
+static struct wr_source *
+only_live(const struct wr_sources *s, char *why, size_t n)
+{
+    size_t live = wr_sources_live(s);
+    if (live == 1)
+        return &s->list[0];
+    if (live == 0)
+        snprintf(why, n,
+                 "no program is running under Weir; start one with: weir run "
+                 "-- program");
+    else
+        snprintf(why, n,
+                 "%zu programs are running under Weir: say which pid (weir ps "
+                 "lists them)",
+                 live);
+    return NULL;
+}
+
+static int
+open_process(struct wr_profile **out, uint32_t pid, bool names, char *why,
+             size_t n)
+{
+    struct wr_sources s;
+    if (wr_sources_scan(&s, NULL, WR_SCAN_ALL) != 0) {
+        snprintf(why, n, "out of memory");
+        return -1;
+    }
+    struct wr_source *one =
+        pid ? wr_sources_find(&s, pid) : only_live(&s, why, n);
+    int status = -1;
+    if (one)
+        status = wr_profile_from_region(out, &one->view, WR_PROFILE_HEAP,
+                                        WR_VALUES_ESTIMATED, why, n);
+    else if (pid)
+        snprintf(why, n,
+                 "process %u is not running under Weir (weir ps lists those "
+                 "that are)",
+                 pid);
+    if (status == 0 && names)
+        find_names(*out, one->live ? (int)one->pid : 0);
+    wr_sources_free(&s);
+    return status;
+}
+
+/* "1234", or "1234@-10m". False: it is no process. */
+static bool
+is_process(const char *place, uint64_t *pid, const char **past)
+{
+    char digits[16];
+    size_t length = strspn(place, "0123456789");
+    struct stat st;
+    if (length == 0 || length >= sizeof digits || stat(place, &st) == 0 ||
+        (place[length] && place[length] != '@'))
+        return false;
+    memcpy(digits, place, length);
+    digits[length] = '\0';
+    *past = place[length] ? place + length + 1 : NULL;
+    return wr_number_plain(digits, INT32_MAX, pid) == 0 && *pid > 0;
+}
+
+/* --- Elsewhere ----------------------------------------------------------- */
+
+static int
+open_url(struct wr_profile **out, const char *url, char *why, size_t n)
+{
+    unsigned char *bytes;
+    size_t count;
+    if (wr_fetch(url, &bytes, &count, why, n) != 0)
+        return -1;
+    int status = wr_profile_decode(out, bytes, count, why, n);
+    free(bytes);
+    return status;
+}
+
+static int
+open_place(const struct wr_profile_args *a, const char *place,
+           struct wr_profile **out, char *why, size_t n)
+{
+    uint64_t pid;
+    const char *past;
+    if (!place)
+        return open_process(out, 0, a->symbolise, why, n);
+    if (is_process(place, &pid, &past) && past) {
+        snprintf(why, n, "profiles of the past are not kept yet: leave out @");
+        return -1;
+    }
+    if (is_process(place, &pid, &past))
+        return open_process(out, (uint32_t)pid, a->symbolise, why, n);
+    int status = wr_fetch_is_url(place) ? open_url(out, place, why, n)
+                                        : wr_profile_read(out, place, why, n);
+    /* Profiles that a program wrote by itself have no names yet. */
+    if (status == 0 && a->symbolise)
+        find_names(*out, 0);
+    return status;
+}
+
+int
+wr_profile_open(const struct wr_profile_args *a, const char *place,
+                struct wr_profile **out, char *why, size_t n)
+{
+    char said[WR_ARGS_WHY - 100];
+    if (open_place(a, place, out, said, sizeof said) == 0) {
+        wr_filter_prune(*out);
+        return 0;
+    }
+    snprintf(why, n, "%s%s%s", place ? place : "", place ? ": " : "", said);
+    return -1;
+}
+
+/* --- Several, bases, filters --------------------------------------------- */
+
+static int
+open_sum(const struct wr_profile_args *a, const char *const *places,
+         unsigned count, struct wr_profile **out, char *why, size_t n)
+{
+    if (wr_profile_open(a, count ? places[0] : NULL, out, why, n) != 0)
+        return -1;
+    for (unsigned i = 1; i < count; i++) {
+        struct wr_profile *more;
+        char said[WR_WHY];
+        int status = wr_profile_open(a, places[i], &more, why, n);
+        if (status == 0) {
+            status = wr_base_add(*out, more, said, sizeof said);
+            if (status != 0)
+                snprintf(why, n, "%s: %s", places[i], said);
+            wr_profile_free(more);
+        }
+        if (status != 0) {
+            wr_profile_free(*out);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+open_base(const struct wr_profile_args *a, struct wr_opened *o, char *why,
+          size_t n)
+{
+    const struct wr_base_options how = {a->diff_base, a->normalise};
+    char said[WR_WHY];
+    if (a->base_count == 0)
+        return 0;
+    if (open_sum(a, a->bases, a->base_count, &o->base, why, n) != 0)
+        return -1;
+    int status =
+        a->keep_base
+            ? wr_base_align(o->profile, o->base, said, sizeof said)
+            : wr_base_take(o->profile, o->base, &how, said, sizeof said);
+    if (status != 0)
+        snprintf(why, n, "%s: %s", a->bases[0], said);
+    if (!a->keep_base) {
+        wr_profile_free(o->base);
+        o->base = NULL;
+    }
+    return status;
+}
+
+static void
+tell_unmatched(const struct wr_profile_args *a, unsigned unmatched)
+{
+    static const char *const names[] = {"focus",     "ignore",    "hide",
+                                        "show",      "show_from", "tagfocus",
+                                        "tagignore", "tagshow",   "taghide"};
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        if (unmatched & 1u << i)
+            wr_say("%s: -%s matches nothing in this profile", a->command,
+                   names[i]);
+}
+
+static int
+filter_base(const struct wr_profile_args *a, struct wr_opened *o, char *why,
+            size_t n)
+{
+    unsigned unmatched;
+    uint32_t *units = o->base ? wr_label_units(o->base) : NULL;
+    int status = 0;
+    if (units)
+        status =
+            wr_filter_apply(o->base, &a->filter, units, &unmatched, why, n);
+    free(units);
+    return status;
+}
+
+int
+wr_profile_args_open(const struct wr_profile_args *a, const char *const *places,
+                     unsigned count, struct wr_opened *o, char *why, size_t n)
+{
+    uint32_t type;
+    *o = (struct wr_opened){.profile = NULL};
+    if (open_sum(a, places, count, &o->profile, why, n) != 0) {
+        o->profile = NULL;
+        return -1;
+    }
+    if (open_base(a, o, why, n) == 0 &&
+        wr_analysis_type(o->profile, a->type, &type, why, n) == 0 &&
+        filter_base(a, o, why, n) == 0 &&
+        wr_analysis_begin(&o->analysis, o->profile, type, &a->filter,
+                          &a->options, why, n) == 0) {
+        tell_unmatched(a, o->analysis.unmatched);
+        return 0;
+    }
+    wr_opened_close(o);
+    return -1;
+}
+
+void
+wr_opened_close(struct wr_opened *o)
+{
+    if (o->analysis.units)
+        wr_analysis_end(&o->analysis);
+    wr_profile_free(o->profile);
+    wr_profile_free(o->base);
+    *o = (struct wr_opened){.profile = NULL};
+}
