@@ -75,19 +75,22 @@ read_stat(struct wr_proc *p, const char *root, uint32_t pid,
           double boot_seconds)
 {
     char text[2048];
-    unsigned long long user, system, start, size;
+    unsigned long long minor, major, user, system, start, size;
     long threads, pages;
     double tick = (double)sysconf(_SC_CLK_TCK);
     if (!slurp_proc(text, sizeof text, root, pid, "stat"))
         return;
     const char *rest = strrchr(text, ')');
     if (!rest || sscanf(rest + 1,
-                        " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu "
+                        " %*c %*d %*d %*d %*d %*d %*u %llu %*u %llu %*u %llu "
                         "%llu %*d %*d %*d %*d %ld %*d %llu %llu %ld",
-                        &user, &system, &threads, &start, &size, &pages) != 6)
+                        &minor, &major, &user, &system, &threads, &start, &size,
+                        &pages) != 8)
         return;
     p->cpu_seconds = (double)(user + system) / tick;
     p->threads = (double)threads;
+    p->minor_faults = (double)minor;
+    p->major_faults = (double)major;
     p->start_seconds = boot_seconds + (double)start / tick;
     p->virtual_bytes = (double)size;
     p->resident_bytes = (double)pages * (double)sysconf(_SC_PAGESIZE);
@@ -137,7 +140,18 @@ count_processors(struct wr_proc *p, uint32_t pid)
         p->processors = CPU_COUNT(&set);
 }
 
-/* --- Control groups ----------------------------------------------------- */
+/* --- Limits of memory --------------------------------------------------- */
+
+static void
+read_machine(struct wr_proc *p, const char *root)
+{
+    char path[PATH_MAX], text[FILE_BYTES];
+    snprintf(path, sizeof path, "%s/proc/meminfo", root);
+    if (!slurp(text, sizeof text, path))
+        return;
+    p->memory_limit = number_of(text, "MemTotal:") * 1024;
+    p->memory_used = p->memory_limit - number_of(text, "MemAvailable:") * 1024;
+}
 
 /* The two versions of control groups name the same things differently. */
 static const struct group_files {
@@ -199,6 +213,7 @@ static void
 read_memory_limit(struct wr_proc *p, const char *root, uint32_t pid)
 {
     char text[FILE_BYTES];
+    read_machine(p, root);
     if (!slurp_proc(text, sizeof text, root, pid, "cgroup"))
         return;
     for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
@@ -214,8 +229,9 @@ void
 wr_proc_read(struct wr_proc *p, const char *root, uint32_t pid,
              double boot_seconds)
 {
-    *p =
-        (struct wr_proc){NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    double *value = (double *)p; /* there is nothing else in it */
+    for (size_t i = 0; i < sizeof *p / sizeof *value; i++)
+        value[i] = NAN;
     read_stat(p, root, pid, boot_seconds);
     read_limits(p, root, pid);
     count_fds(p, root, pid);

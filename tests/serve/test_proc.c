@@ -101,6 +101,8 @@ START_TEST(a_name_with_parentheses_is_no_trouble)
     read_made_up();
     ck_assert_double_eq(p.cpu_seconds, 300 / tick);
     ck_assert_double_eq(p.threads, 6);
+    ck_assert_double_eq(p.minor_faults, 100);
+    ck_assert_double_eq(p.major_faults, 3);
     ck_assert_double_eq(p.start_seconds, 1700000000 + 12345 / tick);
     ck_assert_double_eq(p.virtual_bytes, 8192000);
     ck_assert_double_eq(p.resident_bytes,
@@ -149,13 +151,25 @@ START_TEST(the_tightest_group_above_the_process_limits_it)
 }
 END_TEST
 
-START_TEST(without_a_limit_there_is_none)
+START_TEST(without_a_limit_of_a_group_the_machines_memory_is_it)
 {
     put("proc/77/cgroup", "0::/system\n");
     put("sys/fs/cgroup/system/memory.max", "max\n");
     put("sys/fs/cgroup/system/memory.current", "5\n");
     read_made_up();
     ck_assert(isnan(p.memory_limit) && isnan(p.memory_used));
+    put("proc/meminfo", "MemTotal:      1000 kB\nMemFree:     100 kB\n"
+                        "MemAvailable:   300 kB\n");
+    read_made_up();
+    ck_assert_double_eq(p.memory_limit, 1000 * 1024);
+    ck_assert_double_eq(p.memory_used, 700 * 1024);
+    put("sys/fs/cgroup/system/memory.max", "4096000\n"); /* more than it */
+    read_made_up();
+    ck_assert_double_eq(p.memory_limit, 1000 * 1024);
+    put("sys/fs/cgroup/system/memory.max", "4096\n");
+    read_made_up();
+    ck_assert_double_eq(p.memory_limit, 4096);
+    ck_assert_double_eq(p.memory_used, 5);
 }
 END_TEST
 
@@ -197,7 +211,7 @@ main(void)
     tcase_add_test(t, a_broken_stat_gives_nothing);
     tcase_add_test(t, limits_are_the_soft_ones_and_unlimited_is_2_to_the_64);
     tcase_add_test(t, the_tightest_group_above_the_process_limits_it);
-    tcase_add_test(t, without_a_limit_there_is_none);
+    tcase_add_test(t, without_a_limit_of_a_group_the_machines_memory_is_it);
     tcase_add_test(t, in_a_container_the_topmost_group_is_its_own);
     tcase_add_test(t, the_first_version_of_groups_is_read_too);
     return run_case(t, "proc");
