@@ -3,7 +3,7 @@
 # themselves, obey what these and Pyroscope require; and what we ship to send
 # one by hand sends it whole.
 . "$(dirname "$0")/_lib.sh"
-need redis-server redis-cli redis-benchmark curl jq python3
+need redis-server redis-cli redis-benchmark curl jq python3 promtool
 rules=$build/tests/test_serve_continuous
 if [ ! -x "$rules" ]; then
     echo "skip: this build has no $rules"
@@ -116,11 +116,16 @@ cmp -s two/allocs received || fail "another profile was received"
 grep -q 'there is no profile at no-such-file' push.err ||
     fail "pyroscope-push says: $(cat push.err)"
 
-# The configurations: what they name, we have.
+# The configurations: what they name, we have. Parca takes its targets in
+# Prometheus's words, so promtool can read that part.
 for file in weir.alloy parca.yaml; do
     grep -q "url.*http://127.0.0.1:6060/sd" \
         "$source_dir/packaging/profilers/$file" || fail "$file: no /sd"
 done
+sed -n '/^scrape_configs/,$p' "$source_dir/packaging/profilers/parca.yaml" \
+    >parca.yml
+promtool check config parca.yml >check.out 2>&1 ||
+    fail "promtool on parca.yaml: $(cat check.out)"
 
 redis-cli -s redis.sock shutdown nosave 2>/dev/null
 served_ends 0

@@ -19,6 +19,8 @@ for file in bin/weir lib/libweir.so lib/libweir.so.0.1.0-gdb.py \
     lib/pkgconfig/weir-serve.pc lib/cmake/Weir/WeirConfig.cmake \
     lib/cmake/Weir/WeirConfigVersion.cmake share/man/man1/weir.1 \
     share/man/man1/weir-run.1 lib/libweir-record.so.0 share/man/man3/weir.3 share/man/man7/weir.7 \
+    share/man/man7/weir-metrics.7 share/weir/grafana/weir.json \
+    share/weir/prometheus/weir.rules.yml share/weir/profilers/weir.alloy \
     share/bash-completion/completions/weir; do
     [ -e "$prefix/$file" ] || fail "not installed: $file"
 done

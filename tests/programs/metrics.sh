@@ -19,6 +19,13 @@ promtool check metrics <without.txt >check.out 2>&1 ||
     fail "promtool check metrics, without go: $(cat check.out)"
 grep -q go_ without.txt && fail "go=0 leaves go_ in: $(grep go_ without.txt)"
 
+# The manual page tells of each name, and of no other.
+grep -oE '^weir_[a-z_]+' metrics.txt | sort -u >names.txt
+grep -oE '^weir_[a-z_]+' "$source_dir/packaging/man/weir-metrics.7.in" |
+    sort -u >told.txt
+cmp -s names.txt told.txt ||
+    fail "weir-metrics(7) differs: $(diff names.txt told.txt)"
+
 value() { # name file
     awk -v name="$1" '$1 == name { printf "%d", $2 }' "${2-metrics.txt}"
 }
