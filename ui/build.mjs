@@ -42,7 +42,8 @@ async function page(entry, template, name, connect) {
     .replace(/%(POLICY|STYLE|SCRIPT)%/g, (_, part) => parts[part]);
   mkdirSync(out, { recursive: true });
   writeFileSync(join(out, `${name}.html`), html);
-  return policy;
+  if (connect) writeFileSync(join(out, `${name}.policy`), policy);
 }
 
 await page('viewer.js', 'flame.html', 'flame', false);
+await page('page.js', 'page.html', 'page', true);

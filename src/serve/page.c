@@ -22,32 +22,6 @@ head(FILE *out, const char *title)
             title, CSS);
 }
 
-/* Where the page is written to; NULL: the answer says why not. */
-static FILE *
-begin(struct wr_answer *a, char **text, size_t *bytes)
-{
-    FILE *out = open_memstream(text, bytes);
-    if (!out)
-        wr_answer_error(a, 500, "out of memory\n");
-    return out;
-}
-
-static void
-finish(struct wr_answer *a, FILE *out, char **text, size_t *bytes,
-       const char *type)
-{
-    bool good = !ferror(out);
-    if (fclose(out) != 0 || !good) {
-        free(*text);
-        wr_answer_error(a, 500, "out of memory\n");
-        return;
-    }
-    wr_answer_fini(a);
-    a->type = type;
-    a->bytes = (unsigned char *)*text;
-    a->count = *bytes;
-}
-
 /* --- Index ------------------------------------------------------------- */
 
 static uint64_t
@@ -123,11 +97,10 @@ process_links(FILE *out, const struct wr_scope *s)
 void
 wr_page_index(struct wr_answer *a, const struct wr_scope *s)
 {
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *out = begin(a, &text, &bytes);
-    if (!out)
+    struct wr_body body;
+    if (!wr_body_open(&body, a))
         return;
+    FILE *out = body.out;
     head(out, "/debug/pprof/");
     fputs("<h1>/debug/pprof/</h1>\n", out);
     if (s->count == 1) {
@@ -138,7 +111,7 @@ wr_page_index(struct wr_answer *a, const struct wr_scope *s)
     index_table(out, s);
     process_links(out, s);
     fputs("<p><a href=\"/pid/\">all processes</a></p>\n</body></html>\n", out);
-    finish(a, out, &text, &bytes, WR_TYPE_HTML);
+    wr_body_close(&body, a, WR_TYPE_HTML);
 }
 
 /* --- Process list ------------------------------------------------------ */
@@ -172,11 +145,10 @@ process_row(FILE *out, const struct wr_source *one)
 void
 wr_page_processes(struct wr_answer *a, const struct wr_sources *s)
 {
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *out = begin(a, &text, &bytes);
-    if (!out)
+    struct wr_body body;
+    if (!wr_body_open(&body, a))
         return;
+    FILE *out = body.out;
     head(out, "Programs under Weir");
     fputs("<h1>Programs under Weir</h1>\n<p><a href=\"/debug/pprof/\">all "
           "running ones merged</a></p>\n<table><tr><th>pid</th><th>program"
@@ -186,7 +158,7 @@ wr_page_processes(struct wr_answer *a, const struct wr_sources *s)
         if (!s->list[i].replaced)
             process_row(out, &s->list[i]);
     fputs("</table>\n</body></html>\n", out);
-    finish(a, out, &text, &bytes, WR_TYPE_HTML);
+    wr_body_close(&body, a, WR_TYPE_HTML);
 }
 
 void
@@ -211,12 +183,11 @@ wr_json_process(FILE *out, const struct wr_source *one)
 void
 wr_page_processes_json(struct wr_answer *a, const struct wr_sources *s)
 {
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *out = begin(a, &text, &bytes);
+    struct wr_body body;
     const char *comma = "";
-    if (!out)
+    if (!wr_body_open(&body, a))
         return;
+    FILE *out = body.out;
     fputc('[', out);
     for (size_t i = 0; i < s->count; i++) {
         if (s->list[i].replaced)
@@ -226,5 +197,5 @@ wr_page_processes_json(struct wr_answer *a, const struct wr_sources *s)
         comma = ",\n";
     }
     fputs("]\n", out);
-    finish(a, out, &text, &bytes, WR_TYPE_JSON);
+    wr_body_close(&body, a, WR_TYPE_JSON);
 }

@@ -155,3 +155,30 @@ wr_answer_redirect(struct wr_answer *a, const char *to)
     snprintf(a->location, sizeof a->location, "%s", to);
     wr_answer_text(a, WR_TYPE_TEXT, "%s\n", to);
 }
+
+/* --- Bodies ------------------------------------------------------------- */
+
+bool
+wr_body_open(struct wr_body *b, struct wr_answer *a)
+{
+    *b = (struct wr_body){0};
+    b->out = open_memstream(&b->text, &b->bytes);
+    if (!b->out)
+        wr_answer_error(a, 500, "out of memory\n");
+    return b->out != NULL;
+}
+
+void
+wr_body_close(struct wr_body *b, struct wr_answer *a, const char *type)
+{
+    bool good = !ferror(b->out);
+    if (fclose(b->out) != 0 || !good) {
+        free(b->text);
+        wr_answer_error(a, 500, "out of memory\n");
+        return;
+    }
+    wr_answer_fini(a);
+    a->type = type;
+    a->bytes = (unsigned char *)b->text;
+    a->count = b->bytes;
+}

@@ -27,7 +27,7 @@ struct wr_visit {
     const struct wr_request *q;
     const char *rest;       /* what the route's '*' stands for, else "" */
     struct wr_scope scope;  /* the processes asked about */
-    struct wr_names *names; /* the site's symboliser */
+    struct wr_namer *names; /* the site's symboliser */
     const char *dir;        /* where the scope was found, to look again */
     enum wr_scan how;
     uint32_t subject;   /* the process that the site is about; 0: all alike */

@@ -86,7 +86,7 @@ wr_scope_capture(const struct wr_scope *s)
 }
 
 static struct wr_profile *
-profile_of(struct wr_source *one, struct wr_names *names,
+profile_of(struct wr_source *one, struct wr_namer *names,
            enum wr_profile_kind kind, enum wr_profile_values values,
            bool labelled, char *why, size_t why_bytes)
 {
@@ -104,7 +104,7 @@ profile_of(struct wr_source *one, struct wr_names *names,
 }
 
 int
-wr_scope_profile(const struct wr_scope *s, struct wr_names *names,
+wr_scope_profile(const struct wr_scope *s, struct wr_namer *names,
                  enum wr_profile_kind kind, enum wr_profile_values values,
                  struct wr_profile **out, char *why, size_t why_bytes)
 {

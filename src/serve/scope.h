@@ -19,7 +19,7 @@
 struct wr_symboliser;
 
 /* The one symboliser of a server, and the lock that guards it. */
-struct wr_names {
+struct wr_namer {
     pthread_mutex_t lock;
     struct wr_symboliser *symboliser;
 };
@@ -44,7 +44,7 @@ void wr_scope_close(struct wr_scope *s);
 void wr_scope_capture(const struct wr_scope *s);
 
 /* One profile with names for all processes of the scope. */
-int wr_scope_profile(const struct wr_scope *s, struct wr_names *names,
+int wr_scope_profile(const struct wr_scope *s, struct wr_namer *names,
                      enum wr_profile_kind kind, enum wr_profile_values values,
                      struct wr_profile **out, char *why, size_t why_bytes);
 

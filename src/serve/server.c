@@ -83,18 +83,27 @@ collect(struct exchange *x, const char *data, size_t bytes)
     x->body_bytes += bytes;
 }
 
+/* Of HTML without scripts. */
+#define PLAIN_POLICY                                                           \
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+
 static void
 add_headers(struct MHD_Response *r, const struct wr_answer *a)
 {
     char text[128];
     MHD_add_response_header(r, "Content-Type", a->type);
     MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
-    MHD_add_response_header(r, "Cache-Control", "no-store");
+    MHD_add_response_header(r, "Cache-Control",
+                            a->etag ? "no-cache" : "no-store");
+    if (a->etag)
+        MHD_add_response_header(r, "ETag", a->etag);
+    if (a->gzipped)
+        MHD_add_response_header(r, "Content-Encoding", "gzip");
+    MHD_add_response_header(r, "Vary", "Accept, Accept-Encoding");
     MHD_add_response_header(r, "Cross-Origin-Resource-Policy", "same-origin");
     if (strcmp(a->type, WR_TYPE_HTML) == 0)
         MHD_add_response_header(r, "Content-Security-Policy",
-                                "default-src 'none'; style-src "
-                                "'unsafe-inline'");
+                                a->policy ? a->policy : PLAIN_POLICY);
     if (a->pprof_error)
         MHD_add_response_header(r, "X-Go-Pprof", "1");
     if (a->allow)
@@ -133,18 +142,48 @@ socket_of(struct MHD_Connection *connection)
     return info ? info->connect_fd : -1;
 }
 
+static const char *
+header(struct MHD_Connection *connection, const char *name)
+{
+    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+/* Does the list of codings name gzip, and not with q=0? */
+static bool
+takes_gzip(const char *list)
+{
+    const char *at = list ? strcasestr(list, "gzip") : NULL;
+    if (!at)
+        return false;
+    at += strlen("gzip");
+    at += strspn(at, " ;");
+    return strncasecmp(at, "q=", 2) != 0 || strtod(at + 2, NULL) > 0;
+}
+
+/* What the client has already is not sent again; texts get smaller. */
+static void
+shrink(const struct wr_request *q, struct wr_answer *a)
+{
+    if (a->etag && a->status == 200 && q->etag && strstr(q->etag, a->etag)) {
+        wr_answer_fini(a);
+        a->status = MHD_HTTP_NOT_MODIFIED;
+    } else if (q->gzip && strcmp(a->type, WR_TYPE_BINARY) != 0) {
+        wr_answer_compress(a);
+    }
+}
+
 static void
 answer(struct door *door, struct MHD_Connection *connection,
        const struct exchange *x, const char *method, struct wr_answer *a)
 {
     struct wr_request q;
-    const char *host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-                                                   MHD_HTTP_HEADER_HOST);
-    const char *accept = MHD_lookup_connection_value(
-        connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
+    const char *host = header(connection, MHD_HTTP_HEADER_HOST);
+    const char *accept = header(connection, MHD_HTTP_HEADER_ACCEPT);
     int status = wr_request_parse(&q, method, x->target);
     q.host = host;
     q.json = accept && strncasecmp(accept, WR_TYPE_JSON, 16) == 0;
+    q.gzip = takes_gzip(header(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING));
+    q.etag = header(connection, MHD_HTTP_HEADER_IF_NONE_MATCH);
     q.body = x->body;
     q.body_bytes = x->body_bytes;
     q.socket = socket_of(connection);
@@ -163,6 +202,7 @@ answer(struct door *door, struct MHD_Connection *connection,
                         WR_BODY_MAX);
     else
         wr_site_answer(door->server->site, &q, a);
+    shrink(&q, a);
     wr_request_fini(&q);
 }
 

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 #include "analyse/symbol.h"
+#include "serve/api.h"
 #include "serve/discovery.h"
+#include "serve/front.h"
 #include "serve/metrics.h"
 #include "serve/page.h"
 #include "serve/pprof.h"
@@ -17,7 +19,7 @@ struct wr_site {
     enum wr_scan how;
     uint32_t subject;
     bool no_go_metrics;
-    struct wr_names names;
+    struct wr_namer names;
 };
 
 struct wr_site *
@@ -84,8 +86,12 @@ answer_to_index(struct wr_visit *v, struct wr_answer *a)
 /* --- The table ---------------------------------------------------------- */
 
 static const struct wr_route routes[] = {
-    {"", NULL, answer_to_index},
-    {"/", NULL, answer_to_index},
+    {"", NULL, wr_front_slash},
+    {"/", NULL, wr_front_page},
+    {"/api/flame", NULL, wr_api_flame},
+    {"/api/history", NULL, wr_api_history},
+    {"/api/processes", NULL, wr_api_processes},
+    {"/api/top", NULL, wr_api_top},
     {"/debug/pprof", NULL, answer_to_index},
     {"/debug/pprof/", NULL, wr_pprof_index},
     {"/debug/pprof/cmdline", NULL, wr_pprof_cmdline},

@@ -10,6 +10,9 @@
  * wr_ui_flame draws one call tree. The literal WR_UI_DATA stands once in it;
  * the JSON of a call tree, with every "</" written "<\/", takes its place.
  *
+ * wr_ui_page is the page of a server and wr_ui_policy the
+ * Content-Security-Policy to send with it, one line.
+ *
  * Threads: any; they are constants. The bytes are not ended by NUL.
  */
 #ifndef WR_UI_ASSETS_H
@@ -21,5 +24,9 @@
 
 extern const unsigned char wr_ui_flame[];
 extern const size_t wr_ui_flame_bytes;
+extern const unsigned char wr_ui_page[];
+extern const size_t wr_ui_page_bytes;
+extern const unsigned char wr_ui_policy[];
+extern const size_t wr_ui_policy_bytes;
 
 #endif

@@ -111,7 +111,7 @@ END_TEST
 static const char *
 leaf(const struct program *p)
 {
-    struct wr_names names = {.symboliser = wr_symboliser_new()};
+    struct wr_namer names = {.symboliser = wr_symboliser_new()};
     struct wr_scope s;
     struct wr_profile *made;
     static char name[64];

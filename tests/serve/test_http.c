@@ -500,17 +500,50 @@ START_TEST(the_index_links_what_there_is)
 }
 END_TEST
 
-START_TEST(short_paths_lead_to_the_index)
+START_TEST(short_paths_lead_to_the_index_and_to_the_page)
 {
     char target[64];
-    ck_assert_int_eq(get("/"), 302);
-    ck_assert(has("Location: /debug/pprof/\r\n"));
     ck_assert_int_eq(get("/debug/pprof"), 302);
+    ck_assert(has("Location: /debug/pprof/\r\n"));
     snprintf(target, sizeof target, "/pid/%d", (int)one.pid);
     ck_assert_int_eq(get(target), 302);
-    snprintf(target, sizeof target, "Location: /pid/%d/debug/pprof/\r\n",
-             (int)one.pid);
+    snprintf(target, sizeof target, "Location: /pid/%d/\r\n", (int)one.pid);
     ck_assert(has(target));
+}
+END_TEST
+
+START_TEST(the_page_is_sent_compressed_and_not_sent_again)
+{
+    char known[128];
+    ck_assert_int_eq(get("/"), 200);
+    ck_assert(has("Content-Security-Policy: default-src 'none'; script-src"));
+    ck_assert(has("Cache-Control: no-cache") && !has("Content-Encoding"));
+    size_t plain = last.bytes;
+    ck_assert_int_eq(ask(&tcp, "GET", "/",
+                         "Host: localhost\r\nAccept-Encoding: br, gzip\r\n"),
+                     200);
+    ck_assert(has("Content-Encoding: gzip") && last.bytes < plain / 2);
+    const char *etag = strcasestr(last.all, "ETag: ") + 6;
+    snprintf(known, sizeof known, "Host: localhost\r\nIf-None-Match: %.*s\r\n",
+             (int)strcspn(etag, "\r"), etag);
+    ck_assert_int_eq(ask(&tcp, "GET", "/", known), 304);
+    ck_assert_uint_eq(last.bytes, 0);
+    ck_assert_int_eq(ask(&tcp, "HEAD", "/", "Host: localhost\r\n"), 200);
+    ck_assert_uint_eq(last.bytes, 0);
+}
+END_TEST
+
+START_TEST(answers_that_change_are_not_stored_and_profiles_not_packed_twice)
+{
+    const char *gzip = "Host: localhost\r\nAccept-Encoding: gzip\r\n";
+    ck_assert_int_eq(ask(&tcp, "GET", "/api/history", gzip), 200);
+    ck_assert(has("Cache-Control: no-store") && !has("ETag"));
+    ck_assert_int_eq(ask(&tcp, "GET", "/debug/pprof/heap", gzip), 200);
+    ck_assert(!has("Content-Encoding"));
+    ck_assert_int_eq(ask(&tcp, "GET", "/",
+                         "Host: localhost\r\nAccept-Encoding: gzip;q=0\r\n"),
+                     200);
+    ck_assert(!has("Content-Encoding"));
 }
 END_TEST
 
@@ -621,7 +654,10 @@ main(void)
     tcase_add_test(t, a_name_that_was_allowed_is_answered);
     tcase_add_test(t, a_head_over_the_limit_is_refused);
     tcase_add_test(t, the_index_links_what_there_is);
-    tcase_add_test(t, short_paths_lead_to_the_index);
+    tcase_add_test(t, short_paths_lead_to_the_index_and_to_the_page);
+    tcase_add_test(t, the_page_is_sent_compressed_and_not_sent_again);
+    tcase_add_test(
+        t, answers_that_change_are_not_stored_and_profiles_not_packed_twice);
     tcase_add_test(t, a_name_from_a_program_is_escaped);
     tcase_add_test(t, the_process_list_is_json_for_those_who_ask);
     tcase_add_test(t, without_any_program_a_profile_is_not_found);

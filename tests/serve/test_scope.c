@@ -5,7 +5,7 @@
 #include "serve/program.h"
 
 static char dir[64], why[400];
-static struct wr_names names;
+static struct wr_namer names;
 static struct program one, two;
 
 static void

@@ -24,7 +24,7 @@ export class FunctionTable {
     this.body = h('tbody');
     const head = (key, text, title) => {
       const button = h('button', { type: 'button', title, onclick: () => this.sort(key) }, text);
-      this.heads[key] = h('th', { scope: 'col', colspan: key === 'name' ? '1' : '2' }, button);
+      this.heads[key] = h('th', { scope: 'col' }, button);
       return this.heads[key];
     };
     this.note = h('p', { class: 'dim note' });
@@ -72,10 +72,8 @@ export class FunctionTable {
     const { total, unit, signed } = this.options;
     const text = (v) => (signed ? format.change(v, unit) : format.value(v, unit));
     const kind = (v) => (!signed || !v ? 'n' : v > 0 ? 'n more' : 'n less');
-    const share = (v) => h('td', { class: 'n dim' }, total ? format.percent(v / total) : '');
-    return h('tr', null,
-      h('td', { class: kind(r.flat) }, text(r.flat)), share(r.flat),
-      h('td', { class: kind(r.cum) }, text(r.cum)), share(r.cum),
+    const cell = (v) => h('td', { class: kind(v) }, text(v), total ? h('span', { class: 'share' }, format.percent(v / total)) : null);
+    return h('tr', null, cell(r.flat), cell(r.cum),
       h('td', { class: 'name' },
         h('button', { type: 'button', class: 'link', title: 'show callers and callees', onclick: () => this.onpick(r.name) }, r.name),
         r.where ? h('span', { class: 'dim' }, ` ${r.where}`) : null));

@@ -1,0 +1,145 @@
+// What the graphs draw, from the points that a program wrote.
+//
+//     const h = new History('seconds');
+//     h.add(answer);              // of api/history, again and again
+//     const view = h.view(now);   // columns over time, ready to draw
+//
+// A point counts from the program's start; a gap between points means that
+// nothing happened. So before a point that follows a gap the one before it is
+// held, and a rate is then the change within the last step and nothing before.
+// Times are milliseconds since 1970 here, seconds in a view.
+
+export const SPANS = {
+  seconds: { step: 1000, length: 600e3, least: 60e3 },
+  minutes: { step: 60e3, length: 86400e3, least: 3600e3 },
+};
+
+const FIELDS = ['heap_inuse', 'heap_mapped', 'heap_released', 'live_bytes', 'allocs', 'frees', 'alloc_bytes',
+  'free_bytes', 'rss', 'threads', 'minor_faults', 'major_faults', 'cpu_ns', 'limit', 'live_peak'];
+
+/** One process's points as they come, the oldest dropped. */
+class Track {
+  constructor(process) {
+    this.pid = process.pid;
+    this.start = process.start_ms;
+    this.points = []; // [ms, ...FIELDS]
+    this.marks = [];
+  }
+
+  add(process, length) {
+    const at = ['ms', ...FIELDS].map((name) => process.names.indexOf(name));
+    for (const raw of process.points) {
+      const p = at.map((i) => (i < 0 ? 0 : raw[i]));
+      // The newest minute is told again until it is over.
+      while (this.points.length && this.points[this.points.length - 1][0] >= p[0]) this.points.pop();
+      this.points.push(p);
+    }
+    this.live = process.live;
+    this.now = process.now_ms;
+    this.oldest = process.oldest_ms || 0;
+    this.marks = process.marks;
+    const from = process.now_ms - length;
+    while (this.points.length > 1 && this.points[1][0] < from) this.points.shift();
+  }
+
+  /** The points with what gaps hide put in between, up to now. */
+  held(step, now) {
+    const out = [];
+    for (const p of this.points) {
+      const last = out[out.length - 1];
+      if (last && p[0] - last[0] > 1.5 * step) out.push([p[0] - step, ...last.slice(1)]);
+      out.push(p);
+    }
+    const last = out[out.length - 1];
+    if (last && this.live && now - last[0] > 1.5 * step) out.push([now, ...last.slice(1)]);
+    return out;
+  }
+}
+
+/** Several tracks as one: at each step the sum of what each held then. */
+export function together(lists, step) {
+  if (lists.length === 1) return lists[0];
+  const ticks = new Set();
+  for (const list of lists) for (const p of list) ticks.add(Math.round(p[0] / step));
+  const at = lists.map(() => -1);
+  return [...ticks].sort((a, b) => a - b).map((tick) => {
+    const sum = new Array(FIELDS.length + 1).fill(0);
+    sum[0] = tick * step;
+    lists.forEach((list, i) => {
+      while (at[i] + 1 < list.length && Math.round(list[at[i] + 1][0] / step) <= tick) at[i]++;
+      if (at[i] >= 0) for (let f = 1; f < sum.length; f++) sum[f] += list[at[i]][f];
+    });
+    return sum;
+  });
+}
+
+/** Change per second between neighbours; the first has none. */
+export function rates(seconds, counts) {
+  return counts.map((c, i) => {
+    const dt = i ? seconds[i] - seconds[i - 1] : 0;
+    return dt > 0 ? Math.max(0, c - counts[i - 1]) / dt : null;
+  });
+}
+
+export class History {
+  constructor(span) {
+    this.span = SPANS[span];
+    this.tracks = new Map();
+  }
+
+  /** What to ask for next; 0: everything. */
+  get since() {
+    let since = Infinity;
+    for (const t of this.tracks.values()) {
+      const last = t.points[t.points.length - 1];
+      since = Math.min(since, last ? last[0] - 1 : 0);
+    }
+    return Number.isFinite(since) ? Math.max(0, since) : 0;
+  }
+
+  add(answer) {
+    const known = new Set();
+    for (const process of answer.processes) {
+      const key = `${process.pid}/${process.start_ms}`;
+      known.add(key);
+      if (!this.tracks.has(key)) this.tracks.set(key, new Track(process));
+      this.tracks.get(key).add(process, this.span.length);
+    }
+    for (const key of this.tracks.keys()) if (!known.has(key)) this.tracks.delete(key);
+  }
+
+  view() {
+    const tracks = [...this.tracks.values()];
+    const now = Math.max(0, ...tracks.map((t) => t.now));
+    const points = together(tracks.map((t) => t.held(this.span.step, now)).filter((l) => l.length), this.span.step) || [];
+    const column = (name) => points.map((p) => p[FIELDS.indexOf(name) + 1]);
+    const t = points.map((p) => p[0] / 1000);
+    const live = column('live_bytes');
+    const inuse = column('heap_inuse').map((v, i) => Math.max(v, live[i]));
+    const mapped = column('heap_mapped').map((v, i) => Math.max(v, inuse[i]));
+    const released = column('heap_released').map((v, i) => Math.min(v, mapped[i] - inuse[i]));
+    const end = now / 1000;
+    const first = t.length ? t[0] : end;
+    return {
+      t, now,
+      from: Math.max(end - this.span.length / 1000, Math.min(first, end - this.span.least / 1000)),
+      to: end,
+      live, inuse, mapped,
+      kept: mapped.map((v, i) => v - released[i]),
+      rss: column('rss').map((v) => v || null),
+      limit: column('limit').map((v) => v || null),
+      allocBytes: rates(t, column('alloc_bytes')),
+      freeBytes: rates(t, column('free_bytes')),
+      allocs: rates(t, column('allocs')),
+      frees: rates(t, column('frees')),
+      blocks: column('allocs').map((v, i) => v - points[i][FIELDS.indexOf('frees') + 1]),
+      threads: column('threads'),
+      minor: rates(t, column('minor_faults')),
+      major: rates(t, column('major_faults')),
+      cpu: rates(t, column('cpu_ns').map((v) => v / 1e9)),
+      marks: tracks.flatMap((k) => k.marks.map((m) => ({ ...m, pid: k.pid }))).sort((a, b) => a.ms - b.ms),
+      oldest: Math.min(...tracks.map((k) => k.oldest || Infinity)),
+      alive: tracks.some((k) => k.live),
+    };
+  }
+}

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { History, rates, together } from '../src/history.js';
+
+const names = ['ms', 'heap_inuse', 'heap_mapped', 'heap_released', 'live_bytes', 'allocs', 'frees', 'alloc_bytes', 'free_bytes',
+  'rss', 'threads', 'minor_faults', 'major_faults', 'cpu_ns', 'limit', 'live_peak'];
+const START = 1_700_000_000_000;
+
+const point = (ms, values = {}) => names.map((n) => (n === 'ms' ? START + ms : values[n] || 0));
+const process = (points, more = {}) => ({
+  pid: 7, start_ms: START, now_ms: START + 60000, live: true, oldest_ms: 0, names, points, marks: [], ...more });
+const answer = (...processes) => ({ v: 1, more: 0, processes });
+
+test('the states of the heap are layers, one in the other', () => {
+  const h = new History('seconds');
+  h.add(answer(process([point(1000, { heap_inuse: 60, heap_mapped: 100, heap_released: 15, live_bytes: 50 })], { now_ms: START + 1000 })));
+  const v = h.view();
+  assert.deepEqual([v.live, v.inuse, v.kept, v.mapped].map(([n]) => n), [50, 60, 85, 100]);
+});
+
+test('counters that lag do not turn layers inside out', () => {
+  const h = new History('seconds');
+  h.add(answer(process([point(1000, { heap_inuse: 40, heap_mapped: 45, heap_released: 9, live_bytes: 50 })], { now_ms: START + 1000 })));
+  const v = h.view();
+  assert.ok(v.live[0] <= v.inuse[0] && v.inuse[0] <= v.kept[0] && v.kept[0] <= v.mapped[0]);
+});
+
+test('a gap means that nothing happened: levels are held, rates are nothing', () => {
+  const h = new History('seconds');
+  h.add(answer(process([
+    point(1000, { live_bytes: 10, alloc_bytes: 100 }), point(2000, { live_bytes: 20, alloc_bytes: 200 }),
+    point(10000, { live_bytes: 90, alloc_bytes: 700 })], { now_ms: START + 10000 })));
+  const v = h.view();
+  assert.deepEqual(v.t.map((t) => t - START / 1000), [1, 2, 9, 10]);
+  assert.deepEqual(v.live, [10, 20, 20, 90]);
+  assert.deepEqual(v.allocBytes, [null, 100, 0, 500]);
+});
+
+test('what is running goes on to now, what ended does not', () => {
+  const h = new History('seconds');
+  h.add(answer(process([point(1000, { live_bytes: 10 })])));
+  assert.equal(h.view().t.at(-1), START / 1000 + 60);
+  const ended = new History('seconds');
+  ended.add(answer(process([point(1000, { live_bytes: 10 })], { live: false })));
+  assert.equal(ended.view().t.at(-1), START / 1000 + 1);
+});
+
+test('answers are joined; a point that is told again is taken anew', () => {
+  const h = new History('minutes');
+  assert.equal(h.since, 0);
+  h.add(answer(process([point(60000, { rss: 1 }), point(120000, { rss: 2 })])));
+  assert.equal(h.since, START + 120000 - 1);
+  h.add(answer(process([point(120000, { rss: 3 }), point(180000, { rss: 4 })], { now_ms: START + 180000 })));
+  assert.deepEqual(h.view().rss, [1, 3, 4]);
+});
+
+test('what is older than the span is dropped', () => {
+  const h = new History('seconds');
+  h.add(answer(process(Array.from({ length: 700 }, (_, i) => point(1000 * (i + 1), { live_bytes: i })), { now_ms: START + 700000 })));
+  assert.ok(h.view().t[0] >= START / 1000 + 99);
+});
+
+test('several processes are summed, each from its first point on', () => {
+  const sum = together([[[1000, 5], [2000, 6], [4000, 7]], [[3000, 10]]].map((l) => l.map(([ms, v]) => [ms, ...new Array(15).fill(v)])), 1000);
+  assert.deepEqual(sum.map((p) => [p[0], p[1]]), [[1000, 5], [2000, 6], [3000, 16], [4000, 17]]);
+});
+
+test('a process that is not told of any more is forgotten', () => {
+  const h = new History('seconds');
+  h.add(answer(process([point(1000, { rss: 5 })]), process([point(1000, { rss: 7 })], { pid: 8 })));
+  assert.equal(h.view().rss.at(-1), 12);
+  h.add(answer(process([], { pid: 8 })));
+  assert.equal(h.view().rss.at(-1), 7);
+});
+
+test('a rate is never negative, and unknown at first', () => {
+  assert.deepEqual(rates([1, 2, 4], [10, 30, 20]), [null, 20, 0]);
+});
+
+test('nothing yet is an empty view', () => {
+  const h = new History('seconds');
+  h.add(answer());
+  assert.deepEqual(h.view().t, []);
+});
