@@ -8,6 +8,8 @@
 #include "analyse/flame.h"
 #include "analyse/quote.h"
 #include "analyse/top.h"
+#include "base/clock.h"
+#include "serve/moment.h"
 #include "serve/page.h"
 
 /* The process that has been there longest of those asked about: in a run it
@@ -74,20 +76,36 @@ set_title(struct question *q, const struct wr_scope *s)
         snprintf(q->title, sizeof q->title, "%zu processes", s->count);
 }
 
+static bool
+read_profile(struct wr_profile **p, struct wr_visit *v, const char *kind,
+             uint64_t when_ns, char *why)
+{
+    return wr_scope_profile_at(&v->scope, v->names, wr_profile_kind_of(kind),
+                               WR_VALUES_ESTIMATED, when_ns, p, why,
+                               WR_WHY) == 0;
+}
+
 /* False: the answer says why not. */
 static bool
 question_init(struct question *q, struct wr_visit *v, struct wr_answer *a)
 {
     char kind[16] = "heap", type[64] = "", why[WR_WHY];
+    struct wr_moments m;
     wr_request_param(v->q, "kind", kind, sizeof kind);
     *q = (struct question){0};
     if (strcmp(kind, "heap") != 0 && strcmp(kind, "allocs") != 0) {
         wr_answer_error(a, 400, "kind is heap or allocs\n");
         return false;
     }
-    if (wr_scope_profile(&v->scope, v->names, wr_profile_kind_of(kind),
-                         WR_VALUES_ESTIMATED, &q->p, why, sizeof why) != 0) {
+    if (wr_moments_of(&m, v->q, wr_clock_ns(CLOCK_REALTIME), why, sizeof why) !=
+        0) {
+        wr_answer_error(a, 400, "%s\n", why);
+        return false;
+    }
+    if (!read_profile(&q->p, v, kind, m.at, why) ||
+        (m.between && !read_profile(&q->base, v, kind, m.from, why))) {
         wr_answer_error(a, 404, "%s\n", why);
+        question_fini(q);
         return false;
     }
     set_title(q, &v->scope);

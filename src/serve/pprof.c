@@ -14,6 +14,7 @@
 #include <string.h>
 #include "analyse/symbol.h"
 #include "base/clock.h"
+#include "serve/moment.h"
 #include "serve/page.h"
 #include <weir/memstats.h>
 
@@ -88,17 +89,74 @@ answer_text(struct wr_visit *v, struct wr_answer *a, enum wr_profile_kind kind,
     a->count = bytes;
 }
 
+/* As it was at a moment, or what changed between two. */
+static int
+past(struct wr_visit *v, enum wr_profile_kind kind, const struct wr_moments *m,
+     struct wr_profile **out, char *why, size_t why_bytes)
+{
+    struct wr_profile *p, *base;
+    if (wr_scope_profile_at(&v->scope, v->names, kind, WR_VALUES_ESTIMATED,
+                            m->at, &p, why, why_bytes) != 0)
+        return 404;
+    *out = p;
+    if (!m->between)
+        return 0;
+    int status = 0;
+    if (wr_scope_profile_at(&v->scope, v->names, kind, WR_VALUES_ESTIMATED,
+                            m->from, &base, why, why_bytes) != 0) {
+        status = 404;
+    } else {
+        if (wr_profile_subtract(p, base, why, why_bytes) != 0)
+            status = 500;
+        wr_profile_free(base);
+    }
+    if (status != 0)
+        wr_profile_free(p);
+    return status;
+}
+
+static void
+answer_past(struct wr_visit *v, struct wr_answer *a, enum wr_profile_kind kind,
+            const struct wr_moments *m)
+{
+    char why[WR_WHY];
+    struct wr_profile *p;
+    if (wr_request_number(v->q, "debug") != 0) {
+        wr_answer_error(a, 400,
+                        "the past has no debug form: leave out debug=\n");
+        return;
+    }
+    int status = past(v, kind, m, &p, why, sizeof why);
+    if (status != 0) {
+        wr_answer_error(a, status, "%s\n", why);
+        return;
+    }
+    answer_encoded(a, p, wr_profile_kind_name(kind),
+                   m->between ? "-delta" : "");
+    wr_profile_free(p);
+}
+
 static void
 answer_profile(struct wr_visit *v, struct wr_answer *a,
                enum wr_profile_kind kind)
 {
     char why[WR_WHY];
+    struct wr_moments m;
     struct wr_profile *p;
     long debug = wr_request_number(v->q, "debug");
     bool heap = kind == WR_PROFILE_HEAP;
     if (kind == WR_PROFILE_GOROUTINE ||
         (heap && wr_request_number(v->q, "gc") > 0))
         wr_scope_capture(&v->scope);
+    if (wr_moments_of(&m, v->q, wr_clock_ns(CLOCK_REALTIME), why, sizeof why) !=
+        0) {
+        wr_answer_error(a, 400, "%s\n", why);
+        return;
+    }
+    if (m.between || m.at != WR_MOMENT_NOW) {
+        answer_past(v, a, kind, &m);
+        return;
+    }
     if (debug != 0) {
         answer_text(v, a, kind, debug);
         return;

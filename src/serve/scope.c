@@ -2,14 +2,17 @@
  *
  * 1. With one process its profile is passed on as it is; with more, every
  *    sample says by labels whose it is.
- * 2. A region that cannot be read does not spoil the answer about others.
+ * 2. A region that cannot be read does not spoil the answer about others, but
+ *    of the past: there it would pass for something that was not.
  */
 #include "serve/scope.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include "analyse/symbol.h"
+#include "region/past.h"
 #include "serve/capture.h"
+#include "serve/moment.h"
 
 #define CAPTURE_WAIT_MS 50
 
@@ -85,18 +88,40 @@ wr_scope_capture(const struct wr_scope *s)
             wr_capture_threads(&s->list[i]->view, CAPTURE_WAIT_MS, &c);
 }
 
+/* The profile of one region at that moment, without names: 0, or -1. */
+static int
+read_at(struct wr_profile **p, const struct wr_source *one,
+        enum wr_profile_kind kind, enum wr_profile_values values,
+        uint64_t when_ns, bool merged, char *why, size_t why_bytes)
+{
+    const struct wr_region_view *v = &one->view;
+    uint64_t start_ns = v->header->start_ns;
+    bool began = when_ns > start_ns;
+    /* A process too young to have a history, among others. */
+    if (began && merged && wr_past_oldest(v) == 0)
+        began = false;
+    if (when_ns != WR_MOMENT_NOW && began)
+        return wr_profile_from_region_at(p, v, kind, values, when_ns - start_ns,
+                                         why, why_bytes);
+    if (wr_profile_from_region(p, v, kind, values, why, why_bytes) != 0)
+        return -1;
+    if (when_ns != WR_MOMENT_NOW)
+        (*p)->sample_count = 0;
+    return 0;
+}
+
 static struct wr_profile *
 profile_of(struct wr_source *one, struct wr_namer *names,
            enum wr_profile_kind kind, enum wr_profile_values values,
-           bool labelled, char *why, size_t why_bytes)
+           uint64_t when_ns, bool merged, char *why, size_t why_bytes)
 {
     struct wr_profile *p;
-    if (wr_profile_from_region(&p, &one->view, kind, values, why, why_bytes))
+    if (read_at(&p, one, kind, values, when_ns, merged, why, why_bytes) != 0)
         return NULL;
     pthread_mutex_lock(&names->lock);
     wr_profile_symbolise(p, names->symboliser, one->live ? (int)one->pid : 0);
     pthread_mutex_unlock(&names->lock);
-    if (labelled) {
+    if (merged) {
         wr_profile_add_label(p, "pid", NULL, one->pid);
         wr_profile_add_label(p, "program", one->program, 0);
     }
@@ -104,28 +129,42 @@ profile_of(struct wr_source *one, struct wr_namer *names,
 }
 
 int
-wr_scope_profile(const struct wr_scope *s, struct wr_namer *names,
-                 enum wr_profile_kind kind, enum wr_profile_values values,
-                 struct wr_profile **out, char *why, size_t why_bytes)
+wr_scope_profile_at(const struct wr_scope *s, struct wr_namer *names,
+                    enum wr_profile_kind kind, enum wr_profile_values values,
+                    uint64_t when_ns, struct wr_profile **out, char *why,
+                    size_t why_bytes)
 {
     struct wr_profile *all = NULL;
     snprintf(why, why_bytes, "no program is running under Weir here");
     for (size_t i = 0; i < s->count; i++) {
-        struct wr_profile *p = profile_of(s->list[i], names, kind, values,
-                                          s->count > 1, why, why_bytes);
-        if (!p)
-            continue;
-        if (!all) {
+        struct wr_profile *p =
+            profile_of(s->list[i], names, kind, values, when_ns, s->count > 1,
+                       why, why_bytes);
+        int rc = 0;
+        if (!p && when_ns == WR_MOMENT_NOW)
+            continue; /* keeps 2 */
+        if (!all && p) {
             all = p;
             continue;
         }
-        int rc = wr_profile_merge(all, p, why, why_bytes);
-        wr_profile_free(p);
+        rc = p ? wr_profile_merge(all, p, why, why_bytes) : -1;
+        if (p)
+            wr_profile_free(p);
         if (rc != 0) {
-            wr_profile_free(all);
+            if (all)
+                wr_profile_free(all);
             return -1;
         }
     }
     *out = all;
     return all ? 0 : -1;
+}
+
+int
+wr_scope_profile(const struct wr_scope *s, struct wr_namer *names,
+                 enum wr_profile_kind kind, enum wr_profile_values values,
+                 struct wr_profile **out, char *why, size_t why_bytes)
+{
+    return wr_scope_profile_at(s, names, kind, values, WR_MOMENT_NOW, out, why,
+                               why_bytes);
 }

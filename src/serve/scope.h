@@ -43,9 +43,17 @@ void wr_scope_close(struct wr_scope *s);
 /* Have the live processes publish their counters and thread stacks. */
 void wr_scope_capture(const struct wr_scope *s);
 
-/* One profile with names for all processes of the scope. */
+/* One profile with names for all processes of the scope, as it is now. */
 int wr_scope_profile(const struct wr_scope *s, struct wr_namer *names,
                      enum wr_profile_kind kind, enum wr_profile_values values,
                      struct wr_profile **out, char *why, size_t why_bytes);
+
+/* The same of an earlier moment, in nanoseconds since 1970 (heap and allocs
+ * only); WR_MOMENT_NOW: now. Who had not begun held nothing. It fails when one
+ * of the processes cannot tell of that moment. */
+int wr_scope_profile_at(const struct wr_scope *s, struct wr_namer *names,
+                        enum wr_profile_kind kind,
+                        enum wr_profile_values values, uint64_t when_ns,
+                        struct wr_profile **out, char *why, size_t why_bytes);
 
 #endif
