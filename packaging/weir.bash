@@ -1,6 +1,6 @@
 # Completion for weir(1) in bash.
 
-# Process ids of programs under Weir, for `weir top`.
+# Process ids of programs under Weir.
 _weir_pids()
 {
     command weir ps 2>/dev/null | awk '$1 ~ /^[0-9]+$/ { print $1 }'
@@ -14,7 +14,8 @@ _weir()
 
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W 'run ps top serve record-allocs version help' \
+        COMPREPLY=($(compgen -W 'run ps top flame diff serve
+            record-allocs version help' \
             -- "$word"))
         return
     fi
@@ -37,14 +38,17 @@ _weir()
         COMPREPLY=($(compgen -W '0 1 65536 524288' -- "$word"))
         return
         ;;
-    -i | --sample-index)
+    -i | --sample-index | -sample_index)
         COMPREPLY=($(compgen -W 'inuse_space inuse_objects alloc_space
             alloc_objects' -- "$word"))
         return
         ;;
-    -o | --out)
-        local kind=-d
-        [ "$command" = run ] || kind=-f
+    --fail-if)
+        return
+        ;;
+    -o | --out | --output)
+        local kind=-f
+        [ "$command" = run ] && kind=-d
         COMPREPLY=($(compgen $kind -- "$word"))
         return
         ;;
@@ -68,8 +72,20 @@ _weir()
         COMPREPLY=($(compgen -W '--json --help' -- "$word"))
         ;;
     help)
-        COMPREPLY=($(compgen -W 'run ps top serve record-allocs version' \
+        COMPREPLY=($(compgen -W 'run ps top flame diff serve
+            record-allocs version' \
             -- "$word"))
+        ;;
+    flame)
+        COMPREPLY=($(compgen -W "--output --svg --folded --speedscope --pprof
+            --json -sample_index -focus -ignore -hide -show -base -diff_base
+            --help $(_weir_pids)" -- "$word")
+            $(compgen -f -- "$word"))
+        ;;
+    diff)
+        COMPREPLY=($(compgen -W "--fail-if --number --cum --json -sample_index
+            -focus -ignore -hide -show --help $(_weir_pids)" -- "$word")
+            $(compgen -f -- "$word"))
         ;;
     top)
         COMPREPLY=($(compgen -W "--number --sample-index --cum --help

@@ -22,6 +22,8 @@ int wr_cmd_record(int argc, char **argv);
 int wr_cmd_serve(int argc, char **argv);
 int wr_cmd_ps(int argc, char **argv);
 int wr_cmd_top(int argc, char **argv);
+int wr_cmd_flame(int argc, char **argv);
+int wr_cmd_diff(int argc, char **argv);
 int wr_cmd_version(int argc, char **argv);
 int wr_cmd_help(int argc, char **argv);
 

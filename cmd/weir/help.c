@@ -160,6 +160,56 @@ static const char help_top[] =
     "  weir top -i alloc_space http://127.0.0.1:6060/debug/pprof/heap\n"
     "  weir top -base before.pb.gz after.pb.gz\n";
 
+static const char help_flame[] =
+    "usage: weir flame [options] [PID | URL | FILE]\n"
+    "       weir flame [options] BEFORE AFTER\n"
+    "\n"
+    "Writes a flame graph as one HTML file that needs nothing else: every\n"
+    "stack from the root on, each frame as wide as what it and all it called\n"
+    "hold. Of two profiles it shows what grew (red) and shrank (blue).\n"
+    "\n"
+    "  -o, --output FILE      where to; - for standard output; default\n"
+    "                         weir-flame.html\n"
+    "      --svg              a picture without script: weir-flame.svg\n"
+    "      --folded           lines \"main;f;g 1024\", for flamegraph.pl and\n"
+    "                         others, to standard output\n"
+    "      --speedscope       for speedscope.app: weir-flame.speedscope.json\n"
+    "      --pprof            pprof's format: weir-flame.pb.gz\n"
+    "      --json             top table and samples, see weir-flame(1), to\n"
+    "                         standard output\n"
+    "  -i, -sample_index NAME which values: inuse_space, alloc_space, ...\n"
+    "  -focus, -ignore, -hide, -show, -base and others: see weir help top\n"
+    "  -h, --help             this text\n"
+    "\n"
+    "Examples:\n"
+    "  weir flame\n"
+    "  weir flame -o growth.html 4711@-10m 4711\n"
+    "  weir flame --folded profile.pb.gz | flamegraph.pl >graph.svg\n";
+
+static const char help_diff[] =
+    "usage: weir diff [options] BEFORE AFTER\n"
+    "\n"
+    "Shows which functions hold more in one profile than in another, and\n"
+    "which less, the biggest change first. Each is a FILE, a URL, a PID under\n"
+    "Weir or PID@-10m, what it held ten minutes ago.\n"
+    "\n"
+    "      --fail-if COND     end with status 3 when the condition holds; any\n"
+    "                         number of times. [TYPE] > >= < <= NUMBER [UNIT]\n"
+    "                         of the change when the number has a sign:\n"
+    "                         'inuse>+1MiB', 'inuse_objects>=+5%'; of what\n"
+    "                         is there after without: 'inuse>64MiB'\n"
+    "  -n, --number N         rows, default 20; 0 for all\n"
+    "  -c, --cum              sort by the change of cum instead of flat\n"
+    "  -j, --json             JSON, with all rows; see weir-diff(1)\n"
+    "  -i, -sample_index NAME which values: inuse_space, alloc_space, ...\n"
+    "  -focus, -ignore, -hide, -show and others: see weir help top\n"
+    "  -h, --help             this text\n"
+    "\n"
+    "Examples:\n"
+    "  weir diff before.pb.gz after.pb.gz\n"
+    "  weir diff 4711@-10m 4711\n"
+    "  weir diff --fail-if 'inuse>+1MiB' main.pb.gz branch.pb.gz\n";
+
 static const char help_record[] =
     "usage: weir record-allocs -o FILE [options] [--] program [arguments]\n"
     "\n"
@@ -193,6 +243,10 @@ const struct wr_command wr_commands[] = {
     {"ps", wr_cmd_ps, "list programs running under Weir", help_ps},
     {"top", wr_cmd_top, "the biggest sites of a process, URL or file",
      help_top},
+    {"flame", wr_cmd_flame, "write a flame graph, or what changed as one",
+     help_flame},
+    {"diff", wr_cmd_diff, "compare two profiles; fail when memory grew",
+     help_diff},
     {"serve", wr_cmd_serve, "serve all programs of this user over HTTP",
      help_serve},
     {"record-allocs", wr_cmd_record, "write down a program's calls of malloc",

@@ -246,7 +246,12 @@ set_own(struct parsing *s, const struct wr_own_option *o, const char *given)
         *o->flag = on > 0;
         return on < 0 ? -1 : 0;
     }
-    return (*o->text = take_value(s, given)) ? 0 : -1;
+    if (o->count && *o->count == WR_ARGS_WORDS) {
+        wr_say("%s: too many times -%s", s->a->command, o->name);
+        return -1;
+    }
+    const char **text = o->text + (o->count ? (*o->count)++ : 0);
+    return (*text = take_value(s, given)) ? 0 : -1;
 }
 
 /* 0, -1 and said, or 1: there is no such option. */

@@ -56,6 +56,8 @@ struct wr_own_option {
     char letter; /* "-o" beside "--output"; '\0': none */
     const char **text;
     bool *flag;
+    unsigned *count; /* not NULL: there may be several, text is an array of
+                        WR_ARGS_WORDS, and this is how many it has */
 };
 
 /* own may be NULL. 0: go on; else the exit status + 1, all said. */

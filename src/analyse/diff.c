@@ -3,10 +3,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "analyse/profile.h"
+#include "analyse/filter.h"
+#include "analyse/graph.h"
 #include "analyse/quote.h"
 #include "analyse/store.h"
-#include "analyse/top.h"
+#include "analyse/units.h"
 
 static int64_t
 minus(int64_t a, int64_t b)
@@ -65,45 +66,48 @@ wr_diff_sort_cum(struct wr_diff *d)
 /* --- Joining ------------------------------------------------------------ */
 
 static bool
-same(const void *diff, uint32_t i, const void *key)
+same(const void *diff, uint32_t i, const void *name)
 {
-    const struct wr_diff_row *a = &((const struct wr_diff *)diff)->rows[i];
-    const struct wr_top_row *b = key;
-    return strcmp(a->name, b->name) == 0;
+    return strcmp(((const struct wr_diff *)diff)->rows[i].name, name) == 0;
 }
 
 /* The row of that name, a new one if need be; NULL: no memory. */
 static struct wr_diff_row *
-row_of(struct wr_diff *d, struct wr_index *x, const struct wr_top_row *r)
+row_of(struct wr_diff *d, struct wr_index *x, const char *name)
 {
-    uint64_t hash = wr_hash_bytes(1, r->name, strlen(r->name));
-    uint32_t found = wr_index_find(x, hash, same, d, r);
+    uint64_t hash = wr_hash_bytes(1, name, strlen(name));
+    uint32_t found = wr_index_find(x, hash, same, d, name);
     if (found != WR_NONE)
         return &d->rows[found];
     if (!wr_index_add(x, hash, (uint32_t)d->count))
         return NULL;
-    d->rows[d->count] = (struct wr_diff_row){.name = r->name};
+    d->rows[d->count] = (struct wr_diff_row){.name = name};
     return &d->rows[d->count++];
 }
 
+/* Nodes may share a name, as two files of one: their values add up. */
 static bool
-join(struct wr_diff *d, const struct wr_top *before, const struct wr_top *after)
+join(struct wr_diff *d, const struct wr_graph *before,
+     const struct wr_graph *after)
 {
     struct wr_index x = {0};
     bool ok = true;
-    d->rows = calloc(before->count + after->count + 1, sizeof *d->rows);
+    size_t nodes = (size_t)before->count + after->count;
+    d->rows = calloc(nodes + 1, sizeof *d->rows);
     if (!d->rows)
         return false;
-    for (size_t i = 0; ok && i < before->count + after->count; i++) {
+    for (size_t i = 0; ok && i < nodes; i++) {
         bool was = i < before->count;
-        const struct wr_top_row *from =
-            was ? &before->rows[i] : &after->rows[i - before->count];
-        struct wr_diff_row *r = row_of(d, &x, from);
+        const struct wr_node *from =
+            was ? &before->nodes[i] : &after->nodes[i - before->count];
+        struct wr_diff_row *r = row_of(d, &x, from->label);
         ok = r != NULL;
-        if (ok && was)
-            r->flat_before = from->flat, r->cum_before = from->cum;
-        else if (ok)
-            r->flat_after = from->flat, r->cum_after = from->cum;
+        if (!ok)
+            break;
+        int64_t *flat = was ? &r->flat_before : &r->flat_after;
+        int64_t *cum = was ? &r->cum_before : &r->cum_after;
+        *flat = wr_add_wrapping(*flat, from->flat);
+        *cum = wr_add_wrapping(*cum, from->cum);
     }
     wr_index_fini(&x);
     return ok;
@@ -119,11 +123,33 @@ drop_unchanged(struct wr_diff *d)
     d->count = kept;
 }
 
+static bool
+join_profiles(struct wr_diff *d, struct wr_profile *before, uint32_t old,
+              struct wr_profile *after, const struct wr_graph_options *how)
+{
+    struct wr_graph was = {0}, is = {0};
+    struct wr_graph_options of_before = *how;
+    of_before.type = old;
+    wr_filter_prune(before);
+    wr_filter_prune(after);
+    bool ok = !before->failed && !after->failed &&
+              wr_graph_make(&was, before, &of_before) == 0;
+    if (ok && wr_graph_make(&is, after, how) == 0) {
+        ok = join(d, &was, &is);
+        wr_graph_fini(&is);
+    } else {
+        ok = false;
+    }
+    wr_graph_fini(&was);
+    return ok;
+}
+
 int
 wr_diff_make(struct wr_diff *d, struct wr_profile *before,
-             struct wr_profile *after, uint32_t type, char *why, size_t n)
+             struct wr_profile *after, const struct wr_graph_options *how,
+             char *why, size_t n)
 {
-    struct wr_top was = {0}, is = {0};
+    uint32_t type = how->type;
     if (type >= after->type_count)
         return wr_profile_fail(why, n, "the profile has no such sample type");
     *d = (struct wr_diff){.type = after->strings[after->types[type].type],
@@ -134,11 +160,7 @@ wr_diff_make(struct wr_diff *d, struct wr_profile *before,
         return wr_profile_fail(
             why, n, "the first profile has no sample type %s", d->type);
     d->before = wr_profile_total(before, old);
-    bool ok = wr_top_make(&was, before, old) == 0 &&
-              wr_top_make(&is, after, type) == 0 && join(d, &was, &is);
-    wr_top_fini(&was);
-    wr_top_fini(&is);
-    if (!ok) {
+    if (!join_profiles(d, before, old, after, how)) {
         wr_diff_fini(d);
         return wr_profile_fail(why, n, "out of memory");
     }
@@ -168,54 +190,70 @@ wr_diff_status(const struct wr_diff_row *r)
     return change > 0 ? "grown" : "shrunk";
 }
 
-static void
-format_change(char *text, size_t n, int64_t change, const char *unit)
+struct printer {
+    const struct wr_diff *d;
+    const char *unit;
+    FILE *out;
+};
+
+static const char *
+value(const struct printer *p, char text[WR_VALUE_ROOM], int64_t v)
+{
+    wr_value_label(text, v, p->d->unit, p->unit);
+    return text;
+}
+
+/* With its sign. */
+static const char *
+change(const struct printer *p, char text[WR_VALUE_ROOM + 1], int64_t v)
 {
     text[0] = '+';
-    wr_value_format(text + (change > 0), n - 1, change, unit);
+    value(p, text + (v > 0), v);
+    return text;
 }
 
 static void
-print_heading(const struct wr_diff *d, FILE *out)
+print_heading(const struct printer *p)
 {
-    char before[80], after[80], change[80];
-    int64_t by = minus(d->after, d->before);
-    wr_value_format(before, sizeof before, d->before, d->unit);
-    wr_value_format(after, sizeof after, d->after, d->unit);
-    format_change(change, sizeof change, by, d->unit);
-    fprintf(out, "%s: %s before, %s after, %s", d->type, before, after, change);
-    if (d->before != 0 && by != 0)
-        fprintf(out, " (%+.2f%%)", 100.0 * (double)by / (double)d->before);
-    fputc('\n', out);
+    char before[WR_VALUE_ROOM], after[WR_VALUE_ROOM], by[WR_VALUE_ROOM + 1];
+    const struct wr_diff *d = p->d;
+    int64_t v = minus(d->after, d->before);
+    fprintf(p->out, "%s: %s before, %s after, %s", d->type,
+            value(p, before, d->before), value(p, after, d->after),
+            change(p, by, v));
+    if (d->before != 0 && v != 0)
+        fprintf(p->out, " (%+.2f%%)", 100.0 * (double)v / (double)d->before);
+    fputc('\n', p->out);
 }
 
 static void
-print_row(const struct wr_diff *d, const struct wr_diff_row *r, FILE *out)
+print_row(const struct printer *p, const struct wr_diff_row *r)
 {
-    char text[4][80];
+    char text[4][WR_VALUE_ROOM + 1];
+    bool by_cum = p->d->by_cum;
     int64_t flat = flat_change(r), cum = cum_change(r);
-    format_change(text[0], sizeof text[0], d->by_cum ? cum : flat, d->unit);
-    wr_value_format(text[1], sizeof text[1],
-                    d->by_cum ? r->cum_before : r->flat_before, d->unit);
-    wr_value_format(text[2], sizeof text[2],
-                    d->by_cum ? r->cum_after : r->flat_after, d->unit);
-    format_change(text[3], sizeof text[3], d->by_cum ? flat : cum, d->unit);
-    fprintf(out, "%11s %11s %11s %11s  %-6s  %s\n", text[0], text[1], text[2],
-            text[3], wr_diff_status(r), r->name);
+    fprintf(p->out, "%11s %11s %11s %11s  %-6s  %s\n",
+            change(p, text[0], by_cum ? cum : flat),
+            value(p, text[1], by_cum ? r->cum_before : r->flat_before),
+            value(p, text[2], by_cum ? r->cum_after : r->flat_after),
+            change(p, text[3], by_cum ? flat : cum), wr_diff_status(r),
+            r->name);
 }
 
 void
-wr_diff_print(const struct wr_diff *d, size_t limit, FILE *out)
+wr_diff_print(const struct wr_diff *d, size_t limit, const char *unit,
+              FILE *out)
 {
+    const struct printer p = {d, unit, out};
     size_t rows = limit && limit < d->count ? limit : d->count;
-    print_heading(d, out);
+    print_heading(&p);
     if (rows == 0)
         return;
     fprintf(out, "%11s %11s %11s %11s  %-6s  %s\n",
             d->by_cum ? "cum change" : "flat change", "before", "after",
             d->by_cum ? "flat change" : "cum change", "", "function");
     for (size_t i = 0; i < rows; i++)
-        print_row(d, &d->rows[i], out);
+        print_row(&p, &d->rows[i]);
     if (rows < d->count)
         fprintf(out, "and %zu that changed less\n", d->count - rows);
 }

@@ -2,14 +2,15 @@
  * less.
  *
  *     struct wr_diff d;
- *     if (wr_diff_make(&d, before, after, type, why, sizeof why) == 0) {
- *         wr_diff_print(&d, 20, stdout);
+ *     struct wr_graph_options how = {.type = wr_profile_default_type(after)};
+ *     if (wr_diff_make(&d, before, after, &how, why, sizeof why) == 0) {
+ *         wr_diff_print(&d, 20, "auto", stdout);
  *         wr_diff_fini(&d);
  *     }
  *
- * flat and cum are those of wr_top (top.h), so the changes are what
- * `go tool pprof -top -diff_base` prints. Functions match by name. What did
- * not change has no row.
+ * flat and cum are those of a graph (graph.h), so the changes are what
+ * `go tool pprof -top -diff_base` prints. Functions (or lines, or files: what
+ * the graph's nodes are) match by name. What did not change has no row.
  *
  * Threads: one at a time per profile. Ownership: names are the profiles',
  * which must outlive it.
@@ -22,6 +23,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct wr_graph_options;
 struct wr_profile;
 
 struct wr_diff_row {
@@ -38,9 +40,12 @@ struct wr_diff {
     bool by_cum; /* the table shows cum before and after, not flat */
 };
 
-/* type is after's; before needs one of that name. 0, or -1 and a sentence. */
+/* how: which nodes; its type is after's, and before needs one of that name.
+ * Frames that the profiles' drop_frames names are taken out of them. 0, or -1
+ * and a sentence. */
 int wr_diff_make(struct wr_diff *d, struct wr_profile *before,
-                 struct wr_profile *after, uint32_t type, char *why, size_t n);
+                 struct wr_profile *after, const struct wr_graph_options *how,
+                 char *why, size_t n);
 void wr_diff_fini(struct wr_diff *d);
 /* By the change of cum instead. */
 void wr_diff_sort_cum(struct wr_diff *d);
@@ -49,8 +54,10 @@ void wr_diff_sort_cum(struct wr_diff *d);
  * of its cum where flat stayed. */
 const char *wr_diff_status(const struct wr_diff_row *r);
 
-/* The table; at most `limit` rows, 0: all. */
-void wr_diff_print(const struct wr_diff *d, size_t limit, FILE *out);
+/* The table; at most `limit` rows, 0: all. Values are in that unit, or, with
+ * "auto", each in the one that fits. */
+void wr_diff_print(const struct wr_diff *d, size_t limit, const char *unit,
+                   FILE *out);
 /* The fields of a JSON object, without its braces: weir-diff(1) tells the
  * schema. */
 void wr_diff_print_json(const struct wr_diff *d, FILE *out);

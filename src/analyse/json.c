@@ -1,15 +1,14 @@
 /* A profile as JSON: the table of its functions, and every sample. */
 #include <stdlib.h>
 #include "analyse/export.h"
+#include "analyse/filter.h"
 #include "analyse/names.h"
 #include "analyse/quote.h"
-#include "analyse/stack.h"
 #include "analyse/store.h"
 #include "analyse/top.h"
 
 struct writer {
     struct wr_profile *p;
-    struct wr_stacks stacks;
     struct wr_names names;
     struct wr_named named;
     FILE *out;
@@ -92,7 +91,7 @@ static void
 print_frame(const struct writer *w, uint32_t at, const char **comma)
 {
     const struct wr_location *l = &w->p->locations[at];
-    for (uint32_t i = wr_stacks_skip(&w->stacks, at); i < l->line_count; i++) {
+    for (uint32_t i = 0; i < l->line_count; i++) {
         fprintf(w->out, "%s%u", *comma, w->named.of_line[l->first_line + i]);
         *comma = ",";
     }
@@ -128,7 +127,7 @@ print_sample(const struct writer *w, uint32_t i)
     const int64_t *values = p->values + (size_t)i * p->type_count;
     const char *comma = "";
     fputs(i ? ",\n{\"stack\":[" : "{\"stack\":[", w->out);
-    for (uint32_t n = wr_stacks_first(&w->stacks, s); n < s->depth; n++)
+    for (uint32_t n = 0; n < s->depth; n++)
         print_frame(w, p->frames[s->first_frame + n], &comma);
     fputs("],\"values\":[", w->out);
     for (uint32_t n = 0; n < p->type_count; n++)
@@ -140,8 +139,8 @@ print_sample(const struct writer *w, uint32_t i)
 static int
 print(struct writer *w, const struct wr_export *e)
 {
-    if (wr_stacks_init(&w->stacks, w->p) != 0 ||
-        wr_names_add(&w->names, w->p, &w->named) != 0)
+    wr_filter_prune(w->p);
+    if (wr_names_add(&w->names, w->p, &w->named) != 0)
         return -1;
     print_head(w, e);
     if (print_top(w, e->type) != 0)
@@ -161,7 +160,6 @@ wr_export_json(const struct wr_export *e, FILE *out, char *why, size_t n)
     if (e->type >= e->p->type_count)
         return wr_profile_fail(why, n, "the profile has no such sample type");
     int rc = print(&w, e);
-    wr_stacks_fini(&w.stacks);
     wr_named_fini(&w.named);
     wr_names_fini(&w.names);
     return rc == 0 ? 0 : wr_profile_fail(why, n, "out of memory");

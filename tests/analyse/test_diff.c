@@ -3,10 +3,13 @@
 
 #include "analyse/condition.h"
 #include "analyse/diff.h"
+#include "analyse/graph.h"
 #include "analyse/top.h"
 
 static struct wr_profile *before, *after;
 static struct wr_diff diff;
+static struct wr_graph_options how;
+static const char *unit;
 static char *text;
 static size_t length;
 static char why[WR_WHY];
@@ -17,6 +20,8 @@ setup(void)
     before = maker_heap();
     after = maker_heap();
     diff = (struct wr_diff){0};
+    how = (struct wr_graph_options){.type = 3};
+    unit = "auto";
 }
 
 static void
@@ -33,7 +38,8 @@ static void
 make(void)
 {
     wr_diff_fini(&diff);
-    ck_assert_int_eq(wr_diff_make(&diff, before, after, 3, why, sizeof why), 0);
+    ck_assert_int_eq(wr_diff_make(&diff, before, after, &how, why, sizeof why),
+                     0);
 }
 
 static const char *
@@ -41,7 +47,7 @@ printed(size_t limit)
 {
     free(text);
     FILE *out = open_memstream(&text, &length);
-    wr_diff_print(&diff, limit, out);
+    wr_diff_print(&diff, limit, unit, out);
     fclose(out);
     return text;
 }
@@ -135,6 +141,31 @@ START_TEST(a_file_and_a_function_of_its_name_are_two)
 }
 END_TEST
 
+START_TEST(a_row_may_be_a_line_or_a_file)
+{
+    maker_sample(before, STACK("one", "main"), 1, 5);
+    maker_sample(after, STACK("two", "main"), 1, 7);
+    how.granularity = WR_BY_LINES;
+    make();
+    printed(0);
+    ck_assert_ptr_nonnull(strstr(text, "two prog.c:10\n"));
+    how.granularity = WR_BY_FILES;
+    make();
+    ck_assert_uint_eq(diff.count, 1);
+    ck_assert_str_eq(diff.rows[0].name, "prog.c");
+    ck_assert_int_eq(diff.rows[0].flat_after - diff.rows[0].flat_before, 2);
+}
+END_TEST
+
+START_TEST(a_unit_is_that_of_all_values)
+{
+    fill();
+    unit = "kb";
+    printed(1);
+    ck_assert_ptr_nonnull(strstr(text, "+2048kB      1024kB      3072kB"));
+}
+END_TEST
+
 START_TEST(json_has_all_numbers)
 {
     maker_sample(before, STACK("a\"b"), 1, 5);
@@ -156,9 +187,12 @@ START_TEST(types_must_be_in_both)
 {
     struct wr_profile *cpu = wr_profile_new();
     wr_profile_add_type(cpu, "cpu", "nanoseconds");
-    ck_assert_int_eq(wr_diff_make(&diff, cpu, after, 3, why, sizeof why), -1);
+    ck_assert_int_eq(wr_diff_make(&diff, cpu, after, &how, why, sizeof why),
+                     -1);
     ck_assert_str_eq(why, "the first profile has no sample type inuse_space");
-    ck_assert_int_eq(wr_diff_make(&diff, before, after, 4, why, sizeof why),
+    ck_assert_int_eq(wr_diff_make(&diff, before, after,
+                                  &(struct wr_graph_options){.type = 4}, why,
+                                  sizeof why),
                      -1);
     wr_profile_free(cpu);
 }
@@ -330,6 +364,8 @@ main(void)
     tcase_add_test(t, equal_profiles_have_no_rows);
     tcase_add_test(t, what_comes_from_nothing_has_no_percentage);
     tcase_add_test(t, a_file_and_a_function_of_its_name_are_two);
+    tcase_add_test(t, a_row_may_be_a_line_or_a_file);
+    tcase_add_test(t, a_unit_is_that_of_all_values);
     tcase_add_test(t, json_has_all_numbers);
     tcase_add_test(t, types_must_be_in_both);
     tcase_add_loop_test(t, changes_are_those_of_the_subtracted_profile, 0, 10);
