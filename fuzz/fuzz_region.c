@@ -13,6 +13,7 @@
 
 #include "fuzz.h"
 #include "region/fake.h"
+#include "region/past.h"
 #include "region/read.h"
 
 #define WOUND_BYTES 10
@@ -80,11 +81,28 @@ read_entries(const struct wr_region_view *v)
 }
 
 static void
+read_history(const struct wr_region_view *v)
+{
+    static struct wr_point point[WR_HISTORY_MOST];
+    static struct wr_mark mark[WR_MARK_SLOTS];
+    static struct wr_bucket_counts counts[FAKE_BUCKETS];
+    size_t n = wr_history_read(v, WR_HISTORY_SECONDS, point, WR_HISTORY_MOST);
+
+    n += wr_history_read(v, WR_HISTORY_MINUTES, point, WR_HISTORY_MOST);
+    for (size_t i = wr_history_marks(v, mark, WR_MARK_SLOTS); i-- > 0;)
+        n += strlen(mark[i].text) + strlen(wr_mark_name(mark[i].kind));
+    if (wr_past_values(v, point[0].uptime_ns, counts, FAKE_BUCKETS) == 0)
+        n += counts[1].allocs;
+    seen += n;
+}
+
+static void
 read_all(const struct wr_region_view *v)
 {
     struct wr_totals totals;
 
     read_entries(v);
+    read_history(v);
     wr_view_totals(v, &totals);
     if (totals.frees > totals.mallocs || totals.free_bytes > totals.alloc_bytes)
         abort();
@@ -107,6 +125,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (region == NULL)
         return 0;
     fake_init(&whole);
+    fake_point(&whole, 7, &(struct wr_point){.uptime_ns = 1, .allocs = 2});
+    fake_mark(&whole, 3, &(struct wr_mark){.kind = 3, .text = "x"});
     memcpy(region, &whole, bytes);
     wound(region, bytes, data + 2, size - 2);
     if (wr_view_over(&view, region, bytes, why, sizeof why) == 0) {

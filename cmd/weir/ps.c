@@ -1,44 +1,21 @@
 /* weir ps: the programs running under Weir. */
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include "analyse/profile.h"
 #include "analyse/quote.h"
 #include "analyse/top.h"
-#include "base/clock.h"
-#include "serve/page.h"
+#include "serve/source.h"
 #include "weir/cmd.h"
 #include "weir/place.h"
-#include <weir/memstats.h>
-
-struct row {
-    const struct wr_source *one;
-    uint64_t uptime_s, heap, rss, rate;
-    char address[300]; /* "" when nobody serves it */
-};
-
-/* Bytes of memory the process has resident; 0: it is gone. */
-static uint64_t
-resident(uint32_t pid)
-{
-    char path[40];
-    unsigned long long pages = 0;
-    snprintf(path, sizeof path, "/proc/%u/statm", pid);
-    FILE *in = fopen(path, "re");
-    if (!in)
-        return 0;
-    if (fscanf(in, "%*u %llu", &pages) != 1)
-        pages = 0;
-    fclose(in);
-    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
+#include "weir/vitals.h"
 
 /* Who serves a region: its run, or weir serve for the whole directory. */
 static void
 find_address(char *address, size_t bytes, const char *region)
 {
+    address[0] = '\0';
     char dir[WR_PATH_MAX];
     snprintf(dir, sizeof dir, "%s", region);
     for (int up = 0; up < 2; up++) {
@@ -53,50 +30,46 @@ find_address(char *address, size_t bytes, const char *region)
     }
 }
 
+/* Bytes, with a sign; "-" when not known. */
 static void
-measure(struct row *row, const struct wr_source *one)
+format_growth(char *text, size_t bytes, const struct wr_trend *t)
 {
-    const struct wr_region_header *h = one->view.header;
-    struct weir_memstats m;
-    uint64_t now = wr_clock_ns(CLOCK_REALTIME), start = h->start_ns;
-    wr_memstats_from_view(&m, &one->view);
-    *row = (struct row){
-        .one = one,
-        .uptime_s = now > start ? (now - start) / 1000000000 : 0,
-        .heap = m.heap_alloc,
-        .rss = resident(one->pid),
-        .rate = atomic_load(&h->sample_rate),
-    };
-    find_address(row->address, sizeof row->address, one->path);
+    char size[32];
+    if (!t->known) {
+        snprintf(text, bytes, "-");
+        return;
+    }
+    wr_value_format(size, sizeof size, t->per_minute, "bytes");
+    snprintf(text, bytes, "%s%s", t->per_minute > 0 ? "+" : "", size);
 }
 
 static void
-format_time(char *text, size_t bytes, uint64_t s)
+format_share(char *text, size_t bytes, const struct wr_vitals *v)
 {
-    if (s < 60)
-        snprintf(text, bytes, "%llus", (unsigned long long)s);
-    else if (s < 3600)
-        snprintf(text, bytes, "%llum%02llus", (unsigned long long)s / 60,
-                 (unsigned long long)s % 60);
-    else if (s < 48 * 3600)
-        snprintf(text, bytes, "%lluh%02llum", (unsigned long long)s / 3600,
-                 (unsigned long long)s / 60 % 60);
+    if (v->limit == 0)
+        snprintf(text, bytes, "-");
     else
-        snprintf(text, bytes, "%llud%02lluh", (unsigned long long)s / 86400,
-                 (unsigned long long)s / 3600 % 24);
+        snprintf(text, bytes, "%.0f%%",
+                 100 * (double)v->rss / (double)v->limit);
 }
 
 static void
-print_row(const struct row *row)
+print_row(const struct wr_source *one)
 {
-    char heap[32], rss[32], rate[32], uptime[32];
-    wr_value_format(heap, sizeof heap, (int64_t)row->heap, "bytes");
-    wr_value_format(rss, sizeof rss, (int64_t)row->rss, "bytes");
-    wr_value_format(rate, sizeof rate, (int64_t)row->rate, "bytes");
-    format_time(uptime, sizeof uptime, row->uptime_s);
-    printf("%7u  %-20.20s %8s %10s %10s %9s  %s\n", row->one->pid,
-           row->one->program, uptime, heap, rss, row->rate ? rate : "off",
-           row->address[0] ? row->address : "-");
+    struct wr_vitals v;
+    char heap[32], rss[32], growth[40], share[16], uptime[32], signs[64];
+    char address[300];
+    wr_vitals_take(&v, one);
+    find_address(address, sizeof address, one->path);
+    wr_value_format(heap, sizeof heap, (int64_t)v.live, "bytes");
+    wr_value_format(rss, sizeof rss, (int64_t)v.rss, "bytes");
+    format_growth(growth, sizeof growth, &v.trend);
+    format_share(share, sizeof share, &v);
+    wr_time_format(uptime, sizeof uptime, v.uptime_s);
+    wr_signs_format(signs, sizeof signs, v.signs);
+    printf("%7u  %-16.16s %7s %9s %9s %10s %6s  %-8s %s\n", one->pid,
+           one->program, uptime, heap, rss, growth, share, signs,
+           address[0] ? address : "-");
 }
 
 static void
@@ -109,35 +82,61 @@ print_table(const struct wr_sources *s)
                "program");
         return;
     }
-    printf("%s%7s  %-20s %8s %10s %10s %9s  %s%s\n", bold, "PID", "PROGRAM",
-           "UPTIME", "HEAP", "RSS", "SAMPLE", "ADDRESS",
-           *bold ? "\033[0m" : "");
-    for (size_t i = 0; i < n; i++) {
-        struct row row;
-        measure(&row, &s->list[i]);
-        print_row(&row);
-    }
+    printf("%s%7s  %-16s %7s %9s %9s %10s %6s  %-8s %s%s\n", bold, "PID",
+           "PROGRAM", "UPTIME", "HEAP", "RSS", "GROWTH/MIN", "LIMIT", "SIGNS",
+           "ADDRESS", *bold ? "\033[0m" : "");
+    for (size_t i = 0; i < n; i++)
+        print_row(&s->list[i]);
+}
+
+static void
+print_signs(unsigned signs)
+{
+    const char *comma = "";
+    fputs(",\"signs\":[", stdout);
+    for (unsigned i = 0; wr_sign_key(i); i++)
+        if (signs & 1u << i) {
+            printf("%s\"%s\"", comma, wr_sign_key(i));
+            comma = ",";
+        }
+    putchar(']');
+}
+
+static void
+print_object(const struct wr_source *one)
+{
+    struct wr_vitals v;
+    char address[300];
+    wr_vitals_take(&v, one);
+    find_address(address, sizeof address, one->path);
+    printf("{\"pid\":%u,\"program\":", one->pid);
+    wr_json_string(stdout, one->program);
+    printf(",\"uptime_s\":%" PRIu64 ",\"heap_bytes\":%" PRIu64
+           ",\"rss_bytes\":%" PRIu64 ",\"sample_bytes\":%" PRIu64
+           ",\"address\":",
+           v.uptime_s, v.live, v.rss, v.sample_rate);
+    wr_json_string(stdout, address);
+    fputs(",\"region\":", stdout);
+    wr_json_string(stdout, one->path);
+    if (v.trend.known)
+        printf(",\"growth_bytes_per_min\":%" PRId64, v.trend.per_minute);
+    else
+        fputs(",\"growth_bytes_per_min\":null", stdout);
+    if (v.limit != 0)
+        printf(",\"limit_bytes\":%" PRIu64, v.limit);
+    else
+        fputs(",\"limit_bytes\":null", stdout);
+    print_signs(v.signs);
+    putchar('}');
 }
 
 static void
 print_json(const struct wr_sources *s)
 {
-    const char *comma = "";
     putchar('[');
     for (size_t i = 0; i < wr_sources_live(s); i++) {
-        struct row row;
-        measure(&row, &s->list[i]);
-        printf("%s{\"pid\":%u,\"program\":", comma, row.one->pid);
-        wr_json_string(stdout, row.one->program);
-        printf(",\"uptime_s\":%llu,\"heap_bytes\":%llu,\"rss_bytes\":%llu,"
-               "\"sample_bytes\":%llu,\"address\":",
-               (unsigned long long)row.uptime_s, (unsigned long long)row.heap,
-               (unsigned long long)row.rss, (unsigned long long)row.rate);
-        wr_json_string(stdout, row.address);
-        fputs(",\"region\":", stdout);
-        wr_json_string(stdout, row.one->path);
-        putchar('}');
-        comma = ",\n";
+        fputs(i > 0 ? ",\n" : "", stdout);
+        print_object(&s->list[i]);
     }
     puts("]");
 }

@@ -33,7 +33,6 @@ START_TEST(a_running_program_has_a_row)
     ck_assert_int_eq(talk(wr_cmd_ps, "ps"), 0);
     assert_out("PID  PROGRAM");
     assert_row(&one, "holder");
-    assert_row(&one, "4kB"); /* between samples */
     assert_row(&one, "  -"); /* nobody serves it */
 }
 END_TEST
@@ -71,11 +70,58 @@ START_TEST(a_start_in_the_future_is_no_time_ago)
 }
 END_TEST
 
-START_TEST(sampling_that_is_off_says_so)
+START_TEST(sampling_that_is_off_is_a_mean_of_none)
 {
     one.region->header.sample_rate = 0;
+    ck_assert_int_eq(talk(wr_cmd_ps, "ps", "--json"), 0);
+    assert_out("\"sample_bytes\":0,");
+}
+END_TEST
+
+/* A minute of history with that growth a second, up to now. */
+static void
+grow(uint64_t bytes, uint64_t limit)
+{
+    struct fake *f = one.region;
+    f->header.start_ns = wr_clock_ns(CLOCK_REALTIME) - 70000000000;
+    f->header.counters.large_alloc_bytes = 60 * bytes + 1000000;
+    f->header.counters.large_free_bytes = 1000000;
+    for (uint64_t i = 0; i < 61; i++) {
+        struct wr_point p = {.uptime_ns = (9 + i) * 1000000000,
+                             .live_bytes = i * bytes,
+                             .limit = limit};
+        fake_point(f, i, &p);
+    }
+}
+
+START_TEST(growth_and_limit_come_from_the_history)
+{
+    grow(1000000, 1 << 30);
     ck_assert_int_eq(talk(wr_cmd_ps, "ps"), 0);
-    assert_row(&one, " off ");
+    assert_row(&one, "0%  growing  ");
+    assert_row(&one, " +5");
+    ck_assert_int_eq(talk(wr_cmd_ps, "ps", "--json"), 0);
+    assert_out("\"growth_bytes_per_min\":5");
+    assert_out("\"limit_bytes\":1073741824,\"signs\":[\"growing\"]}");
+}
+END_TEST
+
+START_TEST(without_history_growth_and_limit_are_unknown)
+{
+    ck_assert_int_eq(talk(wr_cmd_ps, "ps", "--json"), 0);
+    assert_out("\"growth_bytes_per_min\":null,\"limit_bytes\":null,"
+               "\"signs\":[]}");
+}
+END_TEST
+
+START_TEST(a_program_in_trouble_has_signs)
+{
+    grow(0, 100000); /* less than the process has */
+    one.region->header.counters.map_failures = 1;
+    ck_assert_int_eq(talk(wr_cmd_ps, "ps"), 0);
+    assert_row(&one, "%  refused,limit ");
+    ck_assert_int_eq(talk(wr_cmd_ps, "ps", "--json"), 0);
+    assert_out("\"signs\":[\"map_failures\",\"near_limit\"]}");
 }
 END_TEST
 
@@ -147,7 +193,10 @@ main(void)
     tcase_add_test(t, an_ended_program_has_none);
     tcase_add_test(t, the_time_since_the_start_is_in_two_units);
     tcase_add_test(t, a_start_in_the_future_is_no_time_ago);
-    tcase_add_test(t, sampling_that_is_off_says_so);
+    tcase_add_test(t, sampling_that_is_off_is_a_mean_of_none);
+    tcase_add_test(t, growth_and_limit_come_from_the_history);
+    tcase_add_test(t, without_history_growth_and_limit_are_unknown);
+    tcase_add_test(t, a_program_in_trouble_has_signs);
     tcase_add_test(t, the_address_is_that_of_the_directorys_server);
     tcase_add_test(t, a_runs_own_server_comes_before_the_directorys);
     tcase_add_test(t, json_has_the_same_in_plain_numbers);

@@ -7,7 +7,8 @@
  *
  * It is whole and honest after fake_init: two threads, two modules that took
  * the same addresses one after the other and one main program, three buckets
- * and two stacks; FAKE_* name its parts.
+ * and two stacks; FAKE_* name its parts. Its history is empty until fake_point
+ * and fake_mark add to it.
  */
 #ifndef TESTS_REGION_FAKE_H
 #define TESTS_REGION_FAKE_H
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "region/history.h"
 #include "region/layout.h"
 
 #define FAKE_PAGE 4096
@@ -29,6 +31,8 @@
 #define FAKE_STACK_B 6   /* one frame, after the unload */
 #define FAKE_USED    9   /* words used of the pool */
 
+#define FAKE_SLOTS (WR_HISTORY_SECOND_SLOTS + WR_HISTORY_MINUTE_SLOTS)
+
 #define FAKE_MAIN   0x400000u
 #define FAKE_PLUGIN 0x700000u
 #define FAKE_RATE   4096u
@@ -39,6 +43,8 @@ struct fake {
     alignas(FAKE_PAGE) struct wr_module module[4];
     alignas(FAKE_PAGE) struct wr_bucket bucket[4];
     alignas(FAKE_PAGE) uint64_t pool[FAKE_WORDS];
+    alignas(FAKE_PAGE) struct wr_history_slot history[FAKE_SLOTS];
+    alignas(FAKE_PAGE) struct wr_mark_slot mark[WR_MARK_SLOTS];
 };
 
 static inline void
@@ -83,6 +89,10 @@ fake_header(struct fake *f)
                sizeof f->bucket[0], 4, FAKE_BUCKETS);
     fake_table(f, WR_TABLE_STACKS, offsetof(struct fake, pool),
                sizeof f->pool[0], FAKE_WORDS, FAKE_USED);
+    fake_table(f, WR_TABLE_HISTORY, offsetof(struct fake, history),
+               sizeof f->history[0], FAKE_SLOTS, 0);
+    fake_table(f, WR_TABLE_MARKS, offsetof(struct fake, mark),
+               sizeof f->mark[0], WR_MARK_SLOTS, 0);
 }
 
 static inline void
@@ -156,6 +166,27 @@ fake_init(struct fake *f)
     fake_header(f);
     fake_entries(f);
     f->header.magic = WR_REGION_MAGIC;
+}
+
+/* The n-th one-second point (from 0), with which all before it are there. */
+static inline void
+fake_point(struct fake *f, uint64_t n, const struct wr_point *p)
+{
+    struct wr_history_slot *s = &f->history[n % WR_HISTORY_SECOND_SLOTS];
+
+    memcpy((void *)s->word, p, sizeof *p);
+    s->seq = 2 * n + 2;
+    f->header.table[WR_TABLE_HISTORY].used = FAKE_SLOTS;
+}
+
+static inline void
+fake_mark(struct fake *f, uint64_t n, const struct wr_mark *m)
+{
+    struct wr_mark_slot *s = &f->mark[n % WR_MARK_SLOTS];
+
+    memcpy((void *)s->word, m, sizeof *m);
+    s->seq = 2 * n + 2;
+    f->header.table[WR_TABLE_MARKS].used = n + 1;
 }
 
 #endif

@@ -79,6 +79,8 @@ START_TEST(a_region_of_a_weir_that_kept_none_has_no_history)
     char why[100];
 
     fake_init(&f);
+    fake_point(&f, 0, &(struct wr_point){.uptime_ns = 1});
+    f.header.table[WR_TABLE_HISTORY].capacity = 0;
     ck_assert_int_eq(wr_view_over(&v, &f, sizeof f, why, sizeof why), 0);
     ck_assert_uint_eq(v.table[WR_TABLE_HISTORY].capacity, 0);
     ck_assert_uint_eq(wr_history_read(&v, WR_HISTORY_SECONDS, point, 10), 0);
