@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "analyse/export.h"
+#include "analyse/names.h"
 #include "analyse/profile.h"
 #include "weir/cmd.h"
 #include "weir/profile_args.h"
@@ -100,16 +101,19 @@ open_profiles(struct flame *f, struct wr_opened *o, char *why, size_t n)
                                 why, n);
 }
 
+/* "redis-server: 4711, compared with 4711@-10m": the program is the one that
+ * was mapped first. */
 static void
-make_title(const struct flame *f, char *title, size_t n)
+make_title(const struct flame *f, const struct wr_profile *p, char *title,
+           size_t n)
 {
     const struct wr_profile_args *a = &f->args;
-    const char *last = a->word_count ? a->words[a->word_count - 1] : "";
-    if (a->base_count > 0)
-        snprintf(title, n, "%s, compared with %s", *last ? last : "now",
-                 a->bases[0]);
-    else
-        snprintf(title, n, "%s", last);
+    const char *program =
+        p->mapping_count ? wr_names_base(p->strings[p->mappings[0].file]) : "";
+    const char *place = a->word_count ? a->words[a->word_count - 1] : "";
+    const char *base = a->base_count ? a->bases[0] : "";
+    snprintf(title, n, "%s%s%s%s%s", program, *program && *place ? ": " : "",
+             place, *base ? ", compared with " : "", base);
 }
 
 /* --- Writing ------------------------------------------------------------- */
@@ -177,7 +181,7 @@ wr_cmd_flame(int argc, char **argv)
         wr_say("%s", why);
         return 1;
     }
-    make_title(&f, title, sizeof title);
+    make_title(&f, o.profile, title, sizeof title);
     struct wr_export e = {.p = o.profile,
                           .base = o.base,
                           .type = o.analysis.type,

@@ -12,7 +12,7 @@ codec=$build/tests/test_analyse_codec
 is $? 0 "weir flame"
 is "$(wc -c <out.txt)" 0 "output beside the file"
 says "wrote weir-flame.html" err.txt
-says '"title":"one.pb.gz","type":"inuse_space"' weir-flame.html
+says '"title":"prog: one.pb.gz","type":"inuse_space"' weir-flame.html
 grep -Eq '(src|href)="?https?:' weir-flame.html && fail "it asks for more"
 
 "$weir" flame -o other.html one.pb.gz >out.txt 2>err.txt
