@@ -42,6 +42,7 @@ wr_scope_open(struct wr_scope *s, const char *dir, enum wr_scan how,
         if (pid ? one->pid == pid && !one->replaced : one->live)
             s->list[s->count++] = one;
     }
+    s->labelled = s->count > 1;
     return 0;
 }
 
@@ -58,7 +59,7 @@ int
 wr_scope_reopen(struct wr_scope *s, const char *dir, enum wr_scan how,
                 const struct wr_scope *before)
 {
-    *s = (struct wr_scope){.pid = before->pid};
+    *s = (struct wr_scope){.pid = before->pid, .labelled = before->labelled};
     if (scan(s, dir, how) != 0) {
         wr_scope_close(s);
         return -1;
@@ -111,17 +112,19 @@ read_at(struct wr_profile **p, const struct wr_source *one,
 }
 
 static struct wr_profile *
-profile_of(struct wr_source *one, struct wr_namer *names,
+profile_of(const struct wr_scope *s, size_t i, struct wr_namer *names,
            enum wr_profile_kind kind, enum wr_profile_values values,
-           uint64_t when_ns, bool merged, char *why, size_t why_bytes)
+           uint64_t when_ns, char *why, size_t why_bytes)
 {
+    const struct wr_source *one = s->list[i];
     struct wr_profile *p;
-    if (read_at(&p, one, kind, values, when_ns, merged, why, why_bytes) != 0)
+    if (read_at(&p, one, kind, values, when_ns, s->count > 1, why, why_bytes) !=
+        0)
         return NULL;
     pthread_mutex_lock(&names->lock);
     wr_profile_symbolise(p, names->symboliser, one->live ? (int)one->pid : 0);
     pthread_mutex_unlock(&names->lock);
-    if (merged) {
+    if (s->labelled) {
         wr_profile_add_label(p, "pid", NULL, one->pid);
         wr_profile_add_label(p, "program", one->program, 0);
     }
@@ -138,8 +141,7 @@ wr_scope_profile_at(const struct wr_scope *s, struct wr_namer *names,
     snprintf(why, why_bytes, "no program is running under Weir here");
     for (size_t i = 0; i < s->count; i++) {
         struct wr_profile *p =
-            profile_of(s->list[i], names, kind, values, when_ns, s->count > 1,
-                       why, why_bytes);
+            profile_of(s, i, names, kind, values, when_ns, why, why_bytes);
         int rc = 0;
         if (!p && when_ns == WR_MOMENT_NOW)
             continue; /* keeps 2 */

@@ -28,7 +28,8 @@ struct wr_scope {
     struct wr_sources sources;
     struct wr_source **list; /* the processes asked about, of sources */
     size_t count;
-    uint32_t pid; /* asked for one process; 0: all live ones */
+    uint32_t pid;  /* asked for one process; 0: all live ones */
+    bool labelled; /* samples say whose they are */
 };
 
 /* pid 0: all live processes; else that one, dead or alive. dir NULL: the

@@ -121,6 +121,28 @@ START_TEST(a_scope_opened_again_keeps_who_ended_and_adds_who_came)
 }
 END_TEST
 
+START_TEST(a_difference_while_a_second_process_comes_is_that_process_alone)
+{
+    struct wr_scope before, after;
+    struct program three;
+    program_end(&two);
+    open_scope(&before, 0);
+    struct wr_profile *first = heap_of(&before);
+    program_start(&three, dir, "three");
+    ck_assert_int_eq(wr_scope_reopen(&after, dir, WR_SCAN_HERE, &before), 0);
+    struct wr_profile *last = heap_of(&after);
+    ck_assert_int_eq(wr_profile_subtract(last, first, why, sizeof why), 0);
+    ck_assert_int_eq(wr_profile_total(last, 1), allocated(&before));
+    for (uint32_t i = 0; i < last->sample_count * last->type_count; i++)
+        ck_assert_int_ge(last->values[i], 0);
+    wr_profile_free(first);
+    wr_profile_free(last);
+    wr_scope_close(&after);
+    wr_scope_close(&before);
+    program_end(&three);
+}
+END_TEST
+
 START_TEST(one_process_opened_again_stays_the_only_one)
 {
     struct wr_scope before, after;
@@ -187,6 +209,8 @@ main(void)
     tcase_add_test(t, with_a_pid_one_process_is_meant_dead_or_alive);
     tcase_add_test(t, the_sum_of_processes_is_the_sum_of_their_profiles);
     tcase_add_test(t, a_scope_opened_again_keeps_who_ended_and_adds_who_came);
+    tcase_add_test(
+        t, a_difference_while_a_second_process_comes_is_that_process_alone);
     tcase_add_test(t, one_process_opened_again_stays_the_only_one);
     tcase_add_test(t, a_scope_of_nobody_has_no_profile_but_a_sentence);
     tcase_add_test(t, raw_values_are_what_was_sampled_and_estimates_are_more);
