@@ -5,7 +5,8 @@
  *
  *     $ go tool pprof http://127.0.0.1:6060/debug/pprof/heap
  *
- * The paths are those of Go's net/http/pprof. One thread answers; it sleeps
+ * The paths are those of Go's net/http/pprof, and /metrics for Prometheus
+ * (without the names of Go: /metrics?go=0). One thread answers; it sleeps
  * until somebody asks. This library links others (libmicrohttpd, elfutils,
  * libdeflate, protobuf-c) and allocates from the heap it shows, under its own
  * frames; programs that must not pay for that are served from outside, by

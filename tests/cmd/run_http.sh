@@ -71,6 +71,15 @@ says "Unknown profile" err.txt
 "$weir" top "$url/debug/pprof/heap?seconds=1" >top.txt
 is $? 0 "a delta"
 
+# Metrics: the program has no labels, and discovery leads to it
+is "$(code "$url/metrics")" 200 "the metrics"
+grep -Eq '^weir_live_bytes [0-9]{8}$' body ||
+    fail "no live bytes: $(grep weir_live body)"
+says "go_goroutines 1" body
+is "$(code "$url/sd")" 200 "discovery"
+says "\"targets\":[\"${url#http://}\"]" body
+says "\"__metrics_path__\":\"/pid/$child/metrics\"" body
+
 # Another run wants the same port: told, recorded all the same
 "$weir" run --http "${url#http://}" -o second -- true 2>err.txt
 is $? 0 "status with the port in use"
@@ -88,7 +97,10 @@ grep -q holder ps.txt && fail "weir ps shows an ended program"
 
 # A fixed port, a socket elsewhere, none
 port=$((20000 + $$ % 20000))
-start --http $port -q
+start --http $port -q --no-go-metrics
+is "$(code http://localhost:$port/metrics)" 200 "metrics without go"
+grep -q go_ body && fail "names of Go in spite of --no-go-metrics"
+says "process_open_fds" body
 is "$(code http://localhost:$port/debug/pprof/heap)" 200 "a fixed port"
 is "$(wc -c <err)" 0 "bytes on stderr with -q"
 stop
@@ -112,11 +124,13 @@ wait_for "profiles at http://127.0.0.1:$port/debug/pprof/" serve.txt
 is "$(code "http://127.0.0.1:$port/pid/$preloaded/debug/pprof/heap?debug=1")" \
     200 "a preloaded program"
 says hold_blocks body
+is "$(code http://127.0.0.1:$port/metrics)" 200 "the metrics of all"
+says "weir_live_bytes{pid=\"$preloaded\",program=\"holder\"}" body
 is "$(code http://127.0.0.1:$port/pid/?format=json)" 200 "the list"
 says "\"pid\":$preloaded,\"program\":\"holder\"" body
 "$weir" ps >ps.txt
 says "127.0.0.1:$port" ps.txt
-"$weir" serve --http 127.0.0.1:$port 2>err.txt
+"$weir" serve --no-go-metrics --http 127.0.0.1:$port 2>err.txt
 is $? 1 "a second server"
 says "in use" err.txt
 kill -TERM $server

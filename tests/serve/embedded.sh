@@ -107,6 +107,13 @@ is "$(code "$url/heap?debug=1")" 200 "its heap"
 says hold_much body
 is "$(code "$url/heap?seconds=1")" 200 "a delta of itself"
 is "$(code -H 'Host: evil.example' "$url/heap")" 403 "a foreign host"
+is "$(code "http://$address/metrics")" 200 "its metrics"
+says "go_info{version=" body
+says "weir_processes 1" body
+awk '$1 == "weir_live_bytes" && $2 > 5e6 { ok = 1 } END { exit !ok }' body ||
+    fail "its metrics have labels or too little: $(grep weir_live body)"
+is "$(code "http://$address/metrics?go=0")" 200 "its metrics without go"
+grep -q go_ body && fail "go=0 shows names of Go"
 is "$(code "$url/goroutine?debug=2")" 200 "its threads"
 says wait_here body
 says main body
