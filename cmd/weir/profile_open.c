@@ -14,12 +14,17 @@
 #include "weir/number.h"
 #include "weir/profile_args.h"
 
+/* Who asks for one profile would rather wait than ask again. */
+#define PATIENCE_MS 30000
+
 static void
-find_names(struct wr_profile *p, int pid)
+find_names(struct wr_profile *p, int pid, bool runs)
 {
     struct wr_symboliser *s = wr_symboliser_new();
-    if (s)
-        wr_profile_symbolise(p, s, pid);
+    if (s) {
+        wr_symboliser_be_patient(s, PATIENCE_MS);
+        wr_profile_symbolise(p, s, pid, runs);
+    }
     wr_symboliser_free(s);
 }
 
@@ -65,7 +70,7 @@ open_process(struct wr_profile **out, uint32_t pid, bool names, char *why,
                  "that are)",
                  pid);
     if (status == 0 && names)
-        find_names(*out, one->live ? (int)one->pid : 0);
+        find_names(*out, (int)one->pid, one->live);
     wr_sources_free(&s);
     return status;
 }
@@ -118,7 +123,7 @@ open_place(const struct wr_profile_args *a, const char *place,
                                         : wr_profile_read(out, place, why, n);
     /* Profiles that a program wrote by itself have no names yet. */
     if (status == 0 && a->symbolise)
-        find_names(*out, 0);
+        find_names(*out, 0, false);
     return status;
 }
 

@@ -182,7 +182,7 @@ finish_image(struct making *m, const struct wr_source *one)
         m->failed++;
         return;
     }
-    wr_profile_symbolise(p, m->symboliser, 0);
+    wr_profile_symbolise(p, m->symboliser, (int)one->pid, false);
     if (save_both(m, one, p) == 0) {
         m->written++;
         unlink(one->path);

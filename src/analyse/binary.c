@@ -3,7 +3,7 @@
  * Invariants:
  * 1. elfutils' dwfl finds and joins file, debug file and compressed or shared
  *    (dwz) sections; it calls us to look for the debug file, and we look on
- *    this machine only: a profile must not wait for a server.
+ *    this machine only: who waits for servers is debuginfod.c.
  * 2. A name comes from DWARF, else from the symbol table, else it is made of
  *    the address where the function starts.
  * 3. Symbols are sorted by address; of those at one address the best name
@@ -51,6 +51,41 @@ struct wr_binary {
     struct made_name *made;
 };
 
+/* What is known of a file before it is opened. */
+struct given {
+    const char *path, *build_id;
+    const char *debug_file; /* NULL: none */
+};
+
+/* --- Build ids ---------------------------------------------------------- */
+
+static bool
+same_build_id(Elf *elf, const char *wanted)
+{
+    const void *bytes;
+    ssize_t n = dwelf_elf_gnu_build_id(elf, &bytes);
+    if (n <= 0 || strlen(wanted) != (size_t)n * 2)
+        return false;
+    for (ssize_t i = 0; i < n; i++) {
+        char hex[3];
+        snprintf(hex, sizeof hex, "%02x", ((const unsigned char *)bytes)[i]);
+        if (memcmp(hex, wanted + 2 * i, 2) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool
+is_wanted(int fd, const char *build_id)
+{
+    elf_version(EV_CURRENT);
+    Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+    bool wanted = elf && elf_kind(elf) == ELF_K_ELF &&
+                  (!*build_id || same_build_id(elf, build_id));
+    elf_end(elf);
+    return wanted;
+}
+
 /* --- Separate debug files ----------------------------------------------- */
 
 static bool
@@ -91,6 +126,21 @@ open_debuglink(const char *file, const char *link, uint32_t checksum,
     return -1;
 }
 
+/* The debug file that the caller has. */
+static int
+open_given(const struct given *given, char **found)
+{
+    int fd =
+        given->debug_file ? open(given->debug_file, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd >= 0 && is_wanted(fd, given->build_id)) {
+        *found = strdup(given->debug_file);
+        return fd;
+    }
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
 static int
 find_debug_file(Dwfl_Module *module, void **userdata, const char *name,
                 Dwarf_Addr base, const char *file, const char *link,
@@ -98,9 +148,11 @@ find_debug_file(Dwfl_Module *module, void **userdata, const char *name,
 {
     int fd = dwfl_build_id_find_debuginfo(module, userdata, name, base, file,
                                           link, checksum, found);
-    if (fd >= 0 || !link || !file)
-        return fd;
-    return open_debuglink(file, link, checksum, found);
+    if (fd < 0 && link && file)
+        fd = open_debuglink(file, link, checksum, found);
+    if (fd < 0 && file && *userdata)
+        fd = open_given(*userdata, found);
+    return fd;
 }
 
 static int
@@ -137,33 +189,6 @@ open_vdso(void)
     return -1;
 }
 
-static bool
-same_build_id(Elf *elf, const char *wanted)
-{
-    const void *bytes;
-    ssize_t n = dwelf_elf_gnu_build_id(elf, &bytes);
-    if (n <= 0 || strlen(wanted) != (size_t)n * 2)
-        return false;
-    for (ssize_t i = 0; i < n; i++) {
-        char hex[3];
-        snprintf(hex, sizeof hex, "%02x", ((const unsigned char *)bytes)[i]);
-        if (memcmp(hex, wanted + 2 * i, 2) != 0)
-            return false;
-    }
-    return true;
-}
-
-static bool
-is_wanted(int fd, const char *build_id)
-{
-    elf_version(EV_CURRENT);
-    Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
-    bool wanted = elf && elf_kind(elf) == ELF_K_ELF &&
-                  (!*build_id || same_build_id(elf, build_id));
-    elf_end(elf);
-    return wanted;
-}
-
 static void
 open_dwarf(struct wr_binary *b)
 {
@@ -177,18 +202,23 @@ open_dwarf(struct wr_binary *b)
 
 /* Takes fd over, also when it fails. */
 static struct wr_binary *
-open_fd(int fd, const char *path)
+open_fd(int fd, const struct given *given)
 {
     struct wr_binary *b = calloc(1, sizeof *b);
     GElf_Addr bias = 0;
     if (b && (b->dwfl = dwfl_begin(&callbacks)))
-        b->module = dwfl_report_offline(b->dwfl, path, path, fd);
+        b->module = dwfl_report_offline(b->dwfl, given->path, given->path, fd);
     if (b && b->module) {
+        void **userdata;
+        dwfl_module_info(b->module, &userdata, NULL, NULL, NULL, NULL, NULL,
+                         NULL);
+        *userdata = (void *)given; /* until open_dwarf has been */
         dwfl_report_end(b->dwfl, NULL, NULL);
         b->elf = dwfl_module_getelf(b->module, &bias);
         b->bias = bias;
         if (b->elf) {
             open_dwarf(b);
+            *userdata = NULL;
             return b;
         }
     } else {
@@ -201,6 +231,14 @@ open_fd(int fd, const char *path)
 struct wr_binary *
 wr_binary_open(const char *path, const char *build_id)
 {
+    return wr_binary_open_with(path, build_id, NULL);
+}
+
+struct wr_binary *
+wr_binary_open_with(const char *path, const char *build_id,
+                    const char *debug_file)
+{
+    struct given given = {path, build_id, debug_file};
     int fd = strcmp(path, "[vdso]") == 0 ? open_vdso()
                                          : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -209,7 +247,7 @@ wr_binary_open(const char *path, const char *build_id)
         close(fd);
         return NULL;
     }
-    return open_fd(fd, path);
+    return open_fd(fd, &given);
 }
 
 void
@@ -234,20 +272,28 @@ wr_binary_has_lines(const struct wr_binary *b)
     return b->dwarf != NULL;
 }
 
+uint32_t
+wr_binary_segments(const struct wr_binary *b,
+                   struct wr_code_segment s[WR_BINARY_SEGMENTS])
+{
+    uint32_t count = 0;
+    size_t n;
+    GElf_Phdr p;
+    if (elf_getphdrnum(b->elf, &n) != 0)
+        return 0;
+    for (size_t i = 0; i < n && count < WR_BINARY_SEGMENTS; i++)
+        if (gelf_getphdr(b->elf, (int)i, &p) && p.p_type == PT_LOAD &&
+            (p.p_flags & PF_X))
+            s[count++] =
+                (struct wr_code_segment){p.p_offset, p.p_filesz, p.p_vaddr};
+    return count;
+}
+
 uint64_t
 wr_binary_address(const struct wr_binary *b, uint64_t offset)
 {
-    size_t n;
-    if (elf_getphdrnum(b->elf, &n) != 0)
-        return 0;
-    for (size_t i = 0; i < n; i++) {
-        GElf_Phdr p;
-        if (gelf_getphdr(b->elf, (int)i, &p) && p.p_type == PT_LOAD &&
-            (p.p_flags & PF_X) && offset >= p.p_offset &&
-            offset - p.p_offset < p.p_filesz)
-            return offset - p.p_offset + p.p_vaddr;
-    }
-    return 0;
+    struct wr_code_segment s[WR_BINARY_SEGMENTS];
+    return wr_code_address(s, wr_binary_segments(b, s), offset);
 }
 
 /* --- Symbols ------------------------------------------------------------ */
@@ -338,6 +384,15 @@ name_by_symbol(struct wr_binary *b, uint64_t address, struct wr_dwarf_frame *f)
     f->name = f->linkage = s->name;
     f->entry = address - s->address;
     return true;
+}
+
+/* The function's whole name, with its namespaces. */
+static void
+add_linkage(struct wr_binary *b, uint64_t address, struct wr_dwarf_frame *f)
+{
+    const struct symbol *s = find_symbol(b, address);
+    if (s && s->name[0] == '_' && (s->name[1] == 'Z' || s->name[1] == 'R'))
+        f->linkage = s->name;
 }
 
 /* --- Stripped functions -------------------------------------------------- */
@@ -441,5 +496,7 @@ wr_binary_frames(struct wr_binary *b, uint64_t address,
         n = wr_dwarf_frames(b->dwarf, address + b->bias - b->dwarf_bias, f);
     if (n == 0 || !f[0].name) /* then n is at most 1 */
         return name_by_symbol(b, address, f) || name_by_start(b, address, f);
+    if (f[n - 1].mangles && !f[n - 1].linkage)
+        add_linkage(b, address, &f[n - 1]);
     return n;
 }

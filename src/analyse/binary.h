@@ -13,17 +13,27 @@
 
 #include <stdbool.h>
 #include "analyse/dwarf.h"
+#include "analyse/symbol_cache.h"
+
+#define WR_BINARY_SEGMENTS 8 /* of code; files have one or two */
 
 struct wr_binary;
 
 /* NULL: no such file, not ELF, or its build id is another than the one asked
  * for ("" asks for none). "[vdso]" is that of this machine's kernel. */
 struct wr_binary *wr_binary_open(const char *path, const char *build_id);
+/* The same, with the debug file that goes with it, where none is found on this
+ * machine. One with another build id is not used. */
+struct wr_binary *wr_binary_open_with(const char *path, const char *build_id,
+                                      const char *debug_file);
 void wr_binary_close(struct wr_binary *b);
 
 bool wr_binary_has_lines(const struct wr_binary *b);
 /* The address where an offset of the file is loaded, or 0. */
 uint64_t wr_binary_address(const struct wr_binary *b, uint64_t offset);
+/* Its code; how many segments there are. */
+uint32_t wr_binary_segments(const struct wr_binary *b,
+                            struct wr_code_segment s[WR_BINARY_SEGMENTS]);
 /* Frames at an address, innermost first; without DWARF one frame that has no
  * file and line. A function without a name is called by its place,
  * "redis-server@0x4a3f0". 0: nothing is known. */

@@ -220,6 +220,20 @@ is_word(char c)
     return isalnum((unsigned char)c) || c == '_' || c == '$';
 }
 
+/* Of a sign that may be an operator: the longest there is. */
+static size_t
+length_of_sign(struct text t)
+{
+    static const char *const signs[] = {"<=>", "<<=", ">>=", "->*", "<<", ">>",
+                                        "->",  "&&",  "||",  "++",  "--"};
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+        if (begins(t, signs[i]))
+            return strlen(signs[i]);
+    if (t.at == t.end || !strchr("+-*/%^&|~!=<>,", *t.at))
+        return 0;
+    return t.at + 1 < t.end && t.at[1] == '=' ? 2 : 1;
+}
+
 /* "operator" and what it is: signs, (), [], a type, new, "" _km. */
 static const char *
 behind_operator(struct text t)
@@ -228,9 +242,8 @@ behind_operator(struct text t)
     if (begins(t, "()") || begins(t, "[]"))
         return t.at + 2;
     if (*t.at != ' ' && *t.at != '"') {
-        while (t.at < t.end && strchr("+-*/%^&|~!=<>,", *t.at))
-            t.at++;
-        return t.at + begins(t, " <"); /* the template's own sign */
+        t.at += length_of_sign(t);
+        return t.at + begins(t, " <"); /* then come a template's arguments */
     }
     while (t.at < t.end && *t.at != '(')
         t.at = *t.at == '<' ? behind_arguments(t) : t.at + 1;

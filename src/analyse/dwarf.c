@@ -276,6 +276,25 @@ set_source_line(struct wr_dwarf_frame *f, Dwarf_Die *unit, uint64_t address)
     dwarf_lineno(line, &f->line);
 }
 
+/* C++ and Rust. Where one of them has no linkage name the linker's symbol may
+ * know it: compilers leave it out for what other files cannot call. */
+static bool
+mangles(struct unit *u)
+{
+    switch (dwarf_srclang(&u->split)) {
+    case DW_LANG_C_plus_plus:
+    case DW_LANG_C_plus_plus_03:
+    case DW_LANG_C_plus_plus_11:
+    case DW_LANG_C_plus_plus_14:
+    case 0x2b: /* C++17 and C++20, younger than this list in dwarf.h */
+    case 0x2c:
+    case DW_LANG_Rust:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static size_t
 frames_of_chain(struct unit *u, struct chain *c, uint64_t address,
                 struct wr_dwarf_frame *f)
@@ -287,7 +306,8 @@ frames_of_chain(struct unit *u, struct chain *c, uint64_t address,
         Dwarf_Die *die = &c->die[c->count - 1 - i];
         f[i] = (struct wr_dwarf_frame){.name = dwarf_diename(die),
                                        .linkage = linkage_name(die),
-                                       .entry = address - entry};
+                                       .entry = address - entry,
+                                       .mangles = mangles(u)};
         if (i == 0)
             set_source_line(&f[i], &u->die, address);
         else

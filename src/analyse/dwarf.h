@@ -13,6 +13,7 @@
 #ifndef WR_ANALYSE_DWARF_H
 #define WR_ANALYSE_DWARF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <elfutils/libdw.h>
@@ -25,6 +26,7 @@ struct wr_dwarf_frame {
     const char *file;    /* NULL: not known */
     int line;            /* 0: not known */
     uint64_t entry;      /* bytes from the start of the function */
+    bool mangles;        /* the language's names are others for the linker */
 };
 
 struct wr_dwarf;

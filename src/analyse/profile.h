@@ -4,7 +4,7 @@
  *     char why[WR_WHY];
  *     if (wr_profile_from_region(&p, &view, WR_PROFILE_HEAP,
  *                                WR_VALUES_ESTIMATED, why, sizeof why) == 0) {
- *         wr_profile_symbolise(p, symboliser, pid);
+ *         wr_profile_symbolise(p, symboliser, pid, true);
  *         if (wr_profile_encode(p, true, &bytes, &length, why, sizeof why) ==
  * 0) send(bytes, length), free(bytes); wr_profile_free(p);
  *     }

@@ -1,16 +1,20 @@
 /* Symboliser: from an address in a file to functions, files and lines.
  *
  *     struct wr_symboliser *s = wr_symboliser_new();
- *     wr_profile_symbolise(p, s, pid);
+ *     wr_profile_symbolise(p, s, pid, true);
  *     wr_symboliser_free(s);
  *
  * Names come from DWARF in the file or in its separate debug file (by build
- * id under /usr/lib/debug, or by .gnu_debuglink), with inlined frames; where
- * there is none, from the symbol table, without file and line; a function that
- * has no name at all is called by its place, "redis-server@0x4a3f0". Nothing is
- * fetched over the network. Files are opened when first needed and kept, and
- * every address looked up is remembered: keep one symboliser for the life of
- * a server.
+ * id under /usr/lib/debug, by .gnu_debuglink, or from the servers that
+ * DEBUGINFOD_URLS names), with inlined frames; where there is none, from the
+ * symbol table, without file and line; a function that has no name at all is
+ * called by its place, "redis-server@0x4a3f0". Code that a program makes at run
+ * time has the names of its perf map.
+ *
+ * Files are opened when first needed and kept, and every address looked up is
+ * remembered: keep one symboliser for the life of a server. What debug
+ * information said is also kept on disk (analyse/symbol_cache.h), for other
+ * processes.
  *
  * Addresses are those of the call instruction (return address - 1), as
  * profiles hold them. Threads: one at a time per symboliser. Ownership: what
@@ -38,11 +42,16 @@ struct wr_frame {
 struct wr_symboliser *wr_symboliser_new(void); /* NULL: no memory */
 void wr_symboliser_free(struct wr_symboliser *s);
 
+/* How long a profile may wait for debug files that were not asked for before;
+ * two seconds if nothing else was said. What comes later is there for the next
+ * profile, which does not wait for it again. */
+void wr_symboliser_be_patient(struct wr_symboliser *s, unsigned ms);
+
 /* Give every location of p that has none its lines, and set the mappings'
- * has_ flags. pid: the process the profile was taken from, whose files are
- * then also found when they were moved or deleted; 0: none. */
+ * has_ flags. pid: the process the profile was taken from, 0: not known. While
+ * it runs its files are found also when they were moved or deleted. */
 void wr_profile_symbolise(struct wr_profile *p, struct wr_symboliser *s,
-                          int pid);
+                          int pid, bool runs);
 
 /* The name of the function at pc (a call address) in the program of a view,
  * or NULL. For /debug/pprof/symbol. */

@@ -122,7 +122,7 @@ profile_of(const struct wr_scope *s, size_t i, struct wr_namer *names,
         0)
         return NULL;
     pthread_mutex_lock(&names->lock);
-    wr_profile_symbolise(p, names->symboliser, one->live ? (int)one->pid : 0);
+    wr_profile_symbolise(p, names->symboliser, (int)one->pid, one->live);
     pthread_mutex_unlock(&names->lock);
     if (s->labelled) {
         wr_profile_add_label(p, "pid", NULL, one->pid);

@@ -125,11 +125,12 @@ END_TEST
 
 START_TEST(operators_keep_their_signs)
 {
-    static const char *const names[] = {"A::operator()",    "A::operator[]",
-                                        "operator<<",       "A::operator<",
-                                        "A::operator->",    "operator new[]",
-                                        "A::operator bool", "operator\"\" _km",
-                                        "A::operator=",     "A::operator>"};
+    static const char *const names[] = {
+        "A::operator()",    "A::operator[]",    "operator<<",
+        "A::operator<",     "A::operator->",    "operator new[]",
+        "A::operator bool", "operator\"\" _km", "A::operator=",
+        "A::operator>",     "operator<=>",      "operator&&",
+        "operator,",        "A::operator+=",    "operator->*"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char full[64];
         snprintf(full, sizeof full, "%s(int) const", names[i]);
@@ -137,6 +138,11 @@ START_TEST(operators_keep_their_signs)
     }
     shortened("std::ostream& operator<< <char>(int)", "operator<< <char>");
     shortened("bool operator< <int>(int)", "operator< <int>");
+    shortened("std::string std::operator+<char, int>(char const*, int)",
+              "std::operator+<char, int>");
+    shortened("A::operator-><int>()", "A::operator-><int>");
+    shortened("operator<=> <A>(A)", "operator<=> <A>");
+    shortened("operator==<A>(A)", "operator==<A>");
     shortened("my_operator(int)", "my_operator");
     shortened("operators::f(int)", "operators::f");
 }

@@ -154,7 +154,7 @@ assert_our_frames(void)
 START_TEST(inlined_frames_come_innermost_first)
 {
     profile_of(wr_test_outermost(), program, "");
-    wr_profile_symbolise(p, s, 0);
+    wr_profile_symbolise(p, s, 0, false);
     assert_our_frames();
     ck_assert(wr_profile_check(p));
 }
@@ -163,7 +163,7 @@ END_TEST
 START_TEST(the_mapping_says_that_it_has_names)
 {
     profile_of(wr_test_outermost(), program, "");
-    wr_profile_symbolise(p, s, 0);
+    wr_profile_symbolise(p, s, 0, false);
     const struct wr_mapping *m = &p->mappings[0];
     ck_assert(m->has_functions && m->has_files && m->has_lines &&
               m->has_inlines);
@@ -174,7 +174,7 @@ START_TEST(the_distance_from_the_functions_start_is_known)
 {
     uint64_t pc = wr_test_outermost();
     profile_of(pc, program, "");
-    wr_profile_symbolise(p, s, 0);
+    wr_profile_symbolise(p, s, 0, false);
     ck_assert_uint_eq(line(0)->entry, pc - (uint64_t)wr_test_outermost);
 }
 END_TEST
@@ -184,7 +184,7 @@ START_TEST(names_that_are_there_stay)
     profile_of(wr_test_outermost(), program, "");
     struct wr_line mine = {maker_function(p, "mine"), 1, 0};
     wr_profile_set_lines(p, p->frames[0], &mine, 1);
-    wr_profile_symbolise(p, s, 0);
+    wr_profile_symbolise(p, s, 0, false);
     ck_assert_str_eq(maker_frame(p, 0, 0), "mine");
     ck_assert_uint_eq(p->locations[0].line_count, 1);
 }
@@ -196,7 +196,7 @@ START_TEST(a_second_profile_gets_the_same_names)
         wr_profile_free(p);
         p = maker_heap();
         profile_of(wr_test_outermost(), program, "");
-        wr_profile_symbolise(p, s, 0);
+        wr_profile_symbolise(p, s, 0, false);
         assert_our_frames();
     }
 }
@@ -205,7 +205,7 @@ END_TEST
 START_TEST(a_file_that_is_not_there_leaves_the_profile_as_it_was)
 {
     profile_of(wr_test_outermost(), "/no/such/program", "");
-    wr_profile_symbolise(p, s, 0);
+    wr_profile_symbolise(p, s, 0, false);
     ck_assert_uint_eq(p->locations[0].line_count, 0);
     ck_assert(!p->mappings[0].has_functions);
 }
@@ -214,7 +214,7 @@ END_TEST
 START_TEST(a_file_that_is_no_program_leaves_the_profile_as_it_was)
 {
     profile_of(wr_test_outermost(), __FILE__, "");
-    wr_profile_symbolise(p, s, 0);
+    wr_profile_symbolise(p, s, 0, false);
     ck_assert_uint_eq(p->locations[0].line_count, 0);
 }
 END_TEST
@@ -223,7 +223,7 @@ START_TEST(another_build_of_the_file_is_not_believed)
 {
     profile_of(wr_test_outermost(), program,
                "0123456789012345678901234567890123456789");
-    wr_profile_symbolise(p, s, 0);
+    wr_profile_symbolise(p, s, 0, false);
     ck_assert_uint_eq(p->locations[0].line_count, 0);
     ck_assert(!p->mappings[0].has_functions);
 }
@@ -232,7 +232,7 @@ END_TEST
 START_TEST(a_program_that_was_deleted_is_found_while_it_runs)
 {
     profile_of(wr_test_outermost(), "/no/such/program", "");
-    wr_profile_symbolise(p, s, (int)getpid());
+    wr_profile_symbolise(p, s, (int)getpid(), true);
     assert_our_frames();
 }
 END_TEST
@@ -242,7 +242,7 @@ START_TEST(a_library_has_names)
     Dl_info info;
     ck_assert_int_ne(dladdr((void *)qsort, &info), 0);
     profile_of((uint64_t)info.dli_saddr + 1, info.dli_fname, "");
-    wr_profile_symbolise(p, s, 0);
+    wr_profile_symbolise(p, s, 0, false);
     const struct wr_function *f = &p->functions[line(0)->function];
     const char *name = maker_string(p, f->name);
     ck_assert_msg(strstr(name, "qsort") != NULL, "%s", name);
@@ -256,7 +256,7 @@ START_TEST(the_kernels_library_has_names)
     if (!clock)
         return;
     profile_of((uint64_t)clock + 2, "[vdso]", "");
-    wr_profile_symbolise(p, s, 0);
+    wr_profile_symbolise(p, s, 0, false);
     const struct wr_function *f = &p->functions[line(0)->function];
     ck_assert_ptr_nonnull(strstr(maker_string(p, f->name), "clock_gettime"));
 }
@@ -267,7 +267,7 @@ START_TEST(addresses_outside_of_the_code_get_no_names)
     profile_of(wr_test_outermost(), program, "");
     uint64_t data = p->mappings[0].start + (1 << 24) - 8;
     uint32_t l = wr_profile_location(p, 0, data, NULL, 0);
-    wr_profile_symbolise(p, s, 0);
+    wr_profile_symbolise(p, s, 0, false);
     ck_assert_uint_eq(p->locations[l].line_count, 0);
 }
 END_TEST
@@ -317,7 +317,7 @@ START_TEST(addresses_seen_before_cost_little)
         for (uint64_t i = 0; i < 2000; i++)
             profile_of(base - 1000 + i, program, "");
         uint64_t start = wr_clock_ns(CLOCK_THREAD_CPUTIME_ID);
-        wr_profile_symbolise(p, s, 0);
+        wr_profile_symbolise(p, s, 0, false);
         took[round] = wr_clock_ns(CLOCK_THREAD_CPUTIME_ID) - start;
     }
     ck_assert_uint_lt(took[1], took[0] / 2);

@@ -26,6 +26,9 @@ source_dir=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$tmp" || exit 2
 unset WEIR LD_PRELOAD
 export XDG_RUNTIME_DIR="$tmp" LC_ALL=C
+export GOCACHE="${GOCACHE-${HOME-/tmp}/.cache/go-build}"
+export XDG_CACHE_HOME=/dev/null # no names are kept
+unset DEBUGINFOD_URLS
 failures=0
 
 fail() {

@@ -60,6 +60,9 @@ out=$scratch/profiles
 mkdir -m 700 "$scratch/runtime" "$scratch/tmp" "$scratch/work"
 export XDG_RUNTIME_DIR="$scratch/runtime"
 export TMPDIR="$scratch/tmp"
+export GOCACHE="${GOCACHE-${HOME-/tmp}/.cache/go-build}"
+export XDG_CACHE_HOME=/dev/null # no names are kept
+unset DEBUGINFOD_URLS
 export LC_ALL=C
 unset WEIR LD_PRELOAD
 mark=WEIR_TEST_MARK=$(basename "$scratch")
