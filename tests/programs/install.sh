@@ -102,7 +102,7 @@ overview=$(MANWIDTH=200 man -l "$prefix/share/man/man1/weir.1" 2>/dev/null)
 for command in $("$weir" help | awk '/^$/ { part++ } part == 2 { print $1 }'); do
     echo "$overview" | grep -q "weir $command" ||
         fail "weir(1) does not tell of $command"
-    grep -q "[' ]$command[' ]" "$prefix/share/bash-completion/completions/weir" ||
+    grep -q "\(^\|[' ]\)$command\([' ]\|$\)" "$prefix/share/bash-completion/completions/weir" ||
         fail "weir $command is not completed"
 done
 for command in run serve ps top record-allocs; do
