@@ -201,7 +201,7 @@ announce(const struct run *r)
         return;
     wr_address_text(tcp ? tcp : &r->at[0], text, sizeof text);
     if (tcp)
-        wr_say("profiles at http://%s/debug/pprof/", text);
+        wr_say("see http://%s/ (for tools: /debug/pprof/)", text);
     else
         wr_say("profiles at %s", text);
 }

@@ -97,8 +97,10 @@ listen_all(struct serving *s)
     }
     wr_address_text(&s->at[0], text, sizeof text);
     wr_place_set_address(s->dir, text);
-    wr_say("profiles at %s%s%s", s->at[0].is_unix ? "" : "http://", text,
-           s->at[0].is_unix ? "" : "/debug/pprof/");
+    if (s->at[0].is_unix)
+        wr_say("profiles at %s", text);
+    else
+        wr_say("see http://%s/ (for tools: /debug/pprof/)", text);
     return 0;
 }
 

@@ -140,13 +140,17 @@ wr_api_flame(struct wr_visit *v, struct wr_answer *a)
 }
 
 static void
-print_top(FILE *out, const struct wr_top *t)
+print_top(FILE *out, const struct question *q, const struct wr_top *t)
 {
     size_t shown = t->count < WR_API_ROWS ? t->count : WR_API_ROWS;
     fputs("{\"v\":1,\"type\":", out);
     wr_json_string(out, t->type);
     fputs(",\"unit\":", out);
     wr_json_string(out, t->unit);
+    fprintf(out, ",\"at_ms\":%lld", (long long)(q->p->time_ns / 1000000));
+    if (q->base)
+        fprintf(out, ",\"from_ms\":%lld",
+                (long long)(q->base->time_ns / 1000000));
     fprintf(out, ",\"total\":%lld,\"more\":%zu,\"rows\":[", (long long)t->total,
             t->count - shown);
     for (size_t i = 0; i < shown; i++) {
@@ -172,7 +176,7 @@ wr_api_top(struct wr_visit *v, struct wr_answer *a)
         wr_answer_error(a, 500, "this profile cannot be summed up\n");
     } else {
         if (wr_body_open(&body, a)) {
-            print_top(body.out, &top);
+            print_top(body.out, &q, &top);
             wr_body_close(&body, a, WR_TYPE_JSON);
         }
         wr_top_fini(&top);

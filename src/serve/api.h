@@ -5,9 +5,11 @@
  *                      "main" is the one the page begins with, 0: none
  *     /api/history     points and marks, see below
  *     /api/flame       a call tree (analyse/flame.h)
- *     /api/top         {"v":1,"type":...,"unit":...,"total":N,"more":N,
- *                      "rows":[[function,flat,cum],...]}: the biggest
- *                      functions, at most WR_API_ROWS; "more" were left out
+ *     /api/top         {"v":1,"type":...,"unit":...,"at_ms":T,"from_ms":T,
+ *                      "total":N,"more":N,"rows":[[function,flat,cum],...]}:
+ *                      the biggest functions, at most WR_API_ROWS; "more"
+ *                      were left out; of which moment, "from_ms" with a
+ *                      difference
  *
  * /api/history understands span=seconds|minutes and since=MS, and answers
  *     {"v":1,"more":N,"processes":[

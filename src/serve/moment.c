@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "region/layout.h"
 #include "serve/request.h"
 
 #define SECOND UINT64_C(1000000000) /* ns */
@@ -73,10 +74,13 @@ wr_moments_of(struct wr_moments *m, const struct wr_request *q, uint64_t now_ns,
         param(&to, q, "to", WR_MOMENT_NOW, now_ns, why, why_bytes) != 0)
         return -1;
     m->between = m->from != 0;
-    if (m->between)
-        m->at = to;
-    if (!m->between || m->from < m->at)
+    if (!m->between)
         return 0;
-    snprintf(why, why_bytes, "from is not before to");
-    return -1;
+    if (m->from >= to) {
+        snprintf(why, why_bytes, "from is not before to");
+        return -1;
+    }
+    m->at =
+        to < now_ns - WR_PAST_FINE_NS ? to + WR_PAST_FINE_NS : WR_MOMENT_NOW;
+    return 0;
 }

@@ -9,6 +9,9 @@
  *     at=MOMENT               as it was then
  *     from=MOMENT&to=MOMENT   what changed between the two; without to, until
  *                             now
+ * A program notes what it holds every tenth second (region/past.h): `at` and
+ * `from` mean the note before them, `to` the one after it, or now, so that
+ * what changed in between is all there.
  *
  * Units: nanoseconds since 1970; WR_MOMENT_NOW is now. Threads: any.
  */

@@ -21,7 +21,7 @@ code() {
 }
 
 start --allow-host profiles
-url=$(sed -n 's,^weir: profiles at \(http://127.0.0.1:[0-9]*\)/debug/pprof/$,\1,p' err)
+url=$(sed -n 's,^weir: see \(http://127.0.0.1:[0-9]*\)/ (for tools: /debug/pprof/)$,\1,p' err)
 [ -n "$url" ] || { fail "no address in:"; cat err >&2; }
 is "$(code "$url/debug/pprof/")" 200 "the index"
 is "$(code "$url/debug/pprof/heap")" 200 "the heap"
@@ -120,7 +120,7 @@ preloaded=$!
 wait_for ready log
 "$weir" serve --http 127.0.0.1:$port 2>serve.txt &
 server=$!
-wait_for "profiles at http://127.0.0.1:$port/debug/pprof/" serve.txt
+wait_for "see http://127.0.0.1:$port/ " serve.txt
 is "$(code "http://127.0.0.1:$port/pid/$preloaded/debug/pprof/heap?debug=1")" \
     200 "a preloaded program"
 says hold_blocks body

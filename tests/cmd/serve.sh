@@ -11,8 +11,8 @@ serve() {
     rm -f err
     "$weir" serve "$@" 2>err &
     server=$!
-    wait_for "profiles at" err
-    url=$(sed -n 's,^weir: profiles at \(http://[^/]*\)/debug/pprof/$,\1,p' err)
+    wait_for "weir: " err
+    url=$(sed -n 's,^weir: see \(http://[^/]*\)/ .*,\1,p' err)
     sock=$tmp/weir/http.sock
 }
 # end_serve SIGNAL: it must end well and take its files along

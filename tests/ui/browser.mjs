@@ -135,8 +135,8 @@ export class Browser {
   /** A key by its name: 'j', 'Enter', 'ArrowDown'. */
   async key(name) {
     const text = name.length === 1 ? name : name === 'Enter' ? '\r' : undefined;
-    const key = { key: name, code: name.length === 1 ? '' : name, text, unmodifiedText: text };
-    if (name === 'Enter') key.windowsVirtualKeyCode = 13;
+    const number = { Enter: 13, Escape: 27 }[name];
+    const key = { key: name, code: name.length === 1 ? '' : name, text, unmodifiedText: text, windowsVirtualKeyCode: number };
     await this.send('Input.dispatchKeyEvent', { type: 'keyDown', ...key });
     await this.send('Input.dispatchKeyEvent', { type: 'keyUp', ...key });
   }

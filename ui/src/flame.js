@@ -279,7 +279,8 @@ export class Flame {
       h('button', { type: 'button', class: 'quiet', title: `${text} (${key})`, onclick: act }, text);
     const parts = [h('strong', null, d.name), h('span', { class: 'value' }, d.value)];
     if (d.self && panel.tree.self[node] !== panel.tree.value[node]) parts.push(h('span', null, `itself ${d.self}`));
-    if (d.change) parts.push(h('span', { class: panel.tree.value[node] >= panel.tree.base[node] ? 'more' : 'less' }, d.change));
+    const grown = d.change ? panel.tree.value[node] - panel.tree.base[node] : 0;
+    if (d.change) parts.push(h('span', { class: grown > 0 ? 'more' : grown < 0 ? 'less' : 'dim' }, d.change));
     if (d.where) parts.push(h('span', { class: 'dim' }, d.where));
     else if (d.module) parts.push(h('span', { class: 'dim' }, d.module));
     if (d.f) {
@@ -312,6 +313,7 @@ export class Flame {
   zoomTo({ panel, node }, moving) {
     const { tree } = panel;
     panel.zoom = node;
+    this.resize();
     const to = [tree.x[node], tree.x[node] + (tree.weight[node] || 1)];
     const from = [...panel.window];
     const began = performance.now();
@@ -458,7 +460,7 @@ export class Flame {
     for (const panel of this.panels) {
       if (py < panel.y || py >= panel.y + panel.height) continue;
       const row = Math.floor((py - panel.y) / ROW);
-      const depth = panel.up ? panel.tree.rows - 1 - row : row;
+      const depth = panel.up ? panel.rows - 1 - row : row;
       const [a, b] = panel.window;
       return this.nodeAt(panel, depth, a + (px / this.width) * (b - a));
     }
@@ -509,24 +511,38 @@ export class Flame {
   // --- Drawing ---------------------------------------------------------------
 
   resize() {
+    const fromEnd = this.scroller.scrollHeight - this.scroller.scrollTop;
     let y = 0;
+    this.width = this.scroller.clientWidth;
     for (const p of this.panels) {
       p.y = y;
-      p.height = p.tree.rows * ROW;
+      p.rows = this.rowsOf(p);
+      p.height = p.rows * ROW;
       y += p.height + GAP;
     }
     const ratio = devicePixelRatio || 1;
-    this.width = this.scroller.clientWidth;
     this.height = Math.max(ROW, y - GAP);
     this.canvas.style.height = `${this.height}px`;
     this.canvas.width = Math.round(this.width * ratio);
     this.canvas.height = Math.round(this.height * ratio);
     this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    if (this.panels[0] && this.panels[0].up) this.scroller.scrollTop = this.scroller.scrollHeight - fromEnd;
     this.draw();
   }
 
+  /** As many rows as the boxes need that are wide enough to be drawn. */
+  rowsOf({ tree, zoom }) {
+    const least = (LEAST / (this.width || 1)) * tree.weight[zoom];
+    let rows = tree.depth[zoom] + 1;
+    for (let n = zoom; n < tree.end[zoom];) {
+      if (tree.weight[n] < least) n = tree.end[n];
+      else rows = Math.max(rows, tree.depth[n++] + 1);
+    }
+    return rows;
+  }
+
   rowY(panel, depth) {
-    return panel.y + (panel.up ? panel.tree.rows - 1 - depth : depth) * ROW;
+    return panel.y + (panel.up ? panel.rows - 1 - depth : depth) * ROW;
   }
 
   draw() {

@@ -10,7 +10,7 @@
 // Times are milliseconds since 1970 here, seconds in a view.
 
 export const SPANS = {
-  seconds: { step: 1000, length: 600e3, least: 60e3 },
+  seconds: { step: 1000, length: 600e3, least: 30e3 },
   minutes: { step: 60e3, length: 86400e3, least: 3600e3 },
 };
 

@@ -275,7 +275,7 @@ class App {
       const signed = tree.base_total !== undefined;
       this.table.show(top.rows.map(([name, flat, cum]) => ({ name, flat, cum })), { total: top.total, unit: top.unit, signed });
       this.flame.element.hidden = false;
-      this.says.textContent = this.sentence(tree);
+      this.says.textContent = this.sentence(tree, top);
     } catch (error) {
       if (mine !== this.asked) return;
       this.says.textContent = error instanceof TypeError ? 'The server does not answer.' : error.message;
@@ -288,11 +288,13 @@ class App {
 
   // --- Showing ------------------------------------------------------------------
 
-  sentence(tree) {
+  sentence(tree, { at_ms: at, from_ms: from }) {
+    const time = (ms) => new Date(ms).toLocaleTimeString([], { hour12: false });
     const what = { inuse_space: 'held', inuse_objects: 'blocks held', alloc_space: 'allocated', alloc_objects: 'blocks allocated' }[tree.type] || tree.type;
     const total = format.value(tree.total, tree.unit);
-    if (tree.base_total === undefined) return `${total} ${what}.`;
-    return `${format.change(tree.total - tree.base_total, tree.unit)} ${what}: from ${format.value(tree.base_total, tree.unit)} to ${total}.`;
+    if (tree.base_total === undefined)
+      return `${total} ${what}${this.set.moment.kind === 'at' ? `, as noted at ${time(at)}` : ''}.`;
+    return `${format.change(tree.total - tree.base_total, tree.unit)} ${what}: from ${format.value(tree.base_total, tree.unit)} (${time(from)}) to ${total} (${time(at)}).`;
   }
 
   showTitle({ processes, main }) {
