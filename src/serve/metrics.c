@@ -406,7 +406,7 @@ collect(struct facts *facts, const struct wr_visit *v)
     for (size_t i = 0; i < s->count; i++)
         if (s->list[i]->live)
             set_facts(&facts[count++], s->list[i],
-                      !s->pid && s->list[i]->pid != v->subject, boot_seconds);
+                      wr_scope_labels(s, s->list[i]), boot_seconds);
     return count;
 }
 

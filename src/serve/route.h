@@ -30,7 +30,6 @@ struct wr_visit {
     struct wr_namer *names; /* the site's symboliser */
     const char *dir;        /* where the scope was found, to look again */
     enum wr_scan how;
-    uint32_t subject;   /* the process that the site is about; 0: all alike */
     bool no_go_metrics; /* /metrics leaves out the go_* names */
 };
 

@@ -42,7 +42,6 @@ wr_scope_open(struct wr_scope *s, const char *dir, enum wr_scan how,
         if (pid ? one->pid == pid && !one->replaced : one->live)
             s->list[s->count++] = one;
     }
-    s->labelled = s->count > 1;
     return 0;
 }
 
@@ -59,7 +58,7 @@ int
 wr_scope_reopen(struct wr_scope *s, const char *dir, enum wr_scan how,
                 const struct wr_scope *before)
 {
-    *s = (struct wr_scope){.pid = before->pid, .labelled = before->labelled};
+    *s = (struct wr_scope){.pid = before->pid, .subject = before->subject};
     if (scan(s, dir, how) != 0) {
         wr_scope_close(s);
         return -1;
@@ -78,6 +77,12 @@ wr_scope_close(struct wr_scope *s)
     wr_sources_free(&s->sources);
     free(s->list);
     *s = (struct wr_scope){0};
+}
+
+bool
+wr_scope_labels(const struct wr_scope *s, const struct wr_source *one)
+{
+    return !s->pid && one->pid != s->subject;
 }
 
 void
@@ -124,7 +129,7 @@ profile_of(const struct wr_scope *s, size_t i, struct wr_namer *names,
     pthread_mutex_lock(&names->lock);
     wr_profile_symbolise(p, names->symboliser, (int)one->pid, one->live);
     pthread_mutex_unlock(&names->lock);
-    if (s->labelled) {
+    if (wr_scope_labels(s, one)) {
         wr_profile_add_label(p, "pid", NULL, one->pid);
         wr_profile_add_label(p, "program", one->program, 0);
     }

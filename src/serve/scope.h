@@ -28,8 +28,9 @@ struct wr_scope {
     struct wr_sources sources;
     struct wr_source **list; /* the processes asked about, of sources */
     size_t count;
-    uint32_t pid;  /* asked for one process; 0: all live ones */
-    bool labelled; /* samples say whose they are */
+    uint32_t pid;     /* asked for one process; 0: all live ones */
+    uint32_t subject; /* the process that the server is about; 0: none. Set
+                         by whoever opened the scope */
 };
 
 /* pid 0: all live processes; else that one, dead or alive. dir NULL: the
@@ -40,6 +41,12 @@ int wr_scope_open(struct wr_scope *s, const char *dir, enum wr_scan how,
 int wr_scope_reopen(struct wr_scope *s, const char *dir, enum wr_scan how,
                     const struct wr_scope *before);
 void wr_scope_close(struct wr_scope *s);
+
+/* Does what is told of this process say so, by the labels pid and program?
+ * Never of the subject, nor where one process was asked for; of every other
+ * always, whether or not there are more: labels that came and went with other
+ * processes would make each series, and each sample, a new one. */
+bool wr_scope_labels(const struct wr_scope *s, const struct wr_source *one);
 
 /* Have the live processes publish their counters and thread stacks. */
 void wr_scope_capture(const struct wr_scope *s);

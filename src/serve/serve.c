@@ -167,7 +167,9 @@ weir_serve_directory(const struct wr_serving *what, const struct wr_listen *at,
         snprintf(why, why_bytes, "out of memory");
         return NULL;
     }
-    wr_site_set_metrics(site, what->subject, what->no_go_metrics);
+    wr_site_set_subject(site, what->subject);
+    if (what->no_go_metrics)
+        wr_site_hide_go_metrics(site);
     wr_server_start(&server, site, at, count, why, why_bytes);
     return server;
 }

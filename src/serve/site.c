@@ -41,10 +41,15 @@ wr_site_new(const char *dir, enum wr_scan how)
 }
 
 void
-wr_site_set_metrics(struct wr_site *site, uint32_t subject, bool no_go_names)
+wr_site_set_subject(struct wr_site *site, uint32_t pid)
 {
-    site->subject = subject;
-    site->no_go_metrics = no_go_names;
+    site->subject = pid;
+}
+
+void
+wr_site_hide_go_metrics(struct wr_site *site)
+{
+    site->no_go_metrics = true;
 }
 
 void
@@ -162,12 +167,12 @@ visit(struct wr_site *site, const struct wr_route *route, uint32_t pid,
     v->names = &site->names;
     v->dir = site->dir;
     v->how = site->how;
-    v->subject = site->subject;
     v->no_go_metrics = site->no_go_metrics;
     if (wr_scope_open(&v->scope, site->dir, site->how, pid) != 0) {
         wr_answer_error(a, 500, "out of memory\n");
         return;
     }
+    v->scope.subject = site->subject;
     if (pid && v->scope.count == 0)
         wr_answer_error(a, 404, "no process %u is known here; see /pid/\n",
                         pid);

@@ -10,7 +10,7 @@
  * Paths:
  *     /debug/pprof/        an index, and below it Go's profiles of all live
  *                          processes, merged; samples carry the labels pid
- *                          and program when there is more than one process
+ *                          and program, but for the subject's
  *     /metrics             their numbers, for Prometheus
  *     /sd                  the live processes as targets for Prometheus
  *     /pid/                the processes, as HTML or JSON
@@ -32,10 +32,11 @@ struct wr_site;
 struct wr_site *wr_site_new(const char *dir, enum wr_scan how);
 void wr_site_free(struct wr_site *site);
 
-/* How /metrics shows them, see serve/metrics.h: the subject is a process, 0
- * for none (which is so at first). Before anything is answered. */
-void wr_site_set_metrics(struct wr_site *site, uint32_t subject,
-                         bool no_go_names);
+/* Both before anything is answered. The subject is the process that a run is
+ * about, see wr_scope_labels; at first it is the program itself, or none. */
+void wr_site_set_subject(struct wr_site *site, uint32_t pid);
+/* /metrics leaves out the go_* names. */
+void wr_site_hide_go_metrics(struct wr_site *site);
 
 /* Always gives an answer, if only an error. */
 void wr_site_answer(struct wr_site *site, const struct wr_request *q,

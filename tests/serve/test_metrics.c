@@ -127,7 +127,7 @@ END_TEST
 
 START_TEST(go_names_have_the_types_of_go)
 {
-    wr_site_set_metrics(site, (uint32_t)one.pid, false);
+    wr_site_set_subject(site, (uint32_t)one.pid);
     get("/metrics");
     ck_assert_uint_eq(count("# TYPE go_memstats_alloc_bytes gauge\n"), 1);
     ck_assert_uint_eq(count("# TYPE go_memstats_alloc_bytes_total counter\n"),
@@ -216,7 +216,7 @@ END_TEST
 START_TEST(the_subject_has_no_labels_and_every_other_has)
 {
     struct program two;
-    wr_site_set_metrics(site, (uint32_t)one.pid, false);
+    wr_site_set_subject(site, (uint32_t)one.pid);
     get("/metrics");
     ck_assert_double_gt(value("weir_live_bytes"), 0);
     assert_value("weir_processes", 1);
@@ -295,7 +295,7 @@ START_TEST(go_names_can_be_left_out)
     get("/metrics?go=0");
     ck_assert_uint_eq(count("go_"), 0);
     ck_assert_uint_gt(count("process_open_fds"), 0);
-    wr_site_set_metrics(site, 0, true);
+    wr_site_hide_go_metrics(site);
     get("/metrics");
     ck_assert_uint_eq(count("go_"), 0);
     ck_assert_uint_gt(count("weir_live_bytes"), 0);

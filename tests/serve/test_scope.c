@@ -143,6 +143,41 @@ START_TEST(a_difference_while_a_second_process_comes_is_that_process_alone)
 }
 END_TEST
 
+/* Samples of a heap profile that say whose they are. */
+static uint32_t
+labelled(const struct wr_scope *s)
+{
+    uint32_t n = 0;
+    struct wr_profile *p = heap_of(s);
+    for (uint32_t i = 0; i < p->sample_count; i++)
+        for (uint32_t l = 0; l < p->samples[i].label_count; l++)
+            n +=
+                strcmp(p->strings[p->labels[p->samples[i].first_label + l].key],
+                       "program") == 0;
+    wr_profile_free(p);
+    return n;
+}
+
+START_TEST(labels_do_not_depend_on_who_else_is_there)
+{
+    struct wr_scope s;
+    open_scope(&s, 0);
+    uint32_t both = labelled(&s);
+    s.subject = (uint32_t)one.pid;
+    ck_assert_uint_eq(labelled(&s), both / 2);
+    wr_scope_close(&s);
+    program_end(&two);
+    open_scope(&s, 0);
+    ck_assert_uint_eq(labelled(&s), both / 2);
+    s.subject = (uint32_t)one.pid;
+    ck_assert_uint_eq(labelled(&s), 0);
+    wr_scope_close(&s);
+    open_scope(&s, (uint32_t)one.pid);
+    ck_assert_uint_eq(labelled(&s), 0);
+    wr_scope_close(&s);
+}
+END_TEST
+
 START_TEST(one_process_opened_again_stays_the_only_one)
 {
     struct wr_scope before, after;
@@ -211,6 +246,7 @@ main(void)
     tcase_add_test(t, a_scope_opened_again_keeps_who_ended_and_adds_who_came);
     tcase_add_test(
         t, a_difference_while_a_second_process_comes_is_that_process_alone);
+    tcase_add_test(t, labels_do_not_depend_on_who_else_is_there);
     tcase_add_test(t, one_process_opened_again_stays_the_only_one);
     tcase_add_test(t, a_scope_of_nobody_has_no_profile_but_a_sentence);
     tcase_add_test(t, raw_values_are_what_was_sampled_and_estimates_are_more);
