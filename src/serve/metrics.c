@@ -16,6 +16,8 @@
 #include "analyse/quote.h"
 #include "serve/proc.h"
 
+#define VERSION_CHARACTERS "0123456789.abcdefghijklmnopqrstuvwxyz+~-"
+
 /* What is told of one process. Doubles, because Prometheus has nothing else;
  * NaN is told of nobody. */
 struct facts {
@@ -351,10 +353,11 @@ put_value(FILE *out, const struct family *family, const struct facts *f,
         put_summary(out, f, family->name, value);
         return;
     }
-    if (family->version)
+    if (family->version) {
+        const char *version = f->source->view.header->weir_version;
         snprintf(label, sizeof label, "version=\"%s%.*s\"", family->version,
-                 (int)strcspn(f->source->view.header->weir_version, "\"\\\n"),
-                 f->source->view.header->weir_version);
+                 (int)strspn(version, VERSION_CHARACTERS), version);
+    }
     put_sample(out, f, family->name, "", label, value);
 }
 

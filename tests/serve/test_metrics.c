@@ -271,7 +271,7 @@ END_TEST
 
 START_TEST(a_version_cannot_break_the_format)
 {
-    strcpy(one.region->header.weir_version, "1\"x");
+    strcpy(one.region->header.weir_version, "1\"\n\xff");
     get_pid(one.pid, "/metrics");
     assert_value("weir_build_info{version=\"1\"}", 1);
 }
