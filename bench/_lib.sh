@@ -27,6 +27,8 @@ trap 'rm -rf "$tmp"' EXIT
 regions=$tmp/regions
 mkdir "$regions"
 export XDG_RUNTIME_DIR="$tmp"
+export XDG_CACHE_HOME=/dev/null # no names are kept
+unset DEBUGINFOD_URLS
 unset WEIR LD_PRELOAD
 python=/usr/bin/python3
 # Redis of Debian is linked with jemalloc: libc first puts it on libc's.
