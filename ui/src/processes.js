@@ -54,7 +54,7 @@ export class Processes {
   row(pid, name, about, heap, share, ended) {
     const only = this.answer.processes.length === 1 && this.chosen === 0;
     const bar = h('i', { 'aria-hidden': 'true' });
-    bar.style.width = `${(share * 100).toFixed(1)}%`;
+    bar.style.width = `calc((100% - 20px) * ${share.toFixed(4)})`;
     return h('li', null, h('a', {
       href: pid ? `/pid/${pid}/` : '/', class: ended ? 'ended' : '', 'data-pid': String(pid),
       'aria-current': pid === this.chosen || only ? 'page' : null,
