@@ -104,7 +104,7 @@ grow(struct bytes *b, size_t n)
 static inline unsigned char *
 room_for(struct bytes *b, size_t n)
 {
-    if (n > b->room - b->used)
+    if (!b->at || n > b->room - b->used)
         grow(b, n);
     return b->failed ? NULL : b->at + b->used;
 }

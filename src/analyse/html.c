@@ -16,10 +16,13 @@ wr_export_html(const struct wr_export *e, FILE *out, char *why, size_t n)
         memmem(wr_ui_flame, wr_ui_flame_bytes, WR_UI_DATA, strlen(WR_UI_DATA));
     if (!mark)
         return wr_profile_fail(why, n, "this build has no flame graph viewer");
-    fwrite(wr_ui_flame, 1, (size_t)(mark - wr_ui_flame), out);
-    if (wr_flame_json(e->p, e->base, &o, out, why, n) != 0)
+    struct wr_flame f;
+    if (wr_flame_make(&f, e->p, e->base, &o, why, n) != 0)
         return -1;
+    fwrite(wr_ui_flame, 1, (size_t)(mark - wr_ui_flame), out);
+    int rc = wr_flame_print_json(&f, out);
     mark += strlen(WR_UI_DATA);
     fwrite(mark, 1, (size_t)(end - mark), out);
-    return 0;
+    wr_flame_fini(&f);
+    return rc == 0 ? 0 : wr_profile_fail(why, n, "out of memory");
 }

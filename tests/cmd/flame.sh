@@ -93,6 +93,24 @@ else
     echo "skip: sums are not checked: no jq; script/setup installs it"
 fi
 
+# pprof reads what was written as what it makes itself
+if command -v go >/dev/null; then
+    pprof_top() {
+        GOCACHE=$(HOME=$home go env GOCACHE) GOTOOLCHAIN=local \
+            PPROF_TMPDIR="$tmp/pprof" go tool pprof -top -nodefraction=0 \
+            -unit=B "$@" 2>pprof.err | sed '1,/flat%/d' |
+            awk '{ print $1, $4, $6 }' | sort
+    }
+    home=$HOME
+    pprof_top -base one.pb.gz two.pb.gz >theirs
+    "$weir" flame --pprof -o change.pb.gz one.pb.gz two.pb.gz
+    pprof_top change.pb.gz >ours
+    [ -s theirs ] || fail "pprof: $(cat pprof.err)"
+    cmp -s ours theirs || fail "--pprof: $(diff ours theirs | head -6)"
+else
+    echo "skip: --pprof is not read by pprof: no go; script/setup has it"
+fi
+
 "$weir" flame --svg one.pb.gz 2>err.txt
 says "wrote weir-flame.svg" err.txt
 if command -v xmllint >/dev/null; then
