@@ -113,9 +113,9 @@ static const char help_ps[] =
 /* Where a profile is, and the options of every command that reads one. */
 #define HELP_PLACES                                                            \
     "PID is a process under Weir, running or ended; without any, the only\n"   \
-    "one that runs. URL is http://HOST:PORT/PATH or unix:SOCKET (without a\n"  \
-    "path: /debug/pprof/heap). FILE is any profile that go tool pprof "        \
-    "reads:\n"                                                                 \
+    "one that runs; PID@-10m is what it held ten minutes ago. URL is\n"        \
+    "http://HOST:PORT/PATH or unix:SOCKET (without a path:\n"                  \
+    "/debug/pprof/heap). FILE is any profile that go tool pprof reads:\n"      \
     "protobuf, gzipped or not, or Go's, gperftools' and jemalloc's text.\n"    \
     "Several are added up.\n"
 

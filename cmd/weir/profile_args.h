@@ -18,8 +18,8 @@
  * Options are written as pprof takes them: -focus=X, -focus X or --focus X,
  * with '-' or '_' in their names. What is no option is a word: a pattern for
  * some commands, else a file, a URL, the pid of a process under Weir, or
- * PID@-10m, what it held ten minutes ago. Several are added up; none is the
- * only process that runs.
+ * PID@-10m, what it held ten minutes ago (or @-10m, if it is the only one that
+ * runs). Several are added up; none is the only process that runs.
  *
  * Threads: one. Ownership: texts are argv's, which must outlive all; what was
  * opened is the caller's until closed.

@@ -8,6 +8,8 @@
 #include "analyse/base.h"
 #include "analyse/labels.h"
 #include "analyse/symbol.h"
+#include "base/clock.h"
+#include "serve/moment.h"
 #include "serve/source.h"
 #include "weir/cmd.h"
 #include "weir/fetch.h"
@@ -49,9 +51,34 @@ only_live(const struct wr_sources *s, char *why, size_t n)
     return NULL;
 }
 
+/* What the process holds, or held at a moment of its past. */
 static int
-open_process(struct wr_profile **out, uint32_t pid, bool names, char *why,
-             size_t n)
+read_process(struct wr_profile **out, const struct wr_source *one,
+             const char *past, char *why, size_t n)
+{
+    uint64_t when = WR_MOMENT_NOW, now = wr_clock_ns(CLOCK_REALTIME);
+    uint64_t start = one->view.header->start_ns;
+    if (past && wr_moment_parse(&when, past, now) != 0) {
+        snprintf(why, n, "%s is no moment: a time ago is like @-10m or @-90s",
+                 past);
+        return -1;
+    }
+    if (when == WR_MOMENT_NOW)
+        return wr_profile_from_region(out, &one->view, WR_PROFILE_HEAP,
+                                      WR_VALUES_ESTIMATED, why, n);
+    if (when <= start) {
+        snprintf(why, n, "process %u started %.0f s ago, after that moment",
+                 one->pid, (double)(now - start) / 1e9);
+        return -1;
+    }
+    return wr_profile_from_region_at(out, &one->view, WR_PROFILE_HEAP,
+                                     WR_VALUES_ESTIMATED, when - start, why, n);
+}
+
+/* pid 0: the only one. */
+static int
+open_process(struct wr_profile **out, uint32_t pid, const char *past,
+             bool names, char *why, size_t n)
 {
     struct wr_sources s;
     if (wr_sources_scan(&s, NULL, WR_SCAN_ALL) != 0) {
@@ -62,8 +89,7 @@ open_process(struct wr_profile **out, uint32_t pid, bool names, char *why,
         pid ? wr_sources_find(&s, pid) : only_live(&s, why, n);
     int status = -1;
     if (one)
-        status = wr_profile_from_region(out, &one->view, WR_PROFILE_HEAP,
-                                        WR_VALUES_ESTIMATED, why, n);
+        status = read_process(out, one, past, why, n);
     else if (pid)
         snprintf(why, n,
                  "process %u is not running under Weir (weir ps lists those "
@@ -75,20 +101,23 @@ open_process(struct wr_profile **out, uint32_t pid, bool names, char *why,
     return status;
 }
 
-/* "1234", or "1234@-10m". False: it is no process. */
+/* "1234", "1234@-10m", or "@-10m" of the only process (0). False: it is
+ * none. */
 static bool
 is_process(const char *place, uint64_t *pid, const char **past)
 {
     char digits[16];
     size_t length = strspn(place, "0123456789");
     struct stat st;
-    if (length == 0 || length >= sizeof digits || stat(place, &st) == 0 ||
-        (place[length] && place[length] != '@'))
+    if (length >= sizeof digits || stat(place, &st) == 0 ||
+        (place[length] ? place[length] != '@' : length == 0))
         return false;
     memcpy(digits, place, length);
     digits[length] = '\0';
     *past = place[length] ? place + length + 1 : NULL;
-    return wr_number_plain(digits, INT32_MAX, pid) == 0 && *pid > 0;
+    *pid = 0;
+    return length == 0 ||
+           (wr_number_plain(digits, INT32_MAX, pid) == 0 && *pid > 0);
 }
 
 /* --- Elsewhere ----------------------------------------------------------- */
@@ -112,13 +141,9 @@ open_place(const struct wr_profile_args *a, const char *place,
     uint64_t pid;
     const char *past;
     if (!place)
-        return open_process(out, 0, a->symbolise, why, n);
-    if (is_process(place, &pid, &past) && past) {
-        snprintf(why, n, "profiles of the past are not kept yet: leave out @");
-        return -1;
-    }
+        return open_process(out, 0, NULL, a->symbolise, why, n);
     if (is_process(place, &pid, &past))
-        return open_process(out, (uint32_t)pid, a->symbolise, why, n);
+        return open_process(out, (uint32_t)pid, past, a->symbolise, why, n);
     int status = wr_fetch_is_url(place) ? open_url(out, place, why, n)
                                         : wr_profile_read(out, place, why, n);
     /* Profiles that a program wrote by itself have no names yet. */
