@@ -45,6 +45,9 @@ struct wr_binary {
     uint64_t bias;       /* dwfl's address - the file's */
     uint64_t dwarf_bias; /* dwfl's address - the debug information's */
     struct wr_dwarf *dwarf;
+    Dwarf *shared; /* debug information that several files share */
+    int shared_fd;
+    char lacks[2 * 64 + 1]; /* its build id, while it is not here */
     struct symbol *symbols;
     size_t symbol_count;
     bool symbols_read;
@@ -54,7 +57,8 @@ struct wr_binary {
 /* What is known of a file before it is opened. */
 struct given {
     const char *path, *build_id;
-    const char *debug_file; /* NULL: none */
+    const char *debug_file, *shared_file; /* NULL: none */
+    bool taken;                           /* debug_file was asked for */
 };
 
 /* --- Build ids ---------------------------------------------------------- */
@@ -126,19 +130,27 @@ open_debuglink(const char *file, const char *link, uint32_t checksum,
     return -1;
 }
 
-/* The debug file that the caller has. */
 static int
-open_given(const struct given *given, char **found)
+open_wanted(const char *path, const char *build_id)
+{
+    int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd < 0 || is_wanted(fd, build_id))
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* The debug file that the caller has; a second call is for the shared one,
+ * which is none of dwfl's business. */
+static int
+open_given(struct given *given, char **found)
 {
     int fd =
-        given->debug_file ? open(given->debug_file, O_RDONLY | O_CLOEXEC) : -1;
-    if (fd >= 0 && is_wanted(fd, given->build_id)) {
-        *found = strdup(given->debug_file);
-        return fd;
-    }
+        given->taken ? -1 : open_wanted(given->debug_file, given->build_id);
+    given->taken = true;
     if (fd >= 0)
-        close(fd);
-    return -1;
+        *found = strdup(given->debug_file);
+    return fd;
 }
 
 static int
@@ -189,35 +201,61 @@ open_vdso(void)
     return -1;
 }
 
+/* dwz moves what several debug files have in common into one that they share:
+ * it goes by a build id of its own. */
 static void
-open_dwarf(struct wr_binary *b)
+open_shared(struct wr_binary *b, Dwarf *dw, const struct given *given)
+{
+    const char *name;
+    const unsigned char *id;
+    ssize_t n = dwelf_dwarf_gnu_debugaltlink(dw, &name, (const void **)&id);
+    if (n <= 0 || (size_t)n * 2 >= sizeof b->lacks || dwarf_getalt(dw))
+        return;
+    for (ssize_t i = 0; i < n; i++)
+        snprintf(b->lacks + 2 * i, 3, "%02x", id[i]);
+    b->shared_fd = open_wanted(*name == '/' ? name : NULL, b->lacks);
+    if (b->shared_fd < 0)
+        b->shared_fd = open_wanted(given->shared_file, b->lacks);
+    if (b->shared_fd >= 0)
+        b->shared = dwarf_begin(b->shared_fd, DWARF_C_READ);
+    if (b->shared) {
+        dwarf_setalt(dw, b->shared);
+        b->lacks[0] = '\0';
+    }
+}
+
+static void
+open_dwarf(struct wr_binary *b, const struct given *given)
 {
     Dwarf_Addr bias;
     Dwarf *dw = dwfl_module_getdwarf(b->module, &bias);
     if (dw) {
         b->dwarf_bias = bias;
         b->dwarf = wr_dwarf_new(dw);
+        open_shared(b, dw, given);
     }
 }
 
 /* Takes fd over, also when it fails. */
 static struct wr_binary *
-open_fd(int fd, const struct given *given)
+open_fd(int fd, struct given *given)
 {
     struct wr_binary *b = calloc(1, sizeof *b);
     GElf_Addr bias = 0;
+    if (b)
+        b->shared_fd = -1;
     if (b && (b->dwfl = dwfl_begin(&callbacks)))
         b->module = dwfl_report_offline(b->dwfl, given->path, given->path, fd);
     if (b && b->module) {
         void **userdata;
         dwfl_module_info(b->module, &userdata, NULL, NULL, NULL, NULL, NULL,
                          NULL);
-        *userdata = (void *)given; /* until open_dwarf has been */
+        *userdata = given; /* until open_dwarf has been */
         dwfl_report_end(b->dwfl, NULL, NULL);
         b->elf = dwfl_module_getelf(b->module, &bias);
         b->bias = bias;
         if (b->elf) {
-            open_dwarf(b);
+            open_dwarf(b, given);
             *userdata = NULL;
             return b;
         }
@@ -231,14 +269,14 @@ open_fd(int fd, const struct given *given)
 struct wr_binary *
 wr_binary_open(const char *path, const char *build_id)
 {
-    return wr_binary_open_with(path, build_id, NULL);
+    return wr_binary_open_with(path, build_id, NULL, NULL);
 }
 
 struct wr_binary *
 wr_binary_open_with(const char *path, const char *build_id,
-                    const char *debug_file)
+                    const char *debug_file, const char *shared_file)
 {
-    struct given given = {path, build_id, debug_file};
+    struct given given = {path, build_id, debug_file, shared_file, false};
     int fd = strcmp(path, "[vdso]") == 0 ? open_vdso()
                                          : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -263,6 +301,10 @@ wr_binary_close(struct wr_binary *b)
     }
     if (b->dwfl)
         dwfl_end(b->dwfl);
+    if (b->shared)
+        dwarf_end(b->shared);
+    if (b->shared_fd >= 0)
+        close(b->shared_fd);
     free(b);
 }
 
@@ -270,6 +312,12 @@ bool
 wr_binary_has_lines(const struct wr_binary *b)
 {
     return b->dwarf != NULL;
+}
+
+const char *
+wr_binary_lacks(const struct wr_binary *b)
+{
+    return b->lacks;
 }
 
 uint32_t

@@ -22,13 +22,18 @@ struct wr_binary;
 /* NULL: no such file, not ELF, or its build id is another than the one asked
  * for ("" asks for none). "[vdso]" is that of this machine's kernel. */
 struct wr_binary *wr_binary_open(const char *path, const char *build_id);
-/* The same, with the debug file that goes with it, where none is found on this
- * machine. One with another build id is not used. */
+/* The same, with the debug file that goes with it and the file that this one
+ * shares with others, where none is found on this machine. One with another
+ * build id is not used; NULL: there is none. */
 struct wr_binary *wr_binary_open_with(const char *path, const char *build_id,
-                                      const char *debug_file);
+                                      const char *debug_file,
+                                      const char *shared_file);
 void wr_binary_close(struct wr_binary *b);
 
 bool wr_binary_has_lines(const struct wr_binary *b);
+/* The build id of a shared debug file that is not here: without it names are
+ * missing; "": none. */
+const char *wr_binary_lacks(const struct wr_binary *b);
 /* The address where an offset of the file is loaded, or 0. */
 uint64_t wr_binary_address(const struct wr_binary *b, uint64_t offset);
 /* Its code; how many segments there are. */

@@ -32,7 +32,7 @@
 struct entry {
     char *key; /* build id or path; "": another entry took its place */
     bool has_id, tried;
-    bool fetched;             /* it was opened with a server's debug file */
+    bool fetched;             /* it was opened with all that servers had */
     struct wr_binary *binary; /* NULL: not opened, or not to be opened */
     struct wr_cache *names;   /* from the disk, or NULL */
     uint32_t found, saved;    /* addresses: in the binary, of these on disk */
@@ -142,37 +142,48 @@ frame_from(struct wr_symboliser *s, const struct wr_dwarf_frame *f)
 /* Where it says it is; for a process that still runs, also as that process
  * sees it, and its program even when the file was replaced or deleted. */
 static struct wr_binary *
-open_file(const struct wanted *w, const char *debug_file)
+open_file(const struct wanted *w, const char *debug, const char *shared)
 {
     char path[WR_PATH_MAX + 64];
-    struct wr_binary *b = wr_binary_open_with(w->path, w->build_id, debug_file);
+    struct wr_binary *b =
+        wr_binary_open_with(w->path, w->build_id, debug, shared);
     if (!b && w->pid && w->path[0] == '/') {
         snprintf(path, sizeof path, "/proc/%d/root%s", w->pid, w->path);
-        b = wr_binary_open_with(path, w->build_id, debug_file);
+        b = wr_binary_open_with(path, w->build_id, debug, shared);
     }
     if (!b && w->pid && w->is_main) {
         snprintf(path, sizeof path, "/proc/%d/exe", w->pid);
-        b = wr_binary_open_with(path, w->build_id, debug_file);
+        b = wr_binary_open_with(path, w->build_id, debug, shared);
     }
     return b;
-}
-
-static void
-open_binary(struct wr_symboliser *s, struct entry *e, const struct wanted *w)
-{
-    char path[WR_PATH_MAX * 2];
-    if (e->tried)
-        return;
-    e->tried = true;
-    e->fetched = e->has_id &&
-                 wr_debuginfod_found(s->debuginfod, e->key, path, sizeof path);
-    e->binary = open_file(w, e->fetched ? path : NULL);
 }
 
 static bool
 has_lines(const struct entry *e)
 {
     return e->binary ? wr_binary_has_lines(e->binary) : e->names != NULL;
+}
+
+/* With what servers have sent of its debug information so far. */
+static void
+open_binary(struct wr_symboliser *s, struct entry *e, const struct wanted *w)
+{
+    char debug[WR_PATH_MAX * 2], shared[WR_PATH_MAX * 2];
+    if (e->tried)
+        return;
+    e->tried = true;
+    bool fetched = e->has_id && wr_debuginfod_found(s->debuginfod, e->key,
+                                                    debug, sizeof debug);
+    e->binary = open_file(w, fetched ? debug : NULL, NULL);
+    if (!e->binary ||
+        !wr_debuginfod_found(s->debuginfod, wr_binary_lacks(e->binary), shared,
+                             sizeof shared)) {
+        e->fetched = fetched && !has_lines(e);
+        return;
+    }
+    wr_binary_close(e->binary);
+    e->binary = open_file(w, fetched ? debug : NULL, shared);
+    e->fetched = true;
 }
 
 static uint32_t
@@ -298,6 +309,12 @@ save_names_of(struct wr_symboliser *s, uint32_t binary)
     e->saved = e->found;
 }
 
+static bool
+is_whole(const struct entry *e)
+{
+    return wr_binary_has_lines(e->binary) && !*wr_binary_lacks(e->binary);
+}
+
 /* While more and more is found, a file is written anew when it grows by an
  * eighth: what that costs stays in proportion. */
 static void
@@ -306,7 +323,7 @@ save_names(struct wr_symboliser *s, bool all)
     for (uint32_t i = 0; i < s->binary_count; i++) {
         const struct entry *e = &s->binaries[i];
         uint32_t more = e->found - e->saved;
-        if (e->has_id && *e->key && more && e->binary && has_lines(e) &&
+        if (e->has_id && *e->key && more && e->binary && is_whole(e) &&
             (all || more >= e->saved / 8))
             save_names_of(s, i);
     }
@@ -346,25 +363,29 @@ wr_symboliser_free(struct wr_symboliser *s)
 
 /* --- Debug files from servers ------------------------------------------- */
 
-static bool
-lacks_debug_file(const struct entry *e)
+/* The build id of debug information that is not here; NULL: all is, or can't
+ * be had. */
+static const char *
+missing(const struct entry *e)
 {
-    return e->has_id && e->binary && !e->fetched &&
-           !wr_binary_has_lines(e->binary);
+    if (!e->has_id || !e->binary || e->fetched || *e->key == '\0')
+        return NULL;
+    if (!wr_binary_has_lines(e->binary))
+        return e->key;
+    return *wr_binary_lacks(e->binary) ? wr_binary_lacks(e->binary) : NULL;
 }
 
-/* It has come: the binary is opened anew, under a number for which nothing is
- * known. */
+/* It may have come: then the binary is opened anew, under a number for which
+ * nothing is known. */
 static uint32_t
-open_with_debug_file(struct wr_symboliser *s, uint32_t binary,
-                     const struct wanted *w)
+open_with_more(struct wr_symboliser *s, uint32_t binary, const struct wanted *w)
 {
     struct entry *old = &s->binaries[binary];
     char path[WR_PATH_MAX * 2];
     if (*old->key == '\0') /* for another mapping of the file */
         return find_binary(s, w);
-    if (!lacks_debug_file(old) || s->binary_count == BINARIES_MAX ||
-        !wr_debuginfod_found(s->debuginfod, old->key, path, sizeof path))
+    if (!missing(old) || s->binary_count == BINARIES_MAX ||
+        !wr_debuginfod_found(s->debuginfod, missing(old), path, sizeof path))
         return binary;
     uint32_t new = add_entry(s, old->key, w);
     if (new == WR_NONE)
@@ -431,34 +452,42 @@ address_of(const struct naming *n, uint32_t location)
                       l->address - m->start + m->offset);
 }
 
-/* Open every binary of which some address is not known, then ask the servers
- * for the debug files that are missing, all at once. */
+/* Open every binary of which some address is not known. */
 static void
 open_what_is_needed(struct naming *n)
 {
-    struct wr_symboliser *s = n->s;
     struct wr_frame f[WR_DWARF_FRAMES];
-    bool asked = false;
     for (uint32_t i = 0; i < n->p->location_count; i++) {
         uint64_t address = address_of(n, i);
         uint32_t mapping = n->p->locations[i].mapping;
         if (!address)
             continue;
-        struct entry *e = &s->binaries[n->binaries[mapping]];
+        struct entry *e = &n->s->binaries[n->binaries[mapping]];
         if (!e->tried && wr_cache_frames(e->names, address, f) < 0)
-            open_binary(s, e, &n->wanted[mapping]);
+            open_binary(n->s, e, &n->wanted[mapping]);
     }
-    for (uint32_t i = 0; i < n->p->mapping_count; i++)
-        if (n->binaries[i] != WR_NONE &&
-            lacks_debug_file(&s->binaries[n->binaries[i]]) &&
-            wr_debuginfod_want(s->debuginfod, s->binaries[n->binaries[i]].key))
+}
+
+/* Ask servers for the debug information that is missing, for all binaries at
+ * once. true: some of it was not asked for before. */
+static bool
+ask_servers(struct naming *n)
+{
+    struct wr_symboliser *s = n->s;
+    bool asked = false;
+    for (uint32_t i = 0; s->debuginfod && i < n->p->mapping_count; i++) {
+        const char *build_id = n->binaries[i] != WR_NONE
+                                   ? missing(&s->binaries[n->binaries[i]])
+                                   : NULL;
+        if (build_id && wr_debuginfod_want(s->debuginfod, build_id))
             asked = true;
+    }
     if (asked)
         wr_debuginfod_wait(s->debuginfod, s->patience_ms);
-    for (uint32_t i = 0; i < n->p->mapping_count; i++)
+    for (uint32_t i = 0; s->debuginfod && i < n->p->mapping_count; i++)
         if (n->binaries[i] != WR_NONE)
-            n->binaries[i] =
-                open_with_debug_file(s, n->binaries[i], &n->wanted[i]);
+            n->binaries[i] = open_with_more(s, n->binaries[i], &n->wanted[i]);
+    return asked;
 }
 
 static void
@@ -542,6 +571,8 @@ wr_profile_symbolise(struct wr_profile *p, struct wr_symboliser *s, int pid,
         forget(s);
     if (naming_init(&n, runs ? pid : 0)) {
         open_what_is_needed(&n);
+        if (ask_servers(&n)) /* a file that came may share another's */
+            ask_servers(&n);
         set_flags(&n);
         name_locations(&n);
         save_names(s, false);

@@ -133,6 +133,54 @@ END
     DEBUGINFOD_URLS= top ./stripped
     says " hold_much" top.txt
 
+    # Debug files that share what they have in common, as Debian's do: names
+    # are in the shared one, which the server has under a build id of its own.
+    if command -v dwz >/dev/null; then
+        for name in one two; do
+            cat >$name.c <<END
+#include <stdlib.h>
+struct order { int count; struct order *next; char text[32]; double price; };
+static inline __attribute__((always_inline)) struct order *make_inline(int n)
+{
+    return malloc(n);
+}
+__attribute__((noinline)) struct order *hold_$name(int n)
+{
+    return make_inline(n);
+}
+struct order *volatile kept;
+int main(void)
+{
+    kept = hold_$name(100000);
+    return 0;
+}
+END
+            ${CC:-cc} -g -O1 -o $name $name.c
+            objcopy --only-keep-debug $name $name.debug
+        done
+        dwz -m "$tmp/shared.debug" one.debug two.debug 2>/dev/null
+        objcopy --strip-all --add-gnu-debuglink=one.debug one one.stripped
+        DEBUGINFOD_URLS= top ./one.stripped
+        says " make_inline" top.txt
+        rm -rf cache
+        id=$(readelf -n shared.debug 2>/dev/null |
+            sed -n 's/ *Build ID: //p')
+        mkdir -p "www/buildid/$id"
+        mv shared.debug "www/buildid/$id/debuginfo"
+        DEBUGINFOD_URLS= top ./one.stripped
+        grep -q " make_inline" top.txt && fail "a name from nowhere"
+        top ./one.stripped # half of the names were not kept
+        says " make_inline" top.txt
+        id=$(readelf -n one | sed -n 's/ *Build ID: //p')
+        mkdir -p "www/buildid/$id"
+        mv one.debug "www/buildid/$id/debuginfo"
+        rm -rf cache
+        top ./one.stripped
+        says " make_inline" top.txt
+    else
+        echo "skip: no dwz; script/setup installs it"
+    fi
+
     # A server that does not answer holds up nobody for long: the profile
     # comes without names, and has them when the file has come.
     rm -rf cache asked
