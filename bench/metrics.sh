@@ -11,8 +11,8 @@
 # they would.
 . "$(dirname "$0")/_lib.sh"
 
-rounds=${1:-9}
-requests=${2:-400000}
+rounds=${1:-21}
+requests=${2:-200000}
 has curl && has redis-server && has redis-benchmark ||
     { echo "bench: curl and redis are needed" >&2; exit 1; }
 
