@@ -70,7 +70,8 @@ index_table(FILE *out, const struct wr_scope *s)
     index_row(out, sites, "heap", "what is in use now, by site");
     index_row(out, started, "threadcreate", "where threads were made");
     fputs("</table>\n<p><a href=\"goroutine?debug=2\">full goroutine stack "
-          "dump</a> (all threads)<br><a href=\"cmdline\">command line</a></p>\n"
+          "dump</a> (all threads)<br><a href=\"cmdline\">command line</a><br>"
+          "<a href=\"../../metrics\">metrics</a> (for Prometheus)</p>\n"
           "<p>Parameters: <code>debug=1</code> text, <code>seconds=N</code> "
           "what changes in N seconds, <code>gc=1</code> fresh counters from "
           "every thread. Without them: profile.proto for <code>go tool pprof"

@@ -498,6 +498,7 @@ START_TEST(the_index_links_what_there_is)
     ck_assert(has("Content-Security-Policy"));
     ck_assert_ptr_nonnull(strstr(last.body, "href=\"heap?debug=1\""));
     ck_assert_ptr_nonnull(strstr(last.body, "href=\"goroutine?debug=2\""));
+    ck_assert_ptr_nonnull(strstr(last.body, "href=\"../../metrics\""));
     ck_assert_ptr_nonnull(strstr(last.body, "first"));
 }
 END_TEST
