@@ -87,24 +87,45 @@ rules_of_types(const rules_profile *p)
 }
 
 static inline const char *
-rules_of_tables(const rules_profile *p)
+rules_of_mappings(const rules_profile *p)
 {
-    for (size_t i = 0; i < p->n_mapping; i++)
-        if (p->mapping[i]->id != i + 1)
+    for (size_t i = 0; i < p->n_mapping; i++) {
+        const Pprof__Mapping *m = p->mapping[i];
+        if (m->id != i + 1)
             return "mappings are not numbered from 1 on";
-    for (size_t i = 0; i < p->n_function; i++)
-        if (p->function[i]->id != i + 1)
+        if (!rules_string(p, m->filename) || !rules_string(p, m->build_id))
+            return "a mapping's name is no string";
+    }
+    return NULL;
+}
+
+static inline const char *
+rules_of_functions(const rules_profile *p)
+{
+    for (size_t i = 0; i < p->n_function; i++) {
+        const Pprof__Function *f = p->function[i];
+        if (f->id != i + 1)
             return "functions are not numbered from 1 on";
+        if (!rules_string(p, f->name) || !rules_string(p, f->system_name) ||
+            !rules_string(p, f->filename))
+            return "a function's name is no string";
+    }
+    return NULL;
+}
+
+static inline const char *
+rules_of_locations(const rules_profile *p)
+{
     for (size_t i = 0; i < p->n_location; i++) {
-        if (p->location[i]->id != i + 1)
+        const Pprof__Location *l = p->location[i];
+        if (l->id != i + 1)
             return "locations are not numbered from 1 on";
-        if (p->location[i]->mapping_id > p->n_mapping)
+        if (l->mapping_id > p->n_mapping)
             return "a location is in a mapping that is not there";
-        for (size_t n = 0; n < p->location[i]->n_line; n++) {
-            uint64_t function = p->location[i]->line[n]->function_id;
-            if (function == 0 || function > p->n_function)
+        for (size_t n = 0; n < l->n_line; n++)
+            if (l->line[n]->function_id == 0 ||
+                l->line[n]->function_id > p->n_function)
                 return "a line is of a function that is not there";
-        }
     }
     return NULL;
 }
@@ -125,6 +146,8 @@ rules_of_sample(const rules_profile *p, const Pprof__Sample *s)
         const char *key = rules_string(p, s->label[i]->key);
         if (!key || !*key)
             return "a label has no key";
+        if (!rules_string(p, s->label[i]->str))
+            return "a label's text is no string";
     }
     return NULL;
 }
@@ -163,7 +186,11 @@ rules_of_profile(const rules_profile *p, enum rules_kind kind)
     if (!broken)
         broken = rules_of_types(p);
     if (!broken)
-        broken = rules_of_tables(p);
+        broken = rules_of_mappings(p);
+    if (!broken)
+        broken = rules_of_functions(p);
+    if (!broken)
+        broken = rules_of_locations(p);
     if (!broken)
         broken = rules_of_samples(p);
     return broken ? broken : rules_of_time(p, kind);

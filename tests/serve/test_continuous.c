@@ -198,7 +198,11 @@ START_TEST(the_rules_find_what_is_broken)
     p->sample[0]->location_id[0] = p->n_location + 1;
     assert_broken(p, "not there");
     p->location[0]->id = 9;
-    assert_broken(p, "numbered");
+    assert_broken(p, "locations are not numbered");
+    p->mapping[0]->filename = (int64_t)p->n_string_table;
+    assert_broken(p, "mapping's name");
+    p->mapping[0]->id = 0;
+    assert_broken(p, "mappings are not numbered");
     p->string_table[p->sample_type[0]->type][1] = '-';
     assert_broken(p, "dash");
     p->string_table[1][0] = '\xff';
