@@ -72,6 +72,16 @@ for key, (objects, space) in before.items():
     assert now[0] >= objects and now[1] >= space, (key, now, objects, space)
 END
 if command -v go >/dev/null; then
+    for profile in first/*; do
+        GOCACHE=$(go env GOCACHE) GOTOOLCHAIN=local PPROF_TMPDIR=$scratch/work \
+            go tool pprof -top "$profile" >top.txt 2>&1 ||
+            fail "pprof $profile: $(cat top.txt)"
+        case $profile in
+        */mutex | */block | */profile)
+            head -1 top.txt | grep -q '^Weir ' ||
+                fail "$profile does not say why it is empty: $(cat top.txt)" ;;
+        esac
+    done
     GOCACHE=$(go env GOCACHE) GOTOOLCHAIN=local PPROF_TMPDIR=$scratch/work \
         python3 fell.py one/allocs two/allocs 2>fell.err ||
         fail "a stack has less than before: $(tail -3 fell.err)"
@@ -91,7 +101,8 @@ class Receiver(http.server.BaseHTTPRequestHandler):
             out.write(base64.b64decode(series["samples"][0]["rawProfile"]))
         with open("received.txt", "w") as out:
             print(self.path, self.headers["Content-Type"],
-                  labels["__name__"], labels["service_name"], file=out)
+                  labels["__name__"], labels["service_name"],
+                  labels["__delta__"], file=out)
         self.send_response(200)
         self.end_headers()
     def log_message(self, *args):
@@ -107,7 +118,7 @@ wait_until test -s port
     fail "pyroscope-push: $(cat receiver.err)"
 cmp -s two/allocs received || fail "another profile was received"
 [ "$(cat received.txt)" = \
-    '/push.v1.PusherService/Push application/json memory redis' ] ||
+    '/push.v1.PusherService/Push application/json memory redis false' ] ||
     fail "received: $(cat received.txt)"
 "$push" http://127.0.0.1:9 'no"name' two/allocs 2>push.err &&
     fail "a name with a quote was sent"
