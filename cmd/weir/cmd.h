@@ -21,6 +21,7 @@ int wr_cmd_run(int argc, char **argv);
 int wr_cmd_record(int argc, char **argv);
 int wr_cmd_serve(int argc, char **argv);
 int wr_cmd_ps(int argc, char **argv);
+int wr_cmd_watch(int argc, char **argv);
 int wr_cmd_top(int argc, char **argv);
 int wr_cmd_flame(int argc, char **argv);
 int wr_cmd_diff(int argc, char **argv);

@@ -156,6 +156,38 @@ static const char help_ps[] =
     "  -symbolize=none         do not look for names that are missing\n"       \
     "  -h, --help              this text\n"
 
+static const char help_watch[] =
+    "usage: weir watch [options] [PID]\n"
+    "\n"
+    "Shows a process under Weir live in the terminal: what it holds, its\n"
+    "resident memory and how fast it allocates, with the last ten minutes,\n"
+    "also those before it was watched; and the lines of code that hold most,\n"
+    "with what changed. Without PID: the only one that runs. ? lists the "
+    "keys.\n"
+    "When the program ends, what it held last stays on show.\n"
+    "\n"
+    "Where stdout is no terminal, or TERM is dumb, it prints text instead,\n"
+    "again and again until the program ends.\n"
+    "\n"
+    "  -n, --interval SECS  time between two looks, 0.1 and more; default 1\n"
+    "  -s, --sort KEY       inuse, change, blocks, allocs or name; default\n"
+    "                       inuse\n"
+    "  -1, --once           print it once, as text\n"
+    "  -j, --json           print an object, a line for each look: v, pid,\n"
+    "                       program, running, uptime_s, live_bytes,\n"
+    "                       rss_bytes, threads, sample_bytes,\n"
+    "                       alloc_bytes_per_s, growth_bytes_per_min,\n"
+    "                       limit_bytes, signs (as of weir ps), history (with\n"
+    "                       --once) and sites\n"
+    "  -h, --help           this text\n"
+    "\n"
+    "NO_COLOR turns colours off.\n"
+    "\n"
+    "Examples:\n"
+    "  weir watch\n"
+    "  weir watch --sort change 1234\n"
+    "  weir watch --once --json 1234 | jq '.sites[0]'\n";
+
 static const char help_top[] =
     "usage: weir top [options] [PID | URL | FILE]...\n"
     "\n"
@@ -249,6 +281,7 @@ const struct wr_command wr_commands[] = {
     {"run", wr_cmd_run, "run a program and record who holds its memory",
      help_run},
     {"ps", wr_cmd_ps, "list programs running under Weir", help_ps},
+    {"watch", wr_cmd_watch, "one of them live in the terminal", help_watch},
     {"top", wr_cmd_top, "the biggest sites of a process, URL or file",
      help_top},
     {"flame", wr_cmd_flame, "write a flame graph, or what changed as one",
