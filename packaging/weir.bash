@@ -14,7 +14,7 @@ _weir()
 
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W 'run ps top flame diff serve
+        COMPREPLY=($(compgen -W 'run ps watch top flame diff serve
             record-allocs version help' \
             -- "$word"))
         return
@@ -34,7 +34,17 @@ _weir()
         COMPREPLY=($(compgen -W '127.0.0.1:0 127.0.0.1:6060' -- "$word"))
         return
         ;;
-    -s | --sample)
+    -n | --interval)
+        [ "$command" = watch ] || return
+        COMPREPLY=($(compgen -W '0.5 1 2 10' -- "$word"))
+        return
+        ;;
+    -s | --sample | --sort)
+        if [ "$command" = watch ]; then
+            COMPREPLY=($(compgen -W 'inuse change blocks allocs name' \
+                -- "$word"))
+            return
+        fi
         COMPREPLY=($(compgen -W '0 1 65536 524288' -- "$word"))
         return
         ;;
@@ -68,11 +78,15 @@ _weir()
         COMPREPLY=($(compgen -W '--out --quiet --help --' -- "$word")
             $(compgen -c -- "$word"))
         ;;
+    watch)
+        COMPREPLY=($(compgen -W "--interval --sort --once --json --help
+            $(_weir_pids)" -- "$word"))
+        ;;
     ps)
         COMPREPLY=($(compgen -W '--json --help' -- "$word"))
         ;;
     help)
-        COMPREPLY=($(compgen -W 'run ps top flame diff serve
+        COMPREPLY=($(compgen -W 'run ps watch top flame diff serve
             record-allocs version' \
             -- "$word"))
         ;;

@@ -69,8 +69,8 @@ wr_watched_close(struct wr_watched *p)
 static void
 finish(struct wr_watched *p, struct wr_profile *profile)
 {
-    wr_profile_symbolise(profile, p->symboliser,
-                         p->one->live ? (int)p->one->pid : 0);
+    wr_profile_symbolise(profile, p->symboliser, (int)p->one->pid,
+                         p->one->live);
     wr_filter_prune(profile);
 }
 

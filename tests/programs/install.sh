@@ -14,7 +14,7 @@ cmake --install "$build" --prefix "$first" >install.log 2>&1 || {
 mv "$first" "$prefix"
 
 for file in bin/weir lib/libweir.so lib/libweir.so.0.1.0-gdb.py \
-    lib/libweir-serve.so lib/libweir-tools.so.0 \
+    lib/libweir-serve.so lib/libweir-tools.so.0 lib/libweir-screen.so.0 \
     include/weir/weir.h include/weir/memstats.h lib/pkgconfig/weir.pc \
     lib/pkgconfig/weir-serve.pc lib/cmake/Weir/WeirConfig.cmake \
     lib/cmake/Weir/WeirConfigVersion.cmake share/man/man1/weir.1 \
@@ -105,7 +105,7 @@ for command in $("$weir" help | awk '/^$/ { part++ } part == 2 { print $1 }'); d
     grep -q "\(^\|[' ]\)$command\([' ]\|$\)" "$prefix/share/bash-completion/completions/weir" ||
         fail "weir $command is not completed"
 done
-for command in run serve ps top record-allocs; do
+for command in run serve ps watch top record-allocs; do
     page=$(MANWIDTH=200 man -l "$prefix/share/man/man1/weir-$command.1" 2>/dev/null)
     for option in $("$weir" $command --help |
         sed -n 's/^  [ -][a-z ],\{0,1\} *\(--[a-z-]*\).*/\1/p'); do
