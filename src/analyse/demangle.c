@@ -11,6 +11,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -310,6 +311,16 @@ write_name(struct writer *w, struct text t)
     }
 }
 
+/* "operator" alone: the parentheses behind it are its sign. */
+static bool
+is_call_operator(struct text t)
+{
+    size_t n = strlen("operator");
+    return (size_t)(t.end - t.at) >= n &&
+           memcmp(t.end - n, "operator", n) == 0 &&
+           ((size_t)(t.end - t.at) == n || !is_word(t.end[-(ptrdiff_t)n - 1]));
+}
+
 /* The end of the name: where the last parameters begin. */
 static const char *
 end_of_name(struct text t)
@@ -335,7 +346,7 @@ end_of_name(struct text t)
         depth += *p == ')';
         depth -= *p == '(';
     } while (depth > 0 && p > t.at);
-    return p;
+    return is_call_operator((struct text){t.at, p}) ? t.end : p;
 }
 
 /* Rust's names end in a hash: "::h" and 16 digits. */

@@ -20,7 +20,9 @@
 #include <string.h>
 #include "analyse/search.h"
 
-#define NESTING_MAX 64 /* of the tree of entries: more is damaged data */
+#define NESTING_MAX 64   /* of the tree of entries: more is damaged data */
+#define NAME_BYTES  1024 /* bytes of a name that is put together */
+#define NO_SCOPE    UINT32_MAX
 
 struct range {
     uint64_t lo, hi;
@@ -34,12 +36,31 @@ struct ranges {
     uint64_t longest; /* how far before an address a range may start */
 };
 
+/* What gives a name its prefix: a namespace, a class, a function. Scopes are
+ * in the order of the tree, so by start. */
+struct scope {
+    Dwarf_Off start, end; /* of its entries; end 0: the parent's */
+    uint32_t parent;      /* NO_SCOPE: none */
+};
+
+struct scopes {
+    struct scope *at;
+    size_t count, capacity;
+};
+
+/* A name that was put together. */
+struct made_name {
+    struct made_name *next;
+    char text[];
+};
+
 enum depth { DEPTH_NONE, DEPTH_SHALLOW, DEPTH_DEEP };
 
 struct unit {
     Dwarf_Die die;   /* where the line table hangs */
     Dwarf_Die split; /* where the functions hang; usually the same */
     struct ranges functions;
+    struct scopes scopes; /* of C++ and the like */
     enum depth indexed;
 };
 
@@ -49,6 +70,7 @@ struct wr_dwarf {
     size_t unit_count, unit_capacity;
     struct ranges ranges;
     bool complete;
+    struct made_name *made;
 };
 
 /* --- Ranges ------------------------------------------------------------- */
@@ -170,20 +192,87 @@ holds_functions(int tag, enum depth depth)
     }
 }
 
+/* C++ and Rust. Where one of them has no linkage name the linker's symbol may
+ * know it: compilers leave it out for what other files cannot call. */
+static bool
+mangles(struct unit *u)
+{
+    switch (dwarf_srclang(&u->split)) {
+    case DW_LANG_C_plus_plus:
+    case DW_LANG_C_plus_plus_03:
+    case DW_LANG_C_plus_plus_11:
+    case DW_LANG_C_plus_plus_14:
+    case 0x2b: /* C++17 and C++20, younger than this list in dwarf.h */
+    case 0x2c:
+    case DW_LANG_Rust:
+        return true;
+    default:
+        return false;
+    }
+}
+
+struct indexing {
+    struct ranges *ranges;
+    struct scopes *scopes; /* NULL: names need no prefix */
+    enum depth depth;
+};
+
+/* Declarations of functions hold nothing, and are many. */
+static bool
+is_scope(Dwarf_Die *die, int tag)
+{
+    if (tag == DW_TAG_subprogram)
+        return !dwarf_hasattr(die, DW_AT_declaration);
+    return holds_functions(tag, DEPTH_SHALLOW) && dwarf_haschildren(die) > 0;
+}
+
+/* The number of the scope that the entry opens; NO_SCOPE: none. */
+static uint32_t
+open_scope(struct scopes *s, Dwarf_Die *die, int tag, uint32_t parent)
+{
+    if (!s || !is_scope(die, tag))
+        return NO_SCOPE;
+    if (s->count == s->capacity) {
+        size_t more = s->capacity ? s->capacity * 2 : 64;
+        struct scope *bigger = realloc(s->at, more * sizeof *bigger);
+        if (!bigger)
+            return NO_SCOPE;
+        s->at = bigger;
+        s->capacity = more;
+    }
+    s->at[s->count] = (struct scope){dwarf_dieoffset(die), 0, parent};
+    return (uint32_t)s->count++;
+}
+
 static void
-index_functions(struct ranges *r, Dwarf_Die *parent, enum depth depth,
+index_functions(struct indexing *x, Dwarf_Die *parent, uint32_t scope,
                 int nesting)
 {
     Dwarf_Die die;
+    uint32_t opened = NO_SCOPE;
     if (nesting > NESTING_MAX || dwarf_child(parent, &die) != 0)
         return;
     do {
         int tag = dwarf_tag(&die);
+        if (opened != NO_SCOPE) /* the entry before */
+            x->scopes->at[opened].end = dwarf_dieoffset(&die);
+        opened = open_scope(x->scopes, &die, tag, scope);
         if (tag == DW_TAG_subprogram)
-            ranges_add_die(r, &die, 0);
-        if (holds_functions(tag, depth))
-            index_functions(r, &die, depth, nesting + 1);
+            ranges_add_die(x->ranges, &die, 0);
+        if (holds_functions(tag, x->depth))
+            index_functions(x, &die, opened != NO_SCOPE ? opened : scope,
+                            nesting + 1);
     } while (dwarf_siblingof(&die, &die) == 0);
+}
+
+static void
+index_unit(struct unit *u)
+{
+    struct indexing x = {&u->functions, mangles(u) ? &u->scopes : NULL,
+                         u->indexed};
+    u->functions.count = u->scopes.count = 0;
+    index_functions(&x, &u->split, NO_SCOPE, 0);
+    ranges_sort(&u->functions);
 }
 
 static const struct range *
@@ -192,9 +281,7 @@ find_function(struct unit *u, uint64_t address)
     const struct range *found = ranges_find(&u->functions, address);
     while (!found && u->indexed < DEPTH_DEEP) {
         u->indexed++;
-        u->functions.count = 0;
-        index_functions(&u->functions, &u->split, u->indexed, 0);
-        ranges_sort(&u->functions);
+        index_unit(u);
         found = ranges_find(&u->functions, address);
     }
     return found;
@@ -276,28 +363,116 @@ set_source_line(struct wr_dwarf_frame *f, Dwarf_Die *unit, uint64_t address)
     dwarf_lineno(line, &f->line);
 }
 
-/* C++ and Rust. Where one of them has no linkage name the linker's symbol may
- * know it: compilers leave it out for what other files cannot call. */
-static bool
-mangles(struct unit *u)
+/* --- Whole names -----------------------------------------------------------
+ */
+
+/* Where the name of an entry stands: what it is an instance or a definition
+ * of. */
+static Dwarf_Die
+origin_of(Dwarf_Die die)
 {
-    switch (dwarf_srclang(&u->split)) {
-    case DW_LANG_C_plus_plus:
-    case DW_LANG_C_plus_plus_03:
-    case DW_LANG_C_plus_plus_11:
-    case DW_LANG_C_plus_plus_14:
-    case 0x2b: /* C++17 and C++20, younger than this list in dwarf.h */
-    case 0x2c:
-    case DW_LANG_Rust:
-        return true;
-    default:
-        return false;
+    Dwarf_Attribute a;
+    for (int i = 0; i < 8; i++) {
+        Dwarf_Die next;
+        if ((!dwarf_attr(&die, DW_AT_abstract_origin, &a) &&
+             !dwarf_attr(&die, DW_AT_specification, &a)) ||
+            !dwarf_formref_die(&a, &next))
+            break;
+        die = next;
     }
+    return die;
 }
 
+static uint64_t
+scope_start(const void *scopes, size_t i)
+{
+    return ((const struct scope *)scopes)[i].start;
+}
+
+static bool
+is_inside(const struct scopes *s, uint32_t i, Dwarf_Off offset)
+{
+    while (i != NO_SCOPE && s->at[i].end == 0)
+        i = s->at[i].parent;
+    return i == NO_SCOPE || offset < s->at[i].end;
+}
+
+/* The innermost scope around the entry at an offset, which is not itself. */
+static uint32_t
+scope_around(const struct scopes *s, Dwarf_Off offset)
+{
+    size_t before = wr_search_before(s->at, s->count, scope_start, offset - 1);
+    uint32_t i = before ? (uint32_t)(before - 1) : NO_SCOPE;
+    while (i != NO_SCOPE && !is_inside(s, i, offset))
+        i = s->at[i].parent;
+    return i;
+}
+
+struct name {
+    char text[NAME_BYTES];
+    size_t n;
+};
+
+static bool
+put(struct name *to, const char *text)
+{
+    size_t n = strlen(text);
+    if (to->n + n >= sizeof to->text)
+        return false;
+    memcpy(to->text + to->n, text, n + 1);
+    to->n += n;
+    return true;
+}
+
+static const char *
+name_in_scope(Dwarf_Die *die)
+{
+    const char *name = dwarf_diename(die);
+    if (name)
+        return name;
+    return dwarf_tag(die) == DW_TAG_namespace ? "(anonymous namespace)"
+                                              : "{unnamed}";
+}
+
+/* False: it is too long, or partly in another unit. */
+static bool
+put_whole(struct name *to, struct unit *u, Dwarf_Die die, int nesting)
+{
+    Dwarf_Die origin = origin_of(die), around;
+    if (nesting > NESTING_MAX || origin.cu != u->split.cu)
+        return false;
+    uint32_t scope = scope_around(&u->scopes, dwarf_dieoffset(&origin));
+    if (scope != NO_SCOPE) {
+        Dwarf *dw = dwarf_cu_getdwarf(u->split.cu);
+        if (!dwarf_offdie(dw, u->scopes.at[scope].start, &around) ||
+            !put_whole(to, u, around, nesting + 1) || !put(to, "::"))
+            return false;
+    }
+    return put(to, name_in_scope(&origin));
+}
+
+/* A name of the index's; NULL: there is no more to tell than the entry does. */
+static const char *
+whole_name(struct wr_dwarf *d, struct unit *u, Dwarf_Die *die)
+{
+    struct name name = {.n = 0};
+    if (!dwarf_diename(die) || !put_whole(&name, u, *die, 0))
+        return NULL;
+    struct made_name *made = malloc(sizeof *made + name.n + 1);
+    if (!made)
+        return NULL;
+    memcpy(made->text, name.text, name.n + 1);
+    made->next = d->made;
+    d->made = made;
+    return made->text;
+}
+
+/* --- Frames ----------------------------------------------------------------
+ */
+
 static size_t
-frames_of_chain(struct unit *u, struct chain *c, uint64_t address,
-                struct wr_dwarf_frame *f)
+frames_of_chain(struct wr_dwarf *d, struct unit *u, struct chain *c,
+                uint64_t address, struct wr_dwarf_frame *f)
 {
     Dwarf_Addr entry = 0;
     if (dwarf_entrypc(&c->die[0], &entry) != 0 || entry > address)
@@ -308,6 +483,8 @@ frames_of_chain(struct unit *u, struct chain *c, uint64_t address,
                                        .linkage = linkage_name(die),
                                        .entry = address - entry,
                                        .mangles = mangles(u)};
+        if (f[i].mangles && !f[i].linkage)
+            f[i].whole = whole_name(d, u, die);
         if (i == 0)
             set_source_line(&f[i], &u->die, address);
         else
@@ -345,7 +522,7 @@ wr_dwarf_frames(struct wr_dwarf *d, uint64_t address,
         return 0;
     c.count = 1;
     find_inlined(&c, &c.die[0], address, 0);
-    return frames_of_chain(u, &c, address, f);
+    return frames_of_chain(d, u, &c, address, f);
 }
 
 /* --- Life --------------------------------------------------------------- */
@@ -359,13 +536,24 @@ wr_dwarf_new(Dwarf *dw)
     return d;
 }
 
+static void
+free_unit(struct unit *u)
+{
+    free(u->functions.at);
+    free(u->scopes.at);
+}
+
 void
 wr_dwarf_free(struct wr_dwarf *d)
 {
     if (!d)
         return;
     for (size_t i = 0; i < d->unit_count; i++)
-        free(d->units[i].functions.at);
+        free_unit(&d->units[i]);
+    for (struct made_name *m = d->made, *next; m; m = next) {
+        next = m->next;
+        free(m);
+    }
     free(d->units);
     free(d->ranges.at);
     free(d);

@@ -8,7 +8,7 @@
  *
  * Addresses are those of the debug information. Threads: one at a time per
  * index (libdw's rule). Ownership: the caller keeps dw open; names and files
- * are dw's and live as long as it does.
+ * are dw's or the index's and live as long as both do.
  */
 #ifndef WR_ANALYSE_DWARF_H
 #define WR_ANALYSE_DWARF_H
@@ -27,6 +27,8 @@ struct wr_dwarf_frame {
     int line;            /* 0: not known */
     uint64_t entry;      /* bytes from the start of the function */
     bool mangles;        /* the language's names are others for the linker */
+    const char *whole;   /* the name with the namespaces and classes it is in,
+                            where there is no linkage name; or NULL */
 };
 
 struct wr_dwarf;

@@ -25,7 +25,10 @@ const char wr_allocator_frames[] =
     "malloc|calloc|realloc|reallocarray|free|cfree|aligned_alloc|"
     "posix_memalign|memalign|valloc|pvalloc|__libc_malloc|__libc_calloc|"
     "__libc_realloc|__libc_memalign|strdup|strndup|__strdup|__strndup|"
-    "operator new.*|operator delete.*";
+    "operator new.*|operator delete.*|"
+    "(std::|std::__1::|__gnu_cxx::)(__new_|new_)?allocator<.*>::allocate|"
+    "std::(__1::)?allocator_traits<.*>::allocate|"
+    "std::__1::__libcpp_allocate.*|std::__1::__allocate_at_least.*";
 
 struct row_name {
     uint64_t pc;

@@ -110,11 +110,10 @@ grow(void *array_pointer, size_t entry_bytes, uint32_t count,
 
 /* --- Names -------------------------------------------------------------- */
 
-/* A readable name of ours, or NULL. */
+/* Takes a name over, which may be NULL. */
 static const char *
-demangle(struct wr_symboliser *s, const char *linkage)
+keep(struct wr_symboliser *s, char *name)
 {
-    char *name = wr_demangle(linkage);
     if (!name || !grow(&s->demangled, sizeof *s->demangled, s->demangled_count,
                        &s->demangled_capacity)) {
         free(name);
@@ -127,7 +126,9 @@ static struct wr_frame
 frame_from(struct wr_symboliser *s, const struct wr_dwarf_frame *f)
 {
     const char *linkage = f->linkage ? f->linkage : f->name;
-    const char *name = linkage ? demangle(s, linkage) : NULL;
+    const char *name = linkage ? keep(s, wr_demangle(linkage)) : NULL;
+    if (!name && f->whole)
+        name = keep(s, wr_demangle_shorten(f->whole));
     if (!name)
         name = f->name ? f->name : linkage;
     return (struct wr_frame){.name = name ? name : "",

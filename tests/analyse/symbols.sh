@@ -55,7 +55,9 @@ if ${CXX:-c++} -g -O1 -o shop shop.cc 2>shop.log; then
     top ./shop
     says " shop::Cart<(anonymous namespace)::Order>::add" top.txt
     says " shop::with<main::{lambda" top.txt
-    says " inner" top.txt
+    says " shop::inner (inline)" top.txt
+    says " main::operator() (inline)" top.txt
+    says " std::vector<(anonymous namespace)::Order>::push_back" top.txt
     says " std::map<std::string, std::vector<int>>::" top.txt
     grep -q "_ZN\|std::char_traits\|std::less" top.txt &&
         fail "a name is not readable: $(grep '_ZN\|char_traits' top.txt)"

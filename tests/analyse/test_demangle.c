@@ -143,6 +143,8 @@ START_TEST(operators_keep_their_signs)
     shortened("A::operator-><int>()", "A::operator-><int>");
     shortened("operator<=> <A>(A)", "operator<=> <A>");
     shortened("operator==<A>(A)", "operator==<A>");
+    shortened("A::operator()", "A::operator()");
+    shortened("A::operator()(int)", "A::operator()");
     shortened("my_operator(int)", "my_operator");
     shortened("operators::f(int)", "operators::f");
 }
