@@ -14,7 +14,8 @@ _weir()
 
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W 'run ps watch top flame diff serve
+        COMPREPLY=($(compgen -W 'run ps watch top tree peek list traces tags raw
+            flame diff serve
             record-allocs version help' \
             -- "$word"))
         return
@@ -86,7 +87,8 @@ _weir()
         COMPREPLY=($(compgen -W '--json --help' -- "$word"))
         ;;
     help)
-        COMPREPLY=($(compgen -W 'run ps watch top flame diff serve
+        COMPREPLY=($(compgen -W 'run ps watch top tree peek list traces tags raw
+            flame diff serve
             record-allocs version' \
             -- "$word"))
         ;;
@@ -101,8 +103,13 @@ _weir()
             -focus -ignore -hide -show --help $(_weir_pids)" -- "$word")
             $(compgen -f -- "$word"))
         ;;
-    top)
-        COMPREPLY=($(compgen -W "--number --sample-index --cum --help
+    top | tree | peek | list | traces | tags | raw)
+        COMPREPLY=($(compgen -W "-sample_index -base -diff_base -normalize
+            -focus -ignore -hide -show -show_from -tagfocus -tagignore -tagshow
+            -taghide -cum -functions -filefunctions -files -lines -addresses
+            -nodecount -nodefraction -edgefraction -trim=false -unit -divide_by
+            -noinlines -drop_negative -relative_percentages -source_path
+            -trim_path -symbolize=none --number --cum --help
             $(_weir_pids)" -- "$word")
             $(compgen -f -- "$word"))
         ;;

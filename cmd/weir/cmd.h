@@ -25,6 +25,12 @@ int wr_cmd_watch(int argc, char **argv);
 int wr_cmd_top(int argc, char **argv);
 int wr_cmd_flame(int argc, char **argv);
 int wr_cmd_diff(int argc, char **argv);
+int wr_cmd_tree(int argc, char **argv);
+int wr_cmd_peek(int argc, char **argv);
+int wr_cmd_list(int argc, char **argv);
+int wr_cmd_traces(int argc, char **argv);
+int wr_cmd_tags(int argc, char **argv);
+int wr_cmd_raw(int argc, char **argv);
 int wr_cmd_version(int argc, char **argv);
 int wr_cmd_help(int argc, char **argv);
 

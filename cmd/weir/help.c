@@ -250,6 +250,67 @@ static const char help_diff[] =
     "  weir diff 4711@-10m 4711\n"
     "  weir diff --fail-if 'inuse>+1MiB' main.pb.gz branch.pb.gz\n";
 
+static const char help_tree[] =
+    "usage: weir tree [options] [PID | URL | FILE]...\n"
+    "\n"
+    "Shows each site between those that called it (above) and those it\n"
+    "called (below), with what went that way.\n"
+    "\n" HELP_PLACES "\n" HELP_OPTIONS "\n"
+    "Examples:\n"
+    "  weir tree -focus parse 1234\n"
+    "  weir tree -lines -n 20 server.1234.heap.pb.gz\n";
+
+static const char help_peek[] =
+    "usage: weir peek [options] PATTERN [PID | URL | FILE]...\n"
+    "\n"
+    "Shows who called the functions that match PATTERN, a regular expression\n"
+    "as in Go, and whom they called, however small.\n"
+    "\n" HELP_PLACES "\n" HELP_OPTIONS "\n"
+    "Examples:\n"
+    "  weir peek '^zmalloc$' 1234\n"
+    "  weir peek -i alloc_objects 'std::string' server.1234.heap.pb.gz\n";
+
+static const char help_list[] =
+    "usage: weir list [options] PATTERN [PID | URL | FILE]...\n"
+    "\n"
+    "Shows the source of the functions that match PATTERN, a regular\n"
+    "expression as in Go, with what each line holds itself and with all it\n"
+    "called. Sources are looked for where the profile says and, without the\n"
+    "directories that -trim_path names, in those of -source_path and all\n"
+    "above them; default: the working directory.\n"
+    "\n" HELP_PLACES "\n" HELP_OPTIONS "\n"
+    "Examples:\n"
+    "  weir list '^grow$' 1234\n"
+    "  weir list -source_path ~/src/server parse server.1234.heap.pb.gz\n";
+
+static const char help_traces[] =
+    "usage: weir traces [options] [PID | URL | FILE]...\n"
+    "\n"
+    "Shows every stack of a profile with its labels and its value.\n"
+    "\n" HELP_PLACES "\n" HELP_OPTIONS "\n"
+    "Examples:\n"
+    "  weir traces -focus grow 1234\n"
+    "  weir traces -lines -tagfocus bytes=1mb: server.1234.heap.pb.gz\n";
+
+static const char help_tags[] =
+    "usage: weir tags [options] [PID | URL | FILE]...\n"
+    "\n"
+    "Shows the labels of a profile, such as the sizes of blocks or the pids\n"
+    "of processes, and how much has each of them.\n"
+    "\n" HELP_PLACES "\n" HELP_OPTIONS "\n"
+    "Examples:\n"
+    "  weir tags 1234\n"
+    "  weir tags -tagshow pid http://127.0.0.1:6060/debug/pprof/heap\n";
+
+static const char help_raw[] =
+    "usage: weir raw [options] [PID | URL | FILE]...\n"
+    "\n"
+    "Shows all that is in a profile: samples by the numbers of their\n"
+    "locations, locations, mappings.\n"
+    "\n" HELP_PLACES "\n" HELP_OPTIONS "\n"
+    "Examples:\n"
+    "  weir raw server.1234.heap.pb.gz\n";
+
 static const char help_record[] =
     "usage: weir record-allocs -o FILE [options] [--] program [arguments]\n"
     "\n"
@@ -288,6 +349,14 @@ const struct wr_command wr_commands[] = {
      help_flame},
     {"diff", wr_cmd_diff, "compare two profiles; fail when memory grew",
      help_diff},
+    {"tree", wr_cmd_tree, "sites between their callers and callees", help_tree},
+    {"peek", wr_cmd_peek, "who called a function, and whom it called",
+     help_peek},
+    {"list", wr_cmd_list, "source lines of a function with what they hold",
+     help_list},
+    {"traces", wr_cmd_traces, "every stack of a profile", help_traces},
+    {"tags", wr_cmd_tags, "labels of a profile, and what has them", help_tags},
+    {"raw", wr_cmd_raw, "all that is in a profile", help_raw},
     {"serve", wr_cmd_serve, "serve all programs of this user over HTTP",
      help_serve},
     {"record-allocs", wr_cmd_record, "write down a program's calls of malloc",

@@ -4,7 +4,7 @@
  *     const struct wr_tools *tools = wr_tools_load();
  *     return tools ? tools->main(argc, argv) : 1;
  *
- * Names, protobuf and compression come with seven libraries. `weir run` must
+ * Names and compression come with libraries of their own. `weir run` must
  * not make a program wait for them: the weir program itself is `run` and
  * little else, and loads libweir-tools.so when its turn comes, which for a
  * run is while the program starts. The library has one exported name, and is

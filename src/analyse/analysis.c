@@ -396,17 +396,25 @@ print_edges(const struct wr_analysis *a, const struct wr_graph *g,
     }
 }
 
+/* How many nodes match. */
 static uint32_t
+count_matching(const struct wr_graph *g, const struct wr_pattern *re)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < g->count; i++)
+        count += wr_pattern_matches(re, g->nodes[i].label);
+    return count;
+}
+
+static void
 print_nodes(const struct wr_analysis *a, const struct wr_graph *g,
             const struct wr_pattern *re, const char *unit, FILE *out)
 {
     int64_t sum = 0;
-    uint32_t shown = 0;
     for (uint32_t i = 0; i < g->count; i++) {
         const struct wr_node *node = &g->nodes[i];
         if (re && !wr_pattern_matches(re, node->label))
             continue;
-        shown++;
         fputs(ruler, out);
         print_edges(a, g, node, true, unit, out);
         sum = wr_add_wrapping(sum, node->flat);
@@ -416,7 +424,6 @@ print_nodes(const struct wr_analysis *a, const struct wr_graph *g,
     }
     if (g->count)
         fputs(ruler, out);
-    return shown;
 }
 
 int
@@ -430,15 +437,16 @@ wr_analysis_tree(const struct wr_analysis *a, const char *pattern, FILE *out,
         return -1;
     int status = wr_analysis_graph(a, pattern ? WR_REPORT_PEEK : WR_REPORT_TREE,
                                    &g, &unit, why, n);
-    if (status == 0) {
+    if (status == 0 && pattern && count_matching(&g, re) == 0) {
+        status = wr_profile_fail(why, n, "no function matches %.80s", pattern);
+        wr_graph_fini(&g);
+    } else if (status == 0) {
         print_heading(a, &g, unit, out);
         fputs(ruler, out);
         fputs("      flat  flat%   sum%        cum   cum%   calls calls% + "
               "context \t \t \n",
               out);
-        if (print_nodes(a, &g, re, unit, out) == 0 && pattern)
-            status =
-                wr_profile_fail(why, n, "no function matches %.80s", pattern);
+        print_nodes(a, &g, re, unit, out);
         wr_graph_fini(&g);
     }
     wr_pattern_free(re);

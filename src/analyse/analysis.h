@@ -75,6 +75,19 @@ int wr_analysis_top(const struct wr_analysis *a, FILE *out, char *why,
 /* Each node with who called it and whom it called; pattern NULL: all. */
 int wr_analysis_tree(const struct wr_analysis *a, const char *pattern,
                      FILE *out, char *why, size_t n);
+/* Source lines of the functions that match. */
+int wr_analysis_list(const struct wr_analysis *a, const char *pattern,
+                     FILE *out, char *why, size_t n);
+/* Every stack. */
+int wr_analysis_traces(const struct wr_analysis *a, FILE *out, char *why,
+                       size_t n);
+/* The labels, and what has each of them. */
+int wr_analysis_tags(const struct wr_analysis *a, FILE *out, char *why,
+                     size_t n);
+/* The profile as it is. */
+int wr_analysis_raw(const struct wr_analysis *a, FILE *out, char *why,
+                    size_t n);
+
 /* --- For the files that print ------------------------------------------- */
 
 enum wr_report_kind {

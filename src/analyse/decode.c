@@ -3,8 +3,11 @@
  * Invariants:
  * 1. Nothing in the bytes is believed: string and entry numbers are looked
  *    up, counts compared, before they enter a table.
- * 2. Unpacked data is at most UNPACKED_MAX: a small file cannot take all
- *    memory.
+ * 2. Unpacked data is at most UNPACKED_MAX, and the tables have a limit of
+ *    their own (analyse/profile.c): a small file cannot take all memory.
+ * 3. A profile's fields come in any order, and what is referred to must be
+ *    there before what refers to it: the bytes are walked through once for
+ *    each kind of entry. Walking is cheap, an entry says how long it is.
  */
 #include "analyse/profile.h"
 
@@ -14,10 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include "analyse/legacy.h"
-#include "analyse/profile.pb-c.h"
+#include "analyse/proto.h"
 #include "analyse/store.h"
+#include "analyse/wire.h"
 
 #define UNPACKED_MAX ((size_t)256 << 20)
+#define COMMENTS_MAX 4096
+
+/* --- Entries by their ids ------------------------------------------------ */
 
 /* Where the entry with an id of the file stands in our table. */
 struct id_entry {
@@ -27,14 +34,21 @@ struct id_entry {
 
 struct id_map {
     struct id_entry *entry;
-    size_t count;
+    uint32_t count, room;
 };
 
 struct reading {
     struct wr_profile *p;
-    const Pprof__Profile *m;
+    struct wr_wire whole;
     uint32_t *strings; /* ours, by number in the file */
+    uint32_t string_count, string_room;
     struct id_map mappings, functions, locations;
+    /* Of one entry, used again for the next. */
+    struct wr_line *lines;
+    uint32_t *frames;
+    struct wr_label *labels;
+    int64_t *values;
+    size_t line_room, frame_room, label_room, value_room;
     const char *wrong; /* the first thing found wrong */
 };
 
@@ -45,16 +59,6 @@ wrong(struct reading *r, const char *what)
         r->wrong = what;
 }
 
-static uint32_t
-string_of(struct reading *r, int64_t number)
-{
-    if (number < 0 || (uint64_t)number >= r->m->n_string_table) {
-        wrong(r, "a string number is out of range");
-        return 0;
-    }
-    return r->strings[number];
-}
-
 static int
 by_id(const void *a, const void *b)
 {
@@ -63,19 +67,44 @@ by_id(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Make room for one more behind the first n of an array. False: no memory,
+ * and the profile failed. */
 static bool
-id_map_init(struct id_map *map, size_t count)
+grow(struct reading *r, void *array_pointer, size_t entry, size_t n,
+     size_t *room)
 {
-    map->entry = calloc(count + 1, sizeof *map->entry);
-    map->count = map->entry ? count : 0;
-    return map->entry != NULL;
+    void **array = array_pointer;
+    if (n < *room)
+        return true;
+    size_t more = *room ? 2 * *room : 64;
+    void *bigger = realloc(*array, more * entry);
+    if (!bigger) {
+        r->p->failed = true;
+        return false;
+    }
+    *array = bigger;
+    *room = more;
+    return true;
+}
+
+static void
+id_map_add(struct reading *r, struct id_map *map, uint64_t id, uint32_t index)
+{
+    if (map->count < map->room)
+        map->entry[map->count++] = (struct id_entry){id, index};
+    else
+        r->p->failed = true;
 }
 
 static void
 id_map_seal(struct reading *r, struct id_map *map)
 {
-    qsort(map->entry, map->count, sizeof *map->entry, by_id);
-    for (size_t i = 0; i < map->count; i++)
+    bool sorted = true;
+    for (uint32_t i = 1; i < map->count && sorted; i++)
+        sorted = map->entry[i - 1].id < map->entry[i].id;
+    if (!sorted)
+        qsort(map->entry, map->count, sizeof *map->entry, by_id);
+    for (uint32_t i = 0; i < map->count; i++)
         if (map->entry[i].id == 0 ||
             (i > 0 && map->entry[i].id == map->entry[i - 1].id))
             wrong(r, "an id is zero or used twice");
@@ -89,198 +118,494 @@ id_map_find(const struct id_map *map, uint64_t id)
         return map->entry[id - 1].index;
     struct id_entry key = {id, 0};
     const struct id_entry *e =
-        bsearch(&key, map->entry, map->count, sizeof key, by_id);
+        map->count ? bsearch(&key, map->entry, map->count, sizeof key, by_id)
+                   : NULL;
     return e ? e->index : WR_NONE;
 }
 
-static void
-get_strings(struct reading *r)
+/* --- Walking ------------------------------------------------------------- */
+
+static bool
+next(struct reading *r, struct wr_wire *w, struct wr_wire_field *f)
 {
-    if (r->m->n_string_table && r->m->string_table[0][0] != '\0')
-        wrong(r, "the first string is not empty");
-    for (size_t i = 0; i < r->m->n_string_table; i++)
-        r->strings[i] = wr_profile_string(r->p, r->m->string_table[i]);
+    if (wr_wire_next(w, f))
+        return true;
+    if (w->bad)
+        wrong(r, "it is cut short, or no profile.proto");
+    return false;
 }
 
-static void
-get_types(struct reading *r)
+/* A number where a number must be. */
+static uint64_t
+number(struct reading *r, const struct wr_wire_field *f)
 {
-    for (size_t i = 0; i < r->m->n_sample_type; i++) {
-        const Pprof__ValueType *v = r->m->sample_type[i];
-        wr_profile_add_type(r->p, r->p->strings[string_of(r, v->type)],
-                            r->p->strings[string_of(r, v->unit)]);
-    }
-    if (r->m->period_type)
-        r->p->period_type =
-            (struct wr_value_type){string_of(r, r->m->period_type->type),
-                                   string_of(r, r->m->period_type->unit)};
-    if (r->m->n_sample_type == 0)
-        wrong(r, "it has no sample types");
-}
-
-static void
-get_mappings(struct reading *r)
-{
-    for (size_t i = 0; i < r->m->n_mapping; i++) {
-        const Pprof__Mapping *m = r->m->mapping[i];
-        struct wr_mapping ours = {
-            .start = m->memory_start,
-            .limit = m->memory_limit,
-            .offset = m->file_offset,
-            .file = string_of(r, m->filename),
-            .build_id = string_of(r, m->build_id),
-            .has_functions = m->has_functions,
-            .has_files = m->has_filenames,
-            .has_lines = m->has_line_numbers,
-            .has_inlines = m->has_inline_frames,
-        };
-        r->mappings.entry[i] =
-            (struct id_entry){m->id, wr_profile_mapping(r->p, &ours)};
-    }
-    id_map_seal(r, &r->mappings);
-}
-
-static void
-get_functions(struct reading *r)
-{
-    for (size_t i = 0; i < r->m->n_function; i++) {
-        const Pprof__Function *m = r->m->function[i];
-        struct wr_function ours = {string_of(r, m->name),
-                                   string_of(r, m->system_name),
-                                   string_of(r, m->filename), m->start_line};
-        r->functions.entry[i] =
-            (struct id_entry){m->id, wr_profile_function(r->p, &ours)};
-    }
-    id_map_seal(r, &r->functions);
-}
-
-static uint32_t
-get_location(struct reading *r, const Pprof__Location *m)
-{
-    struct wr_line *lines = calloc(m->n_line + 1, sizeof *lines);
-    uint32_t kept = 0, mapping = WR_NONE, ours = WR_NONE;
-    for (size_t i = 0; lines && i < m->n_line; i++) {
-        uint32_t f = id_map_find(&r->functions, m->line[i]->function_id);
-        if (f != WR_NONE)
-            lines[kept++] = (struct wr_line){f, m->line[i]->line, 0};
-        else if (m->line[i]->function_id)
-            wrong(r, "a line refers to a function that is not there");
-    }
-    if (m->mapping_id) {
-        mapping = id_map_find(&r->mappings, m->mapping_id);
-        if (mapping == WR_NONE)
-            wrong(r, "a location refers to a mapping that is not there");
-    }
-    if (lines && !r->wrong)
-        ours = wr_profile_location(r->p, mapping, m->address, lines, kept);
-    if (ours != WR_NONE)
-        r->p->locations[ours].folded = m->is_folded;
-    free(lines);
-    return ours;
-}
-
-static void
-get_locations(struct reading *r)
-{
-    for (size_t i = 0; i < r->m->n_location; i++)
-        r->locations.entry[i] = (struct id_entry){
-            r->m->location[i]->id, get_location(r, r->m->location[i])};
-    id_map_seal(r, &r->locations);
-}
-
-static void
-get_sample(struct reading *r, const Pprof__Sample *m)
-{
-    uint32_t *frames = calloc(m->n_location_id + 1, sizeof *frames);
-    struct wr_label *labels = calloc(m->n_label + 1, sizeof *labels);
-    if (m->n_value != r->p->type_count)
-        wrong(r, "a sample has not one value for each sample type");
-    for (size_t i = 0; frames && i < m->n_location_id; i++) {
-        frames[i] = id_map_find(&r->locations, m->location_id[i]);
-        if (frames[i] == WR_NONE)
-            wrong(r, "a sample refers to a location that is not there");
-    }
-    for (size_t i = 0; labels && i < m->n_label; i++)
-        labels[i] = (struct wr_label){
-            string_of(r, m->label[i]->key), string_of(r, m->label[i]->str),
-            m->label[i]->num, string_of(r, m->label[i]->num_unit)};
-    if (!frames || !labels)
-        r->p->failed = true;
-    else if (!r->wrong)
-        wr_profile_sample(r->p, frames, (uint32_t)m->n_location_id, m->value,
-                          labels, (uint32_t)m->n_label);
-    free(frames);
-    free(labels);
-}
-
-static void
-get_rest(struct reading *r)
-{
-    struct wr_profile *p = r->p;
-    const Pprof__Profile *m = r->m;
-    for (size_t i = 0; i < m->n_comment; i++)
-        wr_profile_comment(p, p->strings[string_of(r, m->comment[i])]);
-    p->drop_frames = m->drop_frames ? string_of(r, m->drop_frames) : 0;
-    p->keep_frames = m->keep_frames ? string_of(r, m->keep_frames) : 0;
-    p->default_type =
-        m->default_sample_type ? string_of(r, m->default_sample_type) : 0;
-    p->time_ns = m->time_nanos;
-    p->duration_ns = m->duration_nanos;
-    p->period = m->period;
+    if (f->type != WR_WIRE_NUMBER)
+        wrong(r, "a field has not the type it must have");
+    return f->number;
 }
 
 static bool
+is_message(struct reading *r, const struct wr_wire_field *f)
+{
+    if (f->type != WR_WIRE_BYTES)
+        wrong(r, "a field has not the type it must have");
+    return f->type == WR_WIRE_BYTES;
+}
+
+static uint32_t
+string_of(struct reading *r, const struct wr_wire_field *f)
+{
+    uint64_t n = number(r, f);
+    if (n < r->string_count)
+        return r->strings[n];
+    wrong(r, "a string number is out of range");
+    return 0;
+}
+
+/* Call take for each field of that number of the profile. */
+static void
+for_each(struct reading *r, uint32_t field,
+         void (*take)(struct reading *r, const struct wr_wire_field *f))
+{
+    struct wr_wire w = r->whole;
+    struct wr_wire_field f;
+    while (!r->wrong && !r->p->failed && next(r, &w, &f))
+        if (f.field == field)
+            take(r, &f);
+}
+
+static void
+for_each_message(struct reading *r, uint32_t field,
+                 void (*take)(struct reading *r, struct wr_wire *w))
+{
+    struct wr_wire w = r->whole;
+    struct wr_wire_field f;
+    while (!r->wrong && !r->p->failed && next(r, &w, &f))
+        if (f.field == field && is_message(r, &f))
+            take(r, &f.bytes);
+}
+
+/* --- Small entries ------------------------------------------------------- */
+
+static void
+take_string(struct reading *r, const struct wr_wire_field *f)
+{
+    if (!is_message(r, f))
+        return;
+    size_t n = (size_t)(f->bytes.end - f->bytes.at);
+    if (r->string_count == 0 && n > 0)
+        wrong(r, "the first string is not empty");
+    if (r->string_count < r->string_room)
+        r->strings[r->string_count++] =
+            wr_profile_string_n(r->p, (const char *)f->bytes.at, n);
+}
+
+static struct wr_value_type
+read_type(struct reading *r, struct wr_wire *w)
+{
+    struct wr_value_type type = {0, 0};
+    struct wr_wire_field f;
+    while (next(r, w, &f))
+        if (f.field == TYPE_TYPE)
+            type.type = string_of(r, &f);
+        else if (f.field == TYPE_UNIT)
+            type.unit = string_of(r, &f);
+    return type;
+}
+
+static void
+take_type(struct reading *r, struct wr_wire *w)
+{
+    struct wr_value_type type = read_type(r, w);
+    wr_profile_add_type(r->p, r->p->strings[type.type],
+                        r->p->strings[type.unit]);
+}
+
+static void
+take_period_type(struct reading *r, struct wr_wire *w)
+{
+    r->p->period_type = read_type(r, w);
+}
+
+static void
+take_mapping(struct reading *r, struct wr_wire *w)
+{
+    struct wr_mapping m = {0};
+    struct wr_wire_field f;
+    uint64_t id = 0;
+    while (next(r, w, &f))
+        switch (f.field) {
+        case MAPPING_ID:
+            id = number(r, &f);
+            break;
+        case MAPPING_START:
+            m.start = number(r, &f);
+            break;
+        case MAPPING_LIMIT:
+            m.limit = number(r, &f);
+            break;
+        case MAPPING_OFFSET:
+            m.offset = number(r, &f);
+            break;
+        case MAPPING_FILE:
+            m.file = string_of(r, &f);
+            break;
+        case MAPPING_BUILD_ID:
+            m.build_id = string_of(r, &f);
+            break;
+        case MAPPING_FUNCTIONS:
+            m.has_functions = number(r, &f);
+            break;
+        case MAPPING_FILES:
+            m.has_files = number(r, &f);
+            break;
+        case MAPPING_LINES:
+            m.has_lines = number(r, &f);
+            break;
+        case MAPPING_INLINES:
+            m.has_inlines = number(r, &f);
+            break;
+        default:
+            break;
+        }
+    id_map_add(r, &r->mappings, id, wr_profile_mapping(r->p, &m));
+}
+
+static void
+take_function(struct reading *r, struct wr_wire *w)
+{
+    struct wr_function fn = {0};
+    struct wr_wire_field f;
+    uint64_t id = 0;
+    while (next(r, w, &f))
+        switch (f.field) {
+        case FUNCTION_ID:
+            id = number(r, &f);
+            break;
+        case FUNCTION_NAME:
+            fn.name = string_of(r, &f);
+            break;
+        case FUNCTION_SYSTEM_NAME:
+            fn.system_name = string_of(r, &f);
+            break;
+        case FUNCTION_FILE:
+            fn.file = string_of(r, &f);
+            break;
+        case FUNCTION_START:
+            fn.start_line = (int64_t)number(r, &f);
+            break;
+        default:
+            break;
+        }
+    id_map_add(r, &r->functions, id, wr_profile_function(r->p, &fn));
+}
+
+/* --- Locations ----------------------------------------------------------- */
+
+/* A line of no function says nothing. */
+static void
+take_line(struct reading *r, struct wr_wire *w, uint32_t *count)
+{
+    struct wr_line line = {.function = WR_NONE};
+    struct wr_wire_field f;
+    uint64_t id = 0;
+    while (next(r, w, &f))
+        if (f.field == LINE_FUNCTION)
+            id = number(r, &f);
+        else if (f.field == LINE_LINE)
+            line.line = (int64_t)number(r, &f);
+    if (id == 0)
+        return;
+    line.function = id_map_find(&r->functions, id);
+    if (line.function == WR_NONE)
+        wrong(r, "a line refers to a function that is not there");
+    else if (grow(r, &r->lines, sizeof line, *count, &r->line_room))
+        r->lines[(*count)++] = line;
+}
+
+static void
+take_location(struct reading *r, struct wr_wire *w)
+{
+    struct wr_wire_field f;
+    uint64_t id = 0, address = 0;
+    uint32_t mapping = WR_NONE, lines = 0, ours = WR_NONE;
+    bool folded = false;
+    while (next(r, w, &f))
+        switch (f.field) {
+        case LOCATION_ID:
+            id = number(r, &f);
+            break;
+        case LOCATION_ADDRESS:
+            address = number(r, &f);
+            break;
+        case LOCATION_FOLDED:
+            folded = number(r, &f);
+            break;
+        case LOCATION_MAPPING:
+            mapping = id_map_find(&r->mappings, number(r, &f));
+            break;
+        case LOCATION_LINE:
+            if (is_message(r, &f))
+                take_line(r, &f.bytes, &lines);
+            break;
+        default:
+            break;
+        }
+    if (!r->wrong)
+        ours = wr_profile_location(r->p, mapping, address, r->lines, lines);
+    if (ours != WR_NONE)
+        r->p->locations[ours].folded |= folded;
+    id_map_add(r, &r->locations, id, ours);
+}
+
+/* --- Samples ------------------------------------------------------------- */
+
+static void
+add_frame(struct reading *r, uint64_t id, uint32_t *depth)
+{
+    uint32_t frame = id_map_find(&r->locations, id);
+    if (frame == WR_NONE)
+        wrong(r, "a sample refers to a location that is not there");
+    else if (grow(r, &r->frames, sizeof frame, *depth, &r->frame_room))
+        r->frames[(*depth)++] = frame;
+}
+
+static void
+add_value(struct reading *r, uint64_t value, uint32_t *count)
+{
+    if (grow(r, &r->values, sizeof *r->values, *count, &r->value_room))
+        r->values[(*count)++] = (int64_t)value;
+}
+
+/* Numbers come one by one, or packed behind each other. */
+static void
+take_numbers(struct reading *r, struct wr_wire_field *f, uint32_t *count,
+             void (*add)(struct reading *r, uint64_t n, uint32_t *count))
+{
+    uint64_t n;
+    if (f->type == WR_WIRE_NUMBER) {
+        add(r, f->number, count);
+        return;
+    }
+    if (!is_message(r, f))
+        return;
+    while (!r->wrong && !r->p->failed && wr_wire_packed(&f->bytes, &n))
+        add(r, n, count);
+    if (f->bytes.bad)
+        wrong(r, "a list of numbers is cut short");
+}
+
+static void
+take_label(struct reading *r, struct wr_wire *w, uint32_t *count)
+{
+    struct wr_label label = {0};
+    struct wr_wire_field f;
+    while (next(r, w, &f))
+        switch (f.field) {
+        case LABEL_KEY:
+            label.key = string_of(r, &f);
+            break;
+        case LABEL_TEXT:
+            label.str = string_of(r, &f);
+            break;
+        case LABEL_NUMBER:
+            label.num = (int64_t)number(r, &f);
+            break;
+        case LABEL_UNIT:
+            label.unit = string_of(r, &f);
+            break;
+        default:
+            break;
+        }
+    if (grow(r, &r->labels, sizeof label, *count, &r->label_room))
+        r->labels[(*count)++] = label;
+}
+
+static void
+take_sample(struct reading *r, struct wr_wire *w)
+{
+    struct wr_wire_field f;
+    uint32_t depth = 0, values = 0, labels = 0;
+    while (next(r, w, &f))
+        if (f.field == SAMPLE_LOCATION)
+            take_numbers(r, &f, &depth, add_frame);
+        else if (f.field == SAMPLE_VALUE)
+            take_numbers(r, &f, &values, add_value);
+        else if (f.field == SAMPLE_LABEL && is_message(r, &f))
+            take_label(r, &f.bytes, &labels);
+    if (values != r->p->type_count)
+        wrong(r, "a sample has not one value for each sample type");
+    if (!r->wrong && !r->p->failed)
+        wr_profile_new_sample(r->p, r->frames, depth, r->values, r->labels,
+                              labels);
+}
+
+/* --- The whole ----------------------------------------------------------- */
+
+static void
+take_comment(struct reading *r, uint64_t n, uint32_t *count)
+{
+    if (n >= r->string_count)
+        wrong(r, "a string number is out of range");
+    else if (r->p->comment_count == COMMENTS_MAX)
+        wrong(r, "it has too many comments");
+    else
+        wr_profile_comment(r->p, r->p->strings[r->strings[n]]);
+    ++*count;
+}
+
+static void
+take_rest(struct reading *r, const struct wr_wire_field *field)
+{
+    struct wr_profile *p = r->p;
+    struct wr_wire_field f = *field;
+    uint32_t comments = 0;
+    switch (f.field) {
+    case PROFILE_DROP_FRAMES:
+        p->drop_frames = string_of(r, &f);
+        break;
+    case PROFILE_KEEP_FRAMES:
+        p->keep_frames = string_of(r, &f);
+        break;
+    case PROFILE_DEFAULT_TYPE:
+        p->default_type = string_of(r, &f);
+        break;
+    case PROFILE_DOC_URL:
+        p->doc_url = string_of(r, &f);
+        break;
+    case PROFILE_TIME:
+        p->time_ns = (int64_t)number(r, &f);
+        break;
+    case PROFILE_DURATION:
+        p->duration_ns = (int64_t)number(r, &f);
+        break;
+    case PROFILE_PERIOD:
+        p->period = (int64_t)number(r, &f);
+        break;
+    case PROFILE_COMMENT:
+        take_numbers(r, &f, &comments, take_comment);
+        break;
+    default:
+        break;
+    }
+}
+
+static void
+read_rest(struct reading *r)
+{
+    struct wr_wire w = r->whole;
+    struct wr_wire_field f;
+    while (!r->wrong && next(r, &w, &f))
+        take_rest(r, &f);
+}
+
+static bool
+id_map_init(struct id_map *map, uint32_t count)
+{
+    map->entry = calloc((size_t)count + 1, sizeof *map->entry);
+    map->room = count;
+    return map->entry != NULL;
+}
+
+/* Count the entries, so that their maps have room. */
+static bool
 reading_init(struct reading *r)
 {
+    struct wr_wire w = r->whole;
+    struct wr_wire_field f;
+    uint32_t mappings = 0, functions = 0, locations = 0;
+    while (next(r, &w, &f)) {
+        mappings += f.field == PROFILE_MAPPING;
+        functions += f.field == PROFILE_FUNCTION;
+        locations += f.field == PROFILE_LOCATION;
+        r->string_room += f.field == PROFILE_STRING;
+    }
     r->p = wr_profile_new();
-    r->strings = calloc(r->m->n_string_table + 1, sizeof *r->strings);
-    return id_map_init(&r->mappings, r->m->n_mapping) &&
-           id_map_init(&r->functions, r->m->n_function) &&
-           id_map_init(&r->locations, r->m->n_location) && r->p && r->strings;
+    r->strings = calloc((size_t)r->string_room + 1, sizeof *r->strings);
+    return r->p && r->strings && id_map_init(&r->mappings, mappings) &&
+           id_map_init(&r->functions, functions) &&
+           id_map_init(&r->locations, locations) &&
+           grow(r, &r->lines, sizeof *r->lines, 0, &r->line_room) &&
+           grow(r, &r->frames, sizeof *r->frames, 0, &r->frame_room) &&
+           grow(r, &r->labels, sizeof *r->labels, 0, &r->label_room) &&
+           grow(r, &r->values, sizeof *r->values, 0, &r->value_room);
+}
+
+static void
+reading_fini(struct reading *r)
+{
+    free(r->strings);
+    free(r->mappings.entry);
+    free(r->functions.entry);
+    free(r->locations.entry);
+    free(r->lines);
+    free(r->frames);
+    free(r->labels);
+    free(r->values);
 }
 
 /* The order matters: what is referred to comes first. */
 static void
-get_all(struct reading *r)
+read_all_entries(struct reading *r)
 {
-    get_strings(r);
-    get_types(r);
-    get_mappings(r);
-    get_functions(r);
-    get_locations(r);
-    for (size_t i = 0; !r->wrong && i < r->m->n_sample; i++)
-        get_sample(r, r->m->sample[i]);
-    get_rest(r);
+    for_each(r, PROFILE_STRING, take_string);
+    for_each_message(r, PROFILE_TYPE, take_type);
+    for_each_message(r, PROFILE_PERIOD_TYPE, take_period_type);
+    if (r->p->type_count == 0)
+        wrong(r, "it has no sample types");
+    for_each_message(r, PROFILE_MAPPING, take_mapping);
+    id_map_seal(r, &r->mappings);
+    for_each_message(r, PROFILE_FUNCTION, take_function);
+    id_map_seal(r, &r->functions);
+    for_each_message(r, PROFILE_LOCATION, take_location);
+    id_map_seal(r, &r->locations);
+    for_each_message(r, PROFILE_SAMPLE, take_sample);
+    read_rest(r);
+}
+
+/* Does it begin as profiles do? Else nothing of it is worth a complaint. */
+static bool
+begins_well(const unsigned char *bytes, size_t length)
+{
+    struct wr_wire w = {bytes, bytes + length, false};
+    struct wr_wire_field f;
+    return wr_wire_next(&w, &f) && f.field >= PROFILE_TYPE &&
+           f.field <= PROFILE_DOC_URL;
+}
+
+static int
+failure(const struct reading *r, char *why, size_t n)
+{
+    if (r->wrong)
+        return wr_profile_fail(why, n, "the profile is damaged: %s", r->wrong);
+    if (r->p && r->p->too_large)
+        return wr_profile_fail(why, n,
+                               "the profile is too large: it would take "
+                               "more than 2 GB of memory");
+    return wr_profile_fail(why, n, "out of memory");
 }
 
 static int
 decode_proto(struct wr_profile **out, const unsigned char *bytes, size_t length,
              char *why, size_t n)
 {
-    Pprof__Profile *m = pprof__profile__unpack(NULL, length, bytes);
-    if (!m)
+    struct reading r = {.whole = {bytes, bytes + length, false}};
+    if (!begins_well(bytes, length))
         return wr_profile_fail(why, n,
                                "this is not a profile: neither pprof's "
                                "profile.proto nor one of its text forms");
-    struct reading r = {.m = m};
     bool memory = reading_init(&r);
-    if (memory)
-        get_all(&r);
-    memory = memory && !r.p->failed;
-    pprof__profile__free_unpacked(m, NULL);
-    free(r.strings);
-    free(r.mappings.entry);
-    free(r.functions.entry);
-    free(r.locations.entry);
-    if (memory && !r.wrong) {
+    if (memory && !r.wrong)
+        read_all_entries(&r);
+    reading_fini(&r);
+    if (memory && !r.wrong && !r.p->failed) {
         assert(wr_profile_check(r.p));
         *out = r.p;
         return 0;
     }
+    int status = failure(&r, why, n);
     wr_profile_free(r.p);
-    return r.wrong
-               ? wr_profile_fail(why, n, "the profile is damaged: %s", r.wrong)
-               : wr_profile_fail(why, n, "out of memory");
+    return status;
 }
 
 /* --- gzip --------------------------------------------------------------- */

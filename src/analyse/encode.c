@@ -16,60 +16,12 @@
 #include <string.h>
 #include <libdeflate.h>
 #include "analyse/quote.h"
+#include "analyse/proto.h"
 #include "analyse/store.h"
 
 #define NUMBER_BYTES  10 /* of the longest number */
 #define ROOM_AT_FIRST ((size_t)16 << 10)
 #define COUNTED_STEP  7 /* no divisor of usual depths */
-
-/* Field numbers of profile.proto. */
-enum {
-    PROFILE_TYPE = 1,
-    PROFILE_SAMPLE,
-    PROFILE_MAPPING,
-    PROFILE_LOCATION,
-    PROFILE_FUNCTION,
-    PROFILE_STRING,
-    PROFILE_DROP_FRAMES,
-    PROFILE_KEEP_FRAMES,
-    PROFILE_TIME,
-    PROFILE_DURATION,
-    PROFILE_PERIOD_TYPE,
-    PROFILE_PERIOD,
-    PROFILE_COMMENT,
-    PROFILE_DEFAULT_TYPE,
-    TYPE_TYPE = 1,
-    TYPE_UNIT,
-    SAMPLE_LOCATION = 1,
-    SAMPLE_VALUE,
-    SAMPLE_LABEL,
-    LABEL_KEY = 1,
-    LABEL_TEXT,
-    LABEL_NUMBER,
-    LABEL_UNIT,
-    MAPPING_ID = 1,
-    MAPPING_START,
-    MAPPING_LIMIT,
-    MAPPING_OFFSET,
-    MAPPING_FILE,
-    MAPPING_BUILD_ID,
-    MAPPING_FUNCTIONS,
-    MAPPING_FILES,
-    MAPPING_LINES,
-    MAPPING_INLINES,
-    LOCATION_ID = 1,
-    LOCATION_MAPPING,
-    LOCATION_ADDRESS,
-    LOCATION_LINE,
-    LOCATION_FOLDED,
-    LINE_FUNCTION = 1,
-    LINE_LINE,
-    FUNCTION_ID = 1,
-    FUNCTION_NAME,
-    FUNCTION_SYSTEM_NAME,
-    FUNCTION_FILE,
-    FUNCTION_START_LINE
-};
 
 struct bytes {
     unsigned char *at;
@@ -322,7 +274,7 @@ put_function(struct bytes *b, const struct wr_function *f, uint32_t i)
     put_field(b, FUNCTION_NAME, f->name);
     put_field(b, FUNCTION_SYSTEM_NAME, f->system_name);
     put_field(b, FUNCTION_FILE, f->file);
-    put_field(b, FUNCTION_START_LINE, (uint64_t)f->start_line);
+    put_field(b, FUNCTION_START, (uint64_t)f->start_line);
     close_message(b, start);
 }
 
@@ -339,6 +291,7 @@ put_rest(struct bytes *b, const struct wr_profile *p)
     for (uint32_t i = 0; i < p->comment_count; i++)
         put_field(b, PROFILE_COMMENT, p->comments[i]);
     put_field(b, PROFILE_DEFAULT_TYPE, p->default_type);
+    put_field(b, PROFILE_DOC_URL, p->doc_url);
 }
 
 /* Names of files and symbols may hold any bytes, but the format wants UTF-8

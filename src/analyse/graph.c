@@ -109,7 +109,8 @@ wr_place_label(struct wr_profile *p, const struct wr_place *at)
                  wr_path_base(p->strings[at->object]));
     else
         snprintf(text + n, room, "<unknown>");
-    return p->strings[wr_profile_string(p, text)];
+    uint32_t label = wr_profile_string(p, text);
+    return p->strings[label];
 }
 
 /* --- Nodes --------------------------------------------------------------- */
@@ -135,7 +136,8 @@ struct build {
     uint32_t *last; /* by node */
     uint32_t *kept; /* by node: its number in the graph, or WR_NONE */
     uint32_t count, capacity;
-    bool inlines; /* a location has more than one node */
+    bool inlines;     /* a location has more than one node */
+    uint32_t reached; /* nodes that edges may go to */
     struct edge_slot *edges;
     uint32_t edge_mask, edge_count;
 };
@@ -329,13 +331,10 @@ cum_first(const void *x, const void *y)
 
 /* Fill g->nodes with those that stay, in order; first_in holds each one's
  * number in the build meanwhile. */
-static bool
+static void
 choose_nodes(struct build *b, struct wr_graph *g, int64_t total)
 {
     uint64_t least = cutoff(total, b->o->node_fraction);
-    g->nodes = calloc((size_t)b->count + 1, sizeof *g->nodes);
-    if (!g->nodes)
-        return false;
     for (uint32_t i = 0; i < b->count; i++) {
         struct wr_node *n = &b->nodes[i];
         if (!is_node(b, n))
@@ -353,12 +352,27 @@ choose_nodes(struct build *b, struct wr_graph *g, int64_t total)
     g->eligible = g->count;
     if (b->o->node_count && b->o->node_count < g->count)
         g->count = b->o->node_count;
+}
+
+/* Number the nodes that edges may go to. As long as nothing was left out,
+ * these include nodes that cancelled out, behind the others. */
+static void
+number_nodes(struct build *b, struct wr_graph *g)
+{
     memset(b->kept, 0xff, b->count * sizeof *b->kept);
-    for (uint32_t i = 0; i < g->count; i++) {
+    for (uint32_t i = 0; i < g->count; i++)
         b->kept[g->nodes[i].first_in] = i;
-        g->nodes[i].first_in = 0;
+    b->reached = g->count;
+    for (uint32_t i = 0; !g->small && g->count == g->eligible && i < b->count;
+         i++) {
+        if (b->kept[i] != WR_NONE)
+            continue;
+        b->nodes[i].label = wr_place_label(b->p, &b->nodes[i].place);
+        g->nodes[b->reached] = b->nodes[i];
+        b->kept[i] = b->reached++;
     }
-    return true;
+    for (uint32_t i = 0; i < b->reached; i++)
+        g->nodes[i].first_in = 0;
 }
 
 /* --- Edges --------------------------------------------------------------- */
@@ -461,7 +475,7 @@ take_edges(struct build *b, struct wr_graph *g, uint64_t least)
 {
     for (uint32_t i = 0; b->edge_mask && i <= b->edge_mask; i++) {
         const struct edge_slot *e = &b->edges[i];
-        if (e->from && magnitude(e->weight) >= least)
+        if (e->from && (magnitude(e->weight) >= least || e->to >= g->count))
             g->edges[g->edge_count++] =
                 (struct wr_edge){e->from - 1, e->to, e->weight, e->inlined};
     }
@@ -484,7 +498,7 @@ heavy_first(const void *x, const void *y, void *context)
 
 /* Edges in order, then each node's lists of them, which keep that order. */
 static void
-list_edges(struct wr_graph *g)
+list_edges(struct wr_graph *g, uint32_t nodes)
 {
     uint32_t in = 0, out = 0;
     qsort_r(g->edges, g->edge_count, sizeof *g->edges, heavy_first, g);
@@ -492,7 +506,7 @@ list_edges(struct wr_graph *g)
         g->nodes[g->edges[i].to].in_count++;
         g->nodes[g->edges[i].from].out_count++;
     }
-    for (uint32_t i = 0; i < g->count; i++) {
+    for (uint32_t i = 0; i < nodes; i++) {
         struct wr_node *n = &g->nodes[i];
         n->first_in = in;
         n->first_out = out;
@@ -513,6 +527,7 @@ make_edges(struct build *b, struct wr_graph *g, int64_t total)
 {
     if (!b->o->edges && !b->inlines)
         return true;
+    number_nodes(b, g);
     if (!count_edges(b))
         return false;
     size_t room = (size_t)b->edge_count + 1;
@@ -522,7 +537,7 @@ make_edges(struct build *b, struct wr_graph *g, int64_t total)
     if (!g->edges || !g->in || !g->out)
         return false;
     take_edges(b, g, cutoff(total, b->o->edge_fraction));
-    list_edges(g);
+    list_edges(g, b->reached);
     return true;
 }
 
@@ -565,9 +580,13 @@ build_fini(struct build *b)
 static bool
 build_graph(struct build *b, struct wr_graph *g)
 {
+    g->nodes = calloc((size_t)b->count + 1, sizeof *g->nodes);
+    if (!g->nodes)
+        return false;
     count_nodes(b);
     int64_t total = sum_flat(b);
-    return choose_nodes(b, g, total) && make_edges(b, g, total);
+    choose_nodes(b, g, total);
+    return make_edges(b, g, total);
 }
 
 int

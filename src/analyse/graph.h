@@ -68,7 +68,8 @@ struct wr_graph_options {
 };
 
 struct wr_graph {
-    struct wr_node *nodes; /* biggest first */
+    struct wr_node *nodes; /* biggest first; behind the last may stand some
+                              that came to nothing, for edges to end at */
     struct wr_edge *edges;
     uint32_t *in, *out; /* numbers of edges, by node, biggest first */
     uint32_t count, edge_count;

@@ -225,6 +225,7 @@ join(struct wr_profile *into, const struct wr_profile *from, int64_t sign,
     j.locations = calloc(from->location_count + 1, sizeof *j.locations);
     bool ok = j.strings && j.mappings && j.functions && j.locations;
     if (ok) {
+        wr_profile_unite_samples(into);
         join_strings(&j);
         join_mappings(&j);
         join_functions(&j);
@@ -253,6 +254,8 @@ wr_profile_merge(struct wr_profile *into, const struct wr_profile *from,
         into->duration_ns = from->duration_ns;
     if (from->period > into->period)
         into->period = from->period;
+    if (!into->doc_url)
+        into->doc_url = wr_profile_string(into, from->strings[from->doc_url]);
     if (!into->drop_frames)
         into->drop_frames =
             wr_profile_string(into, from->strings[from->drop_frames]);

@@ -109,7 +109,9 @@ struct wr_profile {
     int64_t time_ns, duration_ns;
     uint32_t drop_frames, keep_frames; /* strings: regular expressions */
     uint32_t default_type;             /* string; 0: the last type */
+    uint32_t doc_url;                  /* string: where to read about it */
     bool failed;                       /* no memory: the profile is no use */
+    bool too_large;                    /* failed, because of a limit of ours */
 
     /* How the tables grow and find equals; nobody else's business. */
     struct wr_profile_store *store;

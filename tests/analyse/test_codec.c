@@ -338,11 +338,6 @@ break_location_id(void)
     file.location_id[0] = 98;
 }
 static void
-break_mapping_id(void)
-{
-    file.location.mapping_id = 6;
-}
-static void
 break_function_id(void)
 {
     file.line.function_id = 1;
@@ -388,7 +383,6 @@ static const struct {
     const char *sentence;
 } breaks[] = {
     {break_location_id, "a location that is not there"},
-    {break_mapping_id, "a mapping that is not there"},
     {break_function_id, "a function that is not there"},
     {break_string, "a string number is out of range"},
     {break_negative, "a string number is out of range"},
@@ -406,6 +400,16 @@ START_TEST(a_broken_rule_is_named)
     ck_assert_int_eq(decode_file(), -1);
     ck_assert_ptr_null(q);
     ck_assert_msg(strstr(why, breaks[_i].sentence) != NULL, "%s", why);
+}
+END_TEST
+
+/* As pprof reads it: such a location lies in no mapping. */
+START_TEST(a_mapping_that_is_not_there_is_none)
+{
+    make_file();
+    file.location.mapping_id = 6;
+    ck_assert_int_eq(decode_file(), 0);
+    ck_assert_uint_eq(q->locations[0].mapping, WR_NONE);
 }
 END_TEST
 
@@ -631,6 +635,7 @@ main(int argc, char **argv)
     tcase_add_test(tests, ids_may_be_any_numbers);
     tcase_add_loop_test(tests, a_broken_rule_is_named, 0,
                         sizeof breaks / sizeof *breaks);
+    tcase_add_test(tests, a_mapping_that_is_not_there_is_none);
     tcase_add_test(tests, what_is_no_profile_is_refused);
     tcase_add_loop_test(tests, a_file_that_unpacks_to_too_much_is_refused, 0,
                         2);

@@ -54,6 +54,9 @@ is $? 2 "weir top -n many"
 "$weir" top -focus 2>err.txt
 is $? 2 "an option without its value"
 says "-focus needs a value" err.txt
+"$weir" peek 2>err.txt
+is $? 2 "peek at nothing"
+says "say which functions" err.txt
 "$weir" top /no/such/file 2>err.txt
 is $? 1 "a file that is not there"
 says "/no/such/file" err.txt
