@@ -36,6 +36,8 @@ struct entry {
     struct wr_binary *binary; /* NULL: not opened, or not to be opened */
     struct wr_cache *names;   /* from the disk, or NULL */
     uint32_t found, saved;    /* addresses: in the binary, of these on disk */
+    struct wr_code_segment segments[WR_BINARY_SEGMENTS]; /* of the binary */
+    uint32_t segment_count;
 };
 
 struct known {
@@ -167,12 +169,10 @@ has_lines(const struct entry *e)
 
 /* With what servers have sent of its debug information so far. */
 static void
-open_binary(struct wr_symboliser *s, struct entry *e, const struct wanted *w)
+open_with_fetched(struct wr_symboliser *s, struct entry *e,
+                  const struct wanted *w)
 {
     char debug[WR_PATH_MAX * 2], shared[WR_PATH_MAX * 2];
-    if (e->tried)
-        return;
-    e->tried = true;
     bool fetched = e->has_id && wr_debuginfod_found(s->debuginfod, e->key,
                                                     debug, sizeof debug);
     e->binary = open_file(w, fetched ? debug : NULL, NULL);
@@ -185,6 +185,17 @@ open_binary(struct wr_symboliser *s, struct entry *e, const struct wanted *w)
     wr_binary_close(e->binary);
     e->binary = open_file(w, fetched ? debug : NULL, shared);
     e->fetched = true;
+}
+
+static void
+open_binary(struct wr_symboliser *s, struct entry *e, const struct wanted *w)
+{
+    if (e->tried)
+        return;
+    e->tried = true;
+    open_with_fetched(s, e, w);
+    if (e->binary)
+        e->segment_count = wr_binary_segments(e->binary, e->segments);
 }
 
 static uint32_t
@@ -219,7 +230,7 @@ find_binary(struct wr_symboliser *s, const struct wanted *w)
 static uint64_t
 address_in(const struct entry *e, uint64_t offset)
 {
-    return e->binary ? wr_binary_address(e->binary, offset)
+    return e->binary ? wr_code_address(e->segments, e->segment_count, offset)
                      : wr_cache_address(e->names, offset);
 }
 
@@ -293,10 +304,9 @@ static void
 save_names_of(struct wr_symboliser *s, uint32_t binary)
 {
     struct entry *e = &s->binaries[binary];
-    struct wr_code_segment segments[WR_BINARY_SEGMENTS];
     struct wr_found found = {
-        .segments = segments,
-        .segment_count = wr_binary_segments(e->binary, segments),
+        .segments = e->segments,
+        .segment_count = e->segment_count,
         .places = malloc((s->known_count + 1) * sizeof *found.places)};
     for (uint32_t i = 0; found.places && i < s->known_count; i++) {
         const struct known *k = &s->known[i];

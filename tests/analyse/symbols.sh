@@ -281,5 +281,25 @@ touch go
 wait $run
 "$weir" top -n 0 jit.saved/*.heap.pb.gz >top.txt
 says " LazyCompile:~holdObjects /srv/app.js:12" top.txt
-rm -f "$map"
+rm -f "$map" go
+
+# The same with a /tmp of its own, as services have it.
+if unshare -m sh -c "mount -t tmpfs none /tmp" 2>/dev/null; then
+    outside=$(mktemp -d /dev/shm/weir-test.XXXXXX)
+    trap 'kill ${server-} 2>/dev/null; rm -rf "$tmp" "$outside"' EXIT
+    cp jit "$build/lib/libweir.so.0" "$outside"
+    cd "$outside" || exit 2
+    export XDG_RUNTIME_DIR="$outside"
+    unshare -m sh -c "mount -t tmpfs none /tmp; exec env \
+        LD_PRELOAD=$outside/libweir.so.0 WEIR=sample=1 ./jit" >jit.out &
+    run=$!
+    wait_for ready jit.out
+    [ -e "$(head -1 jit.out)" ] && fail "it has no /tmp of its own"
+    "$weir" top -n 0 >top.txt
+    says " LazyCompile:~holdObjects /srv/app.js:12" top.txt
+    touch go
+    wait $run
+else
+    echo "skip: no mount namespace can be made here"
+fi
 finish
