@@ -14,6 +14,9 @@
 #include "region/region.h"
 
 #define FINE_PER_COARSE (WR_PAST_COARSE_NS / WR_PAST_FINE_NS)
+/* Who comes later than that after a tick comes from a pause: what it finds is
+ * news, and belongs to the next tick. */
+#define LATE_NS UINT64_C(2000000000)
 
 /* About the region whose start_mono_ns is born. */
 static struct {
@@ -210,7 +213,15 @@ catch_up(uint64_t tick)
 
 /* ---- the beginning ---- */
 
-/* A forked child holds from birth what its parent had allocated. */
+/* A forked child holds from birth what its parent had allocated. And who is
+ * asked for the first time so late did nothing since its first second: it held
+ * all along what it holds. */
+static bool
+holds_already(uint64_t uptime_ns)
+{
+    return wr_region->forked_from != 0 || uptime_ns > LATE_NS;
+}
+
 static bool
 set_base(const struct log *l)
 {
@@ -225,26 +236,27 @@ set_base(const struct log *l)
 }
 
 static bool
-set_up(const struct log *l)
+set_up(const struct log *l, bool holds)
 {
     if (!wr_region_touch(l->head, offsetof(struct wr_past_log, logged)))
         return false;
     put(&l->head->undo.at, UINT64_MAX);
-    return wr_region->forked_from == 0 || set_base(l);
+    return !holds || set_base(l);
 }
 
 static bool
-begin(uint64_t events)
+begin(uint64_t uptime_ns, uint64_t events)
 {
     struct log fine = fine_log(), coarse = coarse_log();
+    bool holds = holds_already(uptime_ns);
 
     if (!wr_region_touch(past(), offsetof(struct wr_past, log)) ||
-        !set_up(&fine) || !set_up(&coarse))
+        !set_up(&fine, holds) || !set_up(&coarse, holds))
         return false;
     put(&past()->begun, 1);
     wr_region_publish(WR_TABLE_PAST, 1);
     state.born = wr_region->start_mono_ns;
-    state.events = wr_region->forked_from == 0 ? 0 : events;
+    state.events = holds ? events : 0;
     return true;
 }
 
@@ -255,10 +267,11 @@ wr_past_log(uint64_t uptime_ns)
     uint64_t tick = uptime_ns / WR_PAST_FINE_NS;
 
     if (wr_region == NULL ||
-        (state.born != wr_region->start_mono_ns && !begin(events)) ||
+        (state.born != wr_region->start_mono_ns && !begin(uptime_ns, events)) ||
         events == state.events)
         return false;
-    if (tick <= get(&fine_log().head->last))
+    if (tick <= get(&fine_log().head->last) ||
+        uptime_ns % WR_PAST_FINE_NS > LATE_NS)
         return true;
     catch_up(tick);
     log_fine(tick);

@@ -21,7 +21,7 @@ static struct wr_bucket_counts remembered[TICKS + 1][BUCKETS];
 static struct wr_bucket_counts told[BUCKETS];
 
 static void
-make_buckets(unsigned n)
+add_buckets(unsigned n)
 {
     wr_lock_take(&wr_region_lock);
     for (unsigned i = 0; i < n; i++) {
@@ -35,6 +35,14 @@ make_buckets(unsigned n)
                           wr_region_used(WR_TABLE_BUCKETS) + 1);
     }
     wr_lock_give(&wr_region_lock);
+}
+
+/* And then the first pulse of a program. */
+static void
+make_buckets(unsigned n)
+{
+    add_buckets(n);
+    (void)wr_past_log(SECOND);
 }
 
 /* As bucket.c does it; "other" takes blocks of any size. */
@@ -132,6 +140,50 @@ START_TEST(changes_are_kept_until_the_next_tick_and_asked_for_meanwhile)
     ck_assert(!wr_past_log(11 * SECOND));
     use(&chance, 5);
     ck_assert(wr_past_log(12 * SECOND));
+}
+END_TEST
+
+START_TEST(what_comes_after_a_pause_is_newer_than_the_tick_before_it)
+{
+    struct wr_region_view v;
+
+    scene_start(false);
+    make_buckets(BUCKETS);
+    wr_region_add_alloc(5, SIZE);
+    wr_count_add(samples, 1);
+    ck_assert(!wr_past_log(10 * SECOND));
+    wr_region_add_alloc(5, SIZE);
+    wr_count_add(samples, 1);
+    ck_assert(wr_past_log(57 * SECOND));
+    ck_assert(!wr_past_log(60 * SECOND));
+    v = scene_view();
+    ck_assert_int_eq(wr_past_values(&v, 58 * SECOND, told, BUCKETS), 0);
+    ck_assert_uint_eq(told[5].allocs, 1);
+    ck_assert_int_eq(wr_past_values(&v, 60 * SECOND, told, BUCKETS), 0);
+    ck_assert_uint_eq(told[5].allocs, 2);
+}
+END_TEST
+
+/* All it has it got in its first second, before there was a pulse. */
+START_TEST(a_program_that_paused_from_its_start_held_that_all_along)
+{
+    struct wr_region_view v;
+
+    scene_start(false);
+    add_buckets(BUCKETS);
+    wr_region_add_alloc(5, SIZE);
+    wr_count_add(samples, 1);
+    (void)wr_past_log(601 * SECOND);
+    wr_region_add_alloc(5, SIZE);
+    wr_count_add(samples, 1);
+    ck_assert(!wr_past_log(610 * SECOND));
+    v = scene_view();
+    for (uint64_t s = 1; s < 610; s += 60) {
+        ck_assert_int_eq(wr_past_values(&v, s * SECOND, told, BUCKETS), 0);
+        ck_assert_uint_eq(told[5].allocs, 1);
+    }
+    ck_assert_int_eq(wr_past_values(&v, 610 * SECOND, told, BUCKETS), 0);
+    ck_assert_uint_eq(told[5].allocs, 2);
 }
 END_TEST
 
@@ -359,6 +411,9 @@ suite(void)
     tcase_add_loop_test(t, every_tick_is_told_as_it_was, 0, 2);
     tcase_add_test(
         t, changes_are_kept_until_the_next_tick_and_asked_for_meanwhile);
+    tcase_add_test(t,
+                   what_comes_after_a_pause_is_newer_than_the_tick_before_it);
+    tcase_add_test(t, a_program_that_paused_from_its_start_held_that_all_along);
     tcase_add_test(t, the_time_before_the_ring_is_told_by_the_coarse_log);
     tcase_add_test(t, before_the_oldest_moment_nothing_is_told);
     tcase_add_test(t, after_a_gap_what_was_before_it_holds_until_its_end);
