@@ -16,10 +16,10 @@
  *      {"pid":PID,"start_ms":T,"now_ms":T,"live":true,"oldest_ms":T,
  *       "names":["ms","heap_inuse",...],"points":[[...],...],
  *       "marks":[{"ms":T,"kind":"fork","value":N,"text":...},...]},...]}
- * Points are those after since, oldest first, in the order of names; times
- * are ms since 1970, counts grow from the program's start. Profiles of the
- * past begin at oldest_ms; 0: there are none. At most WR_API_HISTORIES
- * processes; "more" were left out.
+ * Points and marks are those after since, oldest first, points in the order
+ * of names; times are ms since 1970, counts grow from the program's start.
+ * Profiles of the past begin at oldest_ms; 0: there are none. At most
+ * WR_API_HISTORIES processes; "more" were left out.
  *
  * flame and top understand kind=heap|allocs, type=inuse_space, ..., and the
  * moments that serve/moment.h tells of: at=, or from= and to= for what

@@ -73,15 +73,20 @@ print_points(FILE *out, const struct wr_region_header *h,
 }
 
 static void
-print_marks(FILE *out, const struct wr_region_view *v, struct room *room)
+print_marks(FILE *out, const struct wr_region_view *v, struct room *room,
+            uint64_t since_ms)
 {
+    const char *comma = "";
     size_t n = wr_history_marks(v, room->mark, WR_MARK_SLOTS);
     fputs(",\"marks\":[", out);
     for (size_t i = 0; i < n; i++) {
         const struct wr_mark *m = &room->mark[i];
-        fprintf(out, "%s{\"ms\":%llu,\"value\":%llu,\"kind\":", i ? ",\n" : "",
-                (unsigned long long)ms_of(v->header, m->uptime_ns),
-                (unsigned long long)m->value);
+        uint64_t ms = ms_of(v->header, m->uptime_ns);
+        if (ms <= since_ms)
+            continue;
+        fprintf(out, "%s{\"ms\":%llu,\"value\":%llu,\"kind\":", comma,
+                (unsigned long long)ms, (unsigned long long)m->value);
+        comma = ",\n";
         wr_json_string(out, wr_mark_name(m->kind));
         fputs(",\"text\":", out);
         wr_json_string(out, m->text);
@@ -105,7 +110,7 @@ print_process(FILE *out, const struct wr_source *one, struct room *room,
             one->live ? "true" : "false",
             (unsigned long long)(oldest ? ms_of(h, oldest) : 0));
     print_points(out, h, room->point, n, since_ms);
-    print_marks(out, &one->view, room);
+    print_marks(out, &one->view, room, since_ms);
     fputc('}', out);
 }
 

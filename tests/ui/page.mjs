@@ -1,14 +1,14 @@
-// The page in a real browser: node page.mjs URL PICTURES
+// The page in a real browser: node page.mjs URL PICTURES PID
 //
-// URL is the root of a server with one process that has run for some seconds
-// and goes on to allocate. Prints what it checked; ends with 1 when something
-// is not so.
+// URL is the root of a server with a process PID that has run for some seconds
+// and goes on to allocate, and a child that it forked. Kills both in the end.
+// Prints what it checked; ends with 1 when something is not so.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Browser } from './browser.mjs';
 
-const [root, pictures] = process.argv.slice(2);
+const [root, pictures, pid] = process.argv.slice(2);
 const browser = await Browser.start({ width: 1280, height: 900 });
 const opened = Date.now();
 const canvas = '.flame canvas';
@@ -18,7 +18,7 @@ const steps = [
     await browser.scheme('light');
     await browser.open(root);
     await browser.until('document.querySelectorAll(".plot canvas").length >= 7');
-    await browser.until('document.querySelector("h1").textContent.includes("weir-page-prog")');
+    await browser.until('document.querySelector("h1").textContent === "2 processes"');
     const seconds = await browser.see(`fetch('api/history').then((r) => r.json()).then((a) => ${opened} - a.processes[0].points[0][0])`);
     assert.ok(seconds > 3000, `the first point is ${seconds} ms older than the page`);
     assert.match(await browser.see('document.querySelector(".tiles").textContent'), /Live heap\d.*iB.*RSS\d.*iB/);
@@ -32,8 +32,27 @@ const steps = [
     })()`) > 50, 'the heap is drawn');
     await browser.picture(join(pictures, 'page-light.png'));
   }],
-  ['the process is in the list, and its profile names its functions', async () => {
-    assert.match(await browser.see('document.querySelector("nav").textContent'), /weir-page-prog/);
+  ['events are told', async () => {
+    await browser.until('/start/.test(document.querySelector(".events ol").textContent)');
+    assert.match(await browser.see('document.querySelector(".events ol").textContent'), /forked/);
+  }],
+  ['all running processes are added up, keys go from one to the next', async () => {
+    const list = await browser.see('[...document.querySelectorAll("nav a")].map((a) => a.getAttribute("href")).join(" ")');
+    assert.match(list, new RegExp(`^/ /pid/${pid}/ /pid/\\d+/$`));
+    assert.equal(await browser.see('document.querySelector("nav [aria-current]").getAttribute("href")'), '/');
+    await browser.until('document.querySelector(".profile .says").textContent.includes("held")');
+    const child = list.split(' ')[2];
+    await browser.key('j');
+    await browser.key('j');
+    await browser.until(`location.pathname === '${child}'`);
+    await browser.until('document.querySelector(".status").textContent.includes("running")');
+    await browser.until('document.querySelector(".profile .table tbody").textContent.includes("child_blocks")');
+    await browser.see('history.back()');
+    await browser.until(`location.pathname === '/pid/${pid}/'`);
+    await browser.until('document.querySelector("h1").textContent === "weir-page-prog"');
+    await browser.until('document.querySelector(".profile .table tbody").textContent.includes("keep_blocks")');
+  }],
+  ['the profile names its functions', async () => {
     await browser.until('document.querySelector(".profile .says").textContent.includes("held")');
     await browser.press('.profile .switch:last-of-type button:last-child');
     const table = await browser.until('document.querySelector(".table tbody").innerText');
@@ -86,7 +105,7 @@ const steps = [
     await browser.until('/^[^+]*held\\.$/.test(document.querySelector(".profile .says").textContent)');
   }],
   ['an address shows again what it showed', async () => {
-    const pid = await browser.see('fetch("/api/processes").then((r) => r.json()).then((a) => a.main)');
+    await browser.open(root);
     await browser.open(`${root}pid/${pid}/#show=table&span=minutes&type=alloc_space&q=keep`);
     await browser.until('document.querySelector(".profile .says").textContent.includes("allocated")');
     assert.ok(await browser.see('!document.querySelector(".table").hidden'));
@@ -134,6 +153,16 @@ const steps = [
     assert.deepEqual(browser.requests.filter((u) => !u.startsWith(own) && !u.startsWith('data:')), []);
     assert.ok(browser.requests.length > 10);
     assert.deepEqual(browser.problems, []);
+  }],
+  ['the policy forbids other addresses', async () => {
+    const other = root.replace('127.0.0.1', 'localhost');
+    assert.equal(await browser.see(`fetch('${other}').then(() => 'went', () => 'refused')`), 'refused');
+    assert.match(browser.problems.join(), /Content Security Policy/);
+  }],
+  ['when the program has ended the page says so and keeps what it drew', async () => {
+    process.kill(Number(pid));
+    await browser.until('document.querySelector(".status.bad")?.textContent === "The server does not answer."');
+    assert.ok(await browser.see('document.querySelectorAll(".plot canvas").length >= 7'));
   }],
 ];
 

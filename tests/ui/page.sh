@@ -21,7 +21,17 @@ __attribute__((noinline)) void churn_blocks(void) {
         free((void *)p);
     }
 }
+__attribute__((noinline)) void child_blocks(void) {
+    kept[0] = malloc(1 << 22);
+    memset(kept[0], 1, 1 << 22);
+}
 int main(void) {
+    if (fork() == 0) {
+        child_blocks();
+        while (getppid() != 1)
+            usleep(50000);
+        return 0;
+    }
     for (int i = 0;; i++) {
         keep_blocks(i);
         churn_blocks();
@@ -33,11 +43,13 @@ END
 run=$!
 wait_for "for tools:" err
 url=$(sed -n 's,^weir: see \(http://[^ ]*\) .*,\1,p' err)
-pid=$(curl -s "${url}api/processes" | sed 's/.*"main":\([0-9]*\).*/\1/')
+pid=$(curl -s "${url}api/processes" |
+    sed -n 's/.*"main":\([0-9]*\),.*/\1/p')
 sleep 6 # the history before the page is what is to be seen
 pictures=$build/ui/pictures
 mkdir -p "$pictures"
-timeout 120 node "$source_dir/tests/ui/page.mjs" "$url" "$pictures" || fail "the page, see above"
-kill "$pid"
+timeout 120 node "$source_dir/tests/ui/page.mjs" "$url" "$pictures" "$pid" ||
+    fail "the page, see above"
+[ -z "$pid" ] || kill "$pid" 2>/dev/null
 wait $run
 finish

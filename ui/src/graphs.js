@@ -65,7 +65,7 @@ class Graph {
       const item = h('span', { title: s.title }, h('i'), `${s.label} `, this.values[i]);
       return item;
     }));
-    this.host = h('div', { class: 'plot' });
+    this.host = h('div', { class: 'plot', role: 'img' });
     this.element = h('figure', { class: spec.tall ? 'graph tall' : 'graph', 'aria-label': spec.title },
       h('figcaption', null, h('span', { class: 'title' }, spec.title), this.key), this.host);
     parent.append(this.element);
@@ -143,6 +143,8 @@ class Graph {
       const v = s.says ? s.says(this.view, i) : this.view[s.key][i];
       this.values[n].textContent = v === null || v === undefined ? '' : this.spec.format(v);
     });
+    const words = [...this.key.children].filter((item) => !item.hidden).map((item) => item.textContent);
+    this.host.setAttribute('aria-label', `${this.spec.title} over time: ${words.join(', ')}`);
   }
 
   brushed(u) {

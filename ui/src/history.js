@@ -23,7 +23,7 @@ class Track {
     this.pid = process.pid;
     this.start = process.start_ms;
     this.points = []; // [ms, ...FIELDS]
-    this.marks = [];
+    this.marks = new Map(); // by what makes them one
   }
 
   add(process, length) {
@@ -37,7 +37,7 @@ class Track {
     this.live = process.live;
     this.now = process.now_ms;
     this.oldest = process.oldest_ms || 0;
-    this.marks = process.marks;
+    for (const m of process.marks) this.marks.set(`${m.ms} ${m.kind} ${m.value} ${m.text}`, { ...m, pid: this.pid });
     const from = process.now_ms - length;
     while (this.points.length > 1 && this.points[1][0] < from) this.points.shift();
   }
@@ -85,26 +85,24 @@ export class History {
   constructor(span) {
     this.span = SPANS[span];
     this.tracks = new Map();
-  }
-
-  /** What to ask for next; 0: everything. */
-  get since() {
-    let since = Infinity;
-    for (const t of this.tracks.values()) {
-      const last = t.points[t.points.length - 1];
-      since = Math.min(since, last ? last[0] - 1 : 0);
-    }
-    return Number.isFinite(since) ? Math.max(0, since) : 0;
+    /** From when on to ask next; 0: everything. */
+    this.since = 0;
   }
 
   add(answer) {
     const known = new Set();
+    let since = answer.processes.length ? Infinity : 0;
     for (const process of answer.processes) {
       const key = `${process.pid}/${process.start_ms}`;
       known.add(key);
+      // Of one that appears late only its end was told: ask for it again.
+      const late = !this.tracks.has(key) && this.since > process.start_ms;
       if (!this.tracks.has(key)) this.tracks.set(key, new Track(process));
       this.tracks.get(key).add(process, this.span.length);
+      // What is older than two steps does not change any more.
+      since = Math.min(since, late ? 0 : process.now_ms - 2 * this.span.step);
     }
+    this.since = Math.max(0, since);
     for (const key of this.tracks.keys()) if (!known.has(key)) this.tracks.delete(key);
   }
 
@@ -137,7 +135,7 @@ export class History {
       minor: rates(t, column('minor_faults')),
       major: rates(t, column('major_faults')),
       cpu: rates(t, column('cpu_ns').map((v) => v / 1e9)),
-      marks: tracks.flatMap((k) => k.marks.map((m) => ({ ...m, pid: k.pid }))).sort((a, b) => a.ms - b.ms),
+      marks: tracks.flatMap((k) => [...k.marks.values()]).sort((a, b) => a.ms - b.ms),
       oldest: Math.min(...tracks.map((k) => k.oldest || Infinity)),
       alive: tracks.some((k) => k.live),
     };

@@ -48,8 +48,8 @@ test('what is running goes on to now, what ended does not', () => {
 test('answers are joined; a point that is told again is taken anew', () => {
   const h = new History('minutes');
   assert.equal(h.since, 0);
-  h.add(answer(process([point(60000, { rss: 1 }), point(120000, { rss: 2 })])));
-  assert.equal(h.since, START + 120000 - 1);
+  h.add(answer(process([point(60000, { rss: 1 }), point(120000, { rss: 2 })], { now_ms: START + 150000 })));
+  assert.equal(h.since, START + 30000);
   h.add(answer(process([point(120000, { rss: 3 }), point(180000, { rss: 4 })], { now_ms: START + 180000 })));
   assert.deepEqual(h.view().rss, [1, 3, 4]);
 });
@@ -75,6 +75,31 @@ test('a process that is not told of any more is forgotten', () => {
 
 test('a rate is never negative, and unknown at first', () => {
   assert.deepEqual(rates([1, 2, 4], [10, 30, 20]), [null, 20, 0]);
+});
+
+test('one that is quiet does not make the others tell everything again', () => {
+  const h = new History('seconds');
+  const now = { now_ms: START + 500000 };
+  h.add(answer(process([point(1000)], now), process([point(499000)], { ...now, pid: 8 })));
+  assert.equal(h.since, START + 498000);
+});
+
+test('one that appears late is asked from its beginning', () => {
+  const h = new History('seconds');
+  h.add(answer(process([point(1000)])));
+  assert.ok(h.since > 0);
+  h.add(answer(process([]), process([], { pid: 8 })));
+  assert.equal(h.since, 0);
+  h.add(answer(process([]), process([point(2000)], { pid: 8 })));
+  assert.ok(h.since > 0);
+});
+
+test('marks are kept, each once', () => {
+  const h = new History('seconds');
+  const fork = { ms: START + 5, kind: 'fork', value: 1, text: '' };
+  h.add(answer(process([], { marks: [fork] })));
+  h.add(answer(process([], { marks: [fork, { ...fork, ms: START + 3, kind: 'start' }] })));
+  assert.deepEqual(h.view().marks.map((m) => [m.kind, m.pid]), [['start', 7], ['fork', 7]]);
 });
 
 test('nothing yet is an empty view', () => {
