@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -145,6 +146,41 @@ START_TEST(it_can_be_started_again_on_the_stack_it_had)
 }
 END_TEST
 
+/* It opens a file, and finds none of ours. */
+static struct {
+    long fd, bytes;
+} files;
+
+static void
+open_one(void *arg)
+{
+    char byte;
+
+    (void)arg;
+    files.fd = wr_syscall4(SYS_openat, AT_FDCWD, "/dev/zero", O_RDONLY, 0);
+    files.bytes = wr_syscall3(SYS_read, files.fd, &byte, 1);
+    look_around(arg);
+}
+
+START_TEST(its_descriptors_are_its_own)
+{
+    int lowest = dup(0);
+
+    close(lowest);
+    ck_assert(wr_os_thread_start(&thread, open_one, NULL));
+    while (atomic_load(&seen.done) == 0)
+        wr_os_wait(&seen.done, 0, 0);
+    if (thread.apart) {
+        ck_assert_int_eq(files.fd, 0);
+        ck_assert_int_eq(files.bytes, 1);
+        ck_assert_int_eq(dup(0), lowest);
+    } else {
+        unit_skip("this system's threads share their descriptors");
+    }
+    let_it_end();
+}
+END_TEST
+
 static void
 leave_it_asleep(void *arg)
 {
@@ -184,6 +220,7 @@ suite(void)
         tcase_add_test(t, it_bears_the_name_weir);
         tcase_add_test(t, it_ends_when_the_function_returns);
         tcase_add_test(t, it_can_be_started_again_on_the_stack_it_had);
+        tcase_add_test(t, its_descriptors_are_its_own);
         tcase_add_test(t, it_does_not_keep_the_process_alive);
     }
     suite_add_tcase(s, t);

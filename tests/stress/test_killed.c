@@ -10,6 +10,9 @@
 #include <fcntl.h>
 #include <time.h>
 
+#include "base/base.h"
+#include "region/history.h"
+#include "region/past.h"
 #include "region/read.h"
 
 enum { KILLS = 15, STARTS = 150, RATE = 4096, LAG = 64 };
@@ -124,6 +127,45 @@ check_nothing_fell(const struct wr_region_view *v)
                     "a bucket's frees");
         never_falls(&seen.allocs[i], load(&wr_view_bucket(v, i)->allocs),
                     "a bucket's allocations");
+    }
+}
+
+/* Points follow each other and say what a program can be like. */
+static void
+check_history(const struct wr_region_view *v)
+{
+    static struct wr_point p[WR_HISTORY_MOST];
+    static struct wr_mark m[WR_MARK_SLOTS];
+    size_t n = wr_history_read(v, WR_HISTORY_SECONDS, p, WR_HISTORY_MOST);
+
+    for (size_t i = 0; i < n; i++) {
+        ck_assert_uint_le(p[i].frees, p[i].allocs);
+        ck_assert_uint_eq(p[i].live_bytes, p[i].alloc_bytes - p[i].free_bytes);
+        ck_assert_uint_le(p[i].heap_inuse, p[i].heap_mapped);
+        if (i == 0)
+            continue;
+        ck_assert_uint_gt(p[i].uptime_ns, p[i - 1].uptime_ns);
+        ck_assert_uint_ge(p[i].allocs, p[i - 1].allocs);
+        ck_assert_uint_ge(p[i].frees, p[i - 1].frees);
+        ck_assert_uint_ge(p[i].minor_faults, p[i - 1].minor_faults);
+    }
+    n = wr_history_marks(v, m, wr_countof(m));
+    for (size_t i = 0; i < n; i++)
+        ck_assert_str_ne(wr_mark_name(m[i].kind), "event");
+}
+
+/* What was is never more than what is. */
+static void
+check_past(const struct wr_region_view *v)
+{
+    static struct wr_bucket_counts then[40000];
+    uint64_t n = wr_view_used(v, WR_TABLE_BUCKETS);
+
+    if (wr_past_values(v, UINT64_C(10000000000), then, n) != 0)
+        return;
+    for (uint64_t i = 0; i < n; i++) {
+        ck_assert_uint_le(then[i].frees, then[i].allocs);
+        ck_assert_uint_le(then[i].allocs, load(&wr_view_bucket(v, i)->allocs));
     }
 }
 
@@ -271,6 +313,33 @@ one_life(unsigned seed)
     remove_regions();
 }
 
+/* Old enough to have a history. */
+static void
+one_long_life(unsigned seed)
+{
+    struct timespec begin, now;
+    double life = 1.0 + seed % 97 / 50.0;
+
+    watched.base = NULL;
+    start_and_wait_until_it_works();
+    each_region(pid, watch);
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    do {
+        check_history(&watched);
+        check_past(&watched);
+        nap(1000000);
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while ((double)(now.tv_sec - begin.tv_sec) +
+                 (double)(now.tv_nsec - begin.tv_nsec) / 1e9 <
+             life);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    check_history(&watched);
+    check_past(&watched);
+    wr_region_close(&watched);
+    remove_regions();
+}
+
 static void
 make_directory(void)
 {
@@ -307,6 +376,19 @@ START_TEST(a_killed_program_leaves_a_region_that_makes_sense)
 }
 END_TEST
 
+START_TEST(a_killed_program_leaves_a_history_that_makes_sense)
+{
+    unsigned seed = (unsigned)time(NULL);
+
+    make_directory();
+    printf("seed %u\n", seed);
+    fflush(stdout);
+    for (unsigned i = 0; i < 3; i++)
+        one_long_life(seed + i * 37);
+    ck_assert_int_eq(rmdir(directory), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -322,6 +404,7 @@ main(void)
     tcase_set_timeout(t, 100);
     tcase_add_test(t, a_program_killed_while_it_starts_leaves_sense_or_nothing);
     tcase_add_test(t, a_killed_program_leaves_a_region_that_makes_sense);
+    tcase_add_test(t, a_killed_program_leaves_a_history_that_makes_sense);
     suite_add_tcase(s, t);
     return unit_main(s);
 }

@@ -312,14 +312,14 @@ suite(void)
 
     suite_add_tcase(s, t);
     tcase_set_timeout(t, 60);
+    tcase_add_test(t, forks_of_one_second_are_one_mark);
+    if (UNIT_TSAN) /* whose runtime has threads of its own */
+        return s;
     tcase_add_test(t, a_young_program_that_allocates_gets_no_thread);
     tcase_add_test(t, where_it_is_not_allowed_there_is_none);
     tcase_add_test(t, a_child_that_has_no_region_yet_writes_no_history);
-    tcase_add_test(t, forks_of_one_second_are_one_mark);
     tcase_add_test(t,
                    a_program_that_goes_quiet_gives_free_pages_back_by_itself);
-    if (UNIT_TSAN) /* whose runtime has threads of its own */
-        return s;
     tcase_add_test(t, a_program_that_is_a_second_old_and_takes_pages_gets_one);
     tcase_add_test(t, a_program_that_has_idle_memory_gets_one_however_young);
     tcase_add_test(t, it_leaves_when_nothing_changes_and_returns_when_told);
