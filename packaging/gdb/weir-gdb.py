@@ -465,6 +465,8 @@ def print_block(address, span, region):
         print_sample(span.tag(block), region)
     elif state == BLOCK_LIVE:
         print("It was not sampled: where it was allocated is not known.")
+    if block > 0:
+        print_before(span, block - 1, region)
 
 
 def print_sample(tag, region):
@@ -476,6 +478,17 @@ def print_sample(tag, region):
     print_stack(region.stack(bucket.stack), "    ")
     print("Samples like it: %d allocated, %d live." %
           (bucket.allocs, bucket.allocs - bucket.frees))
+
+
+def print_before(span, block, region):
+    """Whoever writes behind its block writes into the next one."""
+    state = span.states[block]
+    bucket = region.bucket(span.tag(block)) \
+        if region and state == BLOCK_SAMPLED else None
+    print("Before it is %s%s" %
+          (state_of(state), ", allocated at" if bucket else "."))
+    if bucket:
+        print_stack(region.stack(bucket.stack), "    ")
 
 
 def print_span(span, region):

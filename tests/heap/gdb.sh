@@ -116,6 +116,8 @@ says "main at held.c:25" said
 says "get at held.c:9" said
 says "It is a sample, allocated at" said
 says "Samples like it: 1000 allocated, 998 live." said
+says "Before it is a live block, allocated at" said
+says "Before it is a free block." said
 says "0x10 is not in Weir's heap." said
 grep -q "Traceback\|Error" said && fail "an error: $(cat said)"
 
