@@ -240,22 +240,34 @@ print_row(const struct printer *p, const struct wr_diff_row *r)
             r->name);
 }
 
+/* How many rows are sites: by flat, who only called them comes last. */
+static size_t
+count_sites(const struct wr_diff *d)
+{
+    size_t n = d->count;
+    while (!d->by_cum && n > 0 && flat_change(&d->rows[n - 1]) == 0)
+        n--;
+    return n;
+}
+
 void
 wr_diff_print(const struct wr_diff *d, size_t limit, const char *unit,
               FILE *out)
 {
     const struct printer p = {d, unit, out};
-    size_t rows = limit && limit < d->count ? limit : d->count;
+    size_t sites = count_sites(d);
+    size_t rows = limit && limit < sites ? limit : sites;
     print_heading(&p);
-    if (rows == 0)
-        return;
-    fprintf(out, "%11s %11s %11s %11s  %-6s  %s\n",
-            d->by_cum ? "cum change" : "flat change", "before", "after",
-            d->by_cum ? "flat change" : "cum change", "", "function");
+    if (rows > 0)
+        fprintf(out, "%11s %11s %11s %11s  %-6s  %s\n",
+                d->by_cum ? "cum change" : "flat change", "before", "after",
+                d->by_cum ? "flat change" : "cum change", "", "function");
     for (size_t i = 0; i < rows; i++)
         print_row(&p, &d->rows[i]);
-    if (rows < d->count)
-        fprintf(out, "and %zu that changed less\n", d->count - rows);
+    if (rows < sites)
+        fprintf(out, "and %zu that changed less\n", sites - rows);
+    if (sites < d->count)
+        fprintf(out, "callers of these: %zu, see -cum\n", d->count - sites);
 }
 
 void

@@ -54,7 +54,8 @@ void wr_diff_sort_cum(struct wr_diff *d);
  * of its cum where flat stayed. */
 const char *wr_diff_status(const struct wr_diff_row *r);
 
-/* The table; at most `limit` rows, 0: all. Values are in that unit, or, with
+/* The table; at most `limit` rows, 0: all. By flat, functions that changed by
+ * what they call are only counted. Values are in that unit, or, with
  * "auto", each in the one that fits. */
 void wr_diff_print(const struct wr_diff *d, size_t limit, const char *unit,
                    FILE *out);
