@@ -16,7 +16,7 @@ const hsl = (h, s, l) => `hsl(${h.toFixed(0)} ${s.toFixed(0)}% ${l.toFixed(0)}%)
 export function ofName(name, dark) {
   const h = hash(name);
   const shade = hash(`${name}/`) * 8;
-  return dark ? hsl(12 + h * 34, 48, 30 + shade) : hsl(14 + h * 36, 86, 66 + shade);
+  return dark ? hsl(12 + h * 34, 52, 33 + shade) : hsl(14 + h * 36, 86, 66 + shade);
 }
 
 // Hues far apart first; those who have eyes for fewer colours still see the

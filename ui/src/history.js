@@ -11,7 +11,7 @@
 
 export const SPANS = {
   seconds: { step: 1000, length: 600e3, least: 30e3 },
-  minutes: { step: 60e3, length: 86400e3, least: 3600e3 },
+  minutes: { step: 60e3, length: 86400e3, least: 900e3 },
 };
 
 const FIELDS = ['heap_inuse', 'heap_mapped', 'heap_released', 'live_bytes', 'allocs', 'frees', 'alloc_bytes',

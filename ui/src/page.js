@@ -347,12 +347,13 @@ class App {
     const [summary, list] = this.events.children;
     summary.textContent = marks.length === 1 ? '1 event' : `${marks.length} events`;
     this.events.hidden = marks.length === 0;
+    const several = marks.some((m) => m.pid !== marks[0].pid);
     list.replaceChildren(...marks.slice(-200).reverse().map((m) => {
       const text = m.text || (m.value ? (m.kind === 'peak' || m.kind === 'map failed' ? format.bytes(m.value) : String(m.value)) : '');
       return h('li', null,
         h('button', { type: 'button', class: 'link', title: 'the profile of then', onclick: () => this.setMoment({ kind: 'at', at: Math.round(m.ms) }) },
           h('time', { datetime: new Date(m.ms).toISOString() }, new Date(m.ms).toLocaleTimeString([], { hour12: false }))),
-        ` ${m.kind} `, h('span', { class: 'dim' }, text), this.pid ? null : h('span', { class: 'dim' }, ` pid ${m.pid}`));
+        ` ${m.kind} `, h('span', { class: 'dim' }, text), several ? h('span', { class: 'dim' }, ` pid ${m.pid}`) : null);
     }));
   }
 
