@@ -153,6 +153,31 @@ read_lines(struct wr_perf_map *m)
         qsort(m->entries, m->count, sizeof *m->entries, by_start);
 }
 
+/* Takes the text over. */
+static struct wr_perf_map *
+new_map(char *text)
+{
+    struct wr_perf_map *m = text ? calloc(1, sizeof *m) : NULL;
+    if (!m) {
+        free(text);
+        return NULL;
+    }
+    m->text = text;
+    read_lines(m);
+    return m;
+}
+
+struct wr_perf_map *
+wr_perf_map_parse(const char *bytes, size_t n)
+{
+    char *text = malloc(n + 1);
+    if (text) {
+        memcpy(text, bytes, n);
+        text[n] = '\0';
+    }
+    return new_map(text);
+}
+
 struct wr_perf_map *
 wr_perf_map_open(int pid)
 {
@@ -160,19 +185,13 @@ wr_perf_map_open(int pid)
     int fd = open_file(pid, &file);
     if (fd < 0)
         return NULL;
-    struct wr_perf_map *m = calloc(1, sizeof *m);
+    size_t n = file.st_size < BYTES_MAX ? (size_t)file.st_size : BYTES_MAX;
+    struct wr_perf_map *m = new_map(read_all(fd, n));
+    close(fd);
     if (m) {
         m->pid = pid;
         m->file = file;
-        m->text = read_all(fd, file.st_size < BYTES_MAX ? (size_t)file.st_size
-                                                        : BYTES_MAX);
     }
-    close(fd);
-    if (!m || !m->text) {
-        free(m);
-        return NULL;
-    }
-    read_lines(m);
     return m;
 }
 

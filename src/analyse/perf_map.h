@@ -17,12 +17,15 @@
 #define WR_ANALYSE_PERF_MAP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct wr_perf_map;
 
 /* NULL: the process (which may have ended) has no such file. */
 struct wr_perf_map *wr_perf_map_open(int pid);
+/* The same of such a file's contents. NULL: no memory. */
+struct wr_perf_map *wr_perf_map_parse(const char *bytes, size_t n);
 void wr_perf_map_free(struct wr_perf_map *m);
 /* Is the file what it was when it was read? */
 bool wr_perf_map_is_current(const struct wr_perf_map *m);

@@ -602,8 +602,10 @@ wr_symboliser_name(struct wr_symboliser *s, const struct wr_region_view *view,
 {
     char build_id[2 * sizeof((struct wr_module *)0)->build_id + 1] = "";
     const struct wr_module *m = wr_view_module_at(view, pc, UINT32_MAX, NULL);
-    if (!m)
-        return NULL;
+    if (!m) {
+        const struct wr_perf_map *map = code_of(s, (int)view->header->pid);
+        return map ? wr_perf_map_name(map, pc) : NULL;
+    }
     for (uint32_t i = 0; i < m->build_id_len && i < sizeof m->build_id; i++)
         snprintf(build_id + (size_t)2 * i, 3, "%02x", m->build_id[i]);
     struct wanted w = {m->path, build_id, (int)view->header->pid,

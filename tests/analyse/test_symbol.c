@@ -296,6 +296,63 @@ START_TEST(an_address_of_a_region_has_a_name)
 }
 END_TEST
 
+/* --- Code made at run time, by a process that is no more ---------------- */
+
+enum { GONE = 4194305 }; /* above the highest process id there can be */
+
+static void
+write_map(void)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/tmp/perf-%d.map", GONE);
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    fputs("7e0000001000 40 made at run time\n", f);
+    fclose(f);
+}
+
+static void
+remove_map(void)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/tmp/perf-%d.map", GONE);
+    unlink(path);
+}
+
+START_TEST(code_that_lies_in_no_file_has_the_name_of_its_map)
+{
+    uint32_t frames[2];
+    int64_t values[4] = {1, 1, 1, 1};
+    write_map();
+    frames[0] = wr_profile_location(p, WR_NONE, 0x7e0000001010, NULL, 0);
+    frames[1] = wr_profile_location(p, WR_NONE, 0x7e0000009000, NULL, 0);
+    wr_profile_sample(p, frames, 2, values, NULL, 0);
+    wr_profile_symbolise(p, s, GONE, false);
+    remove_map();
+    ck_assert_str_eq(maker_frame(p, 0, 0), "made at run time");
+    ck_assert_uint_eq(p->locations[frames[1]].line_count, 0);
+    ck_assert(wr_profile_check(p));
+}
+END_TEST
+
+START_TEST(an_address_of_a_region_may_be_code_made_at_run_time)
+{
+    static struct fake fake;
+    struct wr_region_view view;
+    char why[WR_WHY];
+    fake_init(&fake);
+    fake.header.pid = GONE;
+    ck_assert_int_eq(wr_view_over(&view, &fake, sizeof fake, why, sizeof why),
+                     0);
+    ck_assert_ptr_null(wr_symboliser_name(s, &view, 0x7e0000001010));
+    write_map();
+    ck_assert_str_eq(wr_symboliser_name(s, &view, 0x7e0000001010),
+                     "made at run time");
+    remove_map();
+    wr_region_close(&view);
+}
+END_TEST
+
 START_TEST(frames_of_nothing_are_none)
 {
     const struct wr_frame *frames;
@@ -368,6 +425,8 @@ main(int argc, char **argv)
     tcase_add_test(tests, the_kernels_library_has_names);
     tcase_add_test(tests, addresses_outside_of_the_code_get_no_names);
     tcase_add_test(tests, an_address_of_a_region_has_a_name);
+    tcase_add_test(tests, code_that_lies_in_no_file_has_the_name_of_its_map);
+    tcase_add_test(tests, an_address_of_a_region_may_be_code_made_at_run_time);
     tcase_add_test(tests, frames_of_nothing_are_none);
     tcase_add_test(tests, addresses_seen_before_cost_little);
     suite_add_tcase(suite, tests);
