@@ -14,7 +14,7 @@ import { build } from 'esbuild';
 const here = dirname(fileURLToPath(import.meta.url));
 const out = process.argv[2] || join(here, 'dist');
 
-async function bundle(entry) {
+async function bundle(entry, banner) {
   const made = await build({
     entryPoints: [join(here, 'src', entry)],
     bundle: true,
@@ -23,6 +23,7 @@ async function bundle(entry) {
     target: 'es2022',
     charset: 'utf8',
     legalComments: 'inline',
+    banner: { js: banner },
     outdir: out,
     write: false,
     logLevel: 'warning',
@@ -31,10 +32,14 @@ async function bundle(entry) {
   return { script: text('.js').replaceAll('</script', '<\\/script'), style: text('.css') };
 }
 
+/** What uPlot wants to be said wherever it is. */
+const notice = `/*! This page draws its graphs with uPlot, https://github.com/leeoniya/uPlot\n\n${
+  readFileSync(join(here, 'node_modules/uplot/LICENSE'), 'utf8').trim()}\n*/`;
+
 const hash = (text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
-async function page(entry, template, name, connect) {
-  const { script, style } = await bundle(entry);
+async function page(entry, template, name, { connect, banner = '' }) {
+  const { script, style } = await bundle(entry, banner);
   const policy = [`default-src 'none'`, `script-src ${hash(script)}`, `style-src ${hash(style)}`,
     ...(connect ? [`connect-src 'self'`] : []), `img-src data:`, `base-uri 'none'`, `form-action 'none'`].join('; ');
   const parts = { POLICY: policy, STYLE: style, SCRIPT: script };
@@ -45,5 +50,5 @@ async function page(entry, template, name, connect) {
   if (connect) writeFileSync(join(out, `${name}.policy`), policy);
 }
 
-await page('viewer.js', 'flame.html', 'flame', false);
-await page('page.js', 'page.html', 'page', true);
+await page('viewer.js', 'flame.html', 'flame', { connect: false });
+await page('page.js', 'page.html', 'page', { connect: true, banner: notice });

@@ -9,7 +9,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "analyse/symbol.h"
+#include "analyse/store.h"
 #include "region/past.h"
 #include "serve/capture.h"
 #include "serve/moment.h"
@@ -94,6 +96,16 @@ wr_scope_capture(const struct wr_scope *s)
             wr_capture_threads(&s->list[i]->view, CAPTURE_WAIT_MS, &c);
 }
 
+/* What a process held before it began. */
+static void
+make_empty(struct wr_profile *p, uint64_t when_ns)
+{
+    size_t values = (size_t)p->sample_count * p->type_count;
+    memset(p->values, 0, values * sizeof *p->values);
+    wr_profile_drop_zero_samples(p);
+    p->time_ns = (int64_t)when_ns;
+}
+
 /* The profile of one region at that moment, without names: 0, or -1. */
 static int
 read_at(struct wr_profile **p, const struct wr_source *one,
@@ -112,7 +124,7 @@ read_at(struct wr_profile **p, const struct wr_source *one,
     if (wr_profile_from_region(p, v, kind, values, why, why_bytes) != 0)
         return -1;
     if (when_ns != WR_MOMENT_NOW)
-        (*p)->sample_count = 0;
+        make_empty(*p, when_ns);
     return 0;
 }
 
@@ -147,14 +159,13 @@ wr_scope_profile_at(const struct wr_scope *s, struct wr_namer *names,
     for (size_t i = 0; i < s->count; i++) {
         struct wr_profile *p =
             profile_of(s, i, names, kind, values, when_ns, why, why_bytes);
-        int rc = 0;
         if (!p && when_ns == WR_MOMENT_NOW)
             continue; /* keeps 2 */
         if (!all && p) {
             all = p;
             continue;
         }
-        rc = p ? wr_profile_merge(all, p, why, why_bytes) : -1;
+        int rc = p ? wr_profile_merge(all, p, why, why_bytes) : -1;
         if (p)
             wr_profile_free(p);
         if (rc != 0) {

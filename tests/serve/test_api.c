@@ -134,11 +134,38 @@ START_TEST(tree_and_top_have_the_same_total)
 }
 END_TEST
 
+START_TEST(before_it_began_a_process_held_nothing)
+{
+    const char *text = body("/api/flame?at=1000");
+    assert_json(text);
+    ck_assert_ptr_nonnull(strstr(text, "\"total\":0"));
+    text = body("/api/flame?from=1000");
+    assert_json(text);
+    ck_assert_ptr_nonnull(strstr(text, "\"base_total\":0"));
+    ck_assert_ptr_null(strstr(text, "\"total\":0,"));
+    text = body("/api/top?from=1000");
+    assert_json(text);
+    ck_assert_ptr_nonnull(strstr(text, "\"from_ms\":1000,"));
+}
+END_TEST
+
+START_TEST(a_process_without_a_history_cannot_tell_of_the_past)
+{
+    one.region->header.start_ns -= UINT64_C(3600000000000);
+    const char *text = body("/api/flame?at=-10m");
+    ck_assert_int_eq(last.status, 404);
+    ck_assert_ptr_nonnull(strstr(text, "no history"));
+    body("/api/top?from=-10m&to=-5m");
+    ck_assert_int_eq(last.status, 404);
+}
+END_TEST
+
 START_TEST(what_makes_no_sense_is_refused_with_a_sentence)
 {
-    static const char *const bad[] = {"/api/flame?kind=goroutine",
-                                      "/api/top?type=bytes",
-                                      "/api/history?span=fortnight"};
+    static const char *const bad[] = {
+        "/api/flame?kind=goroutine", "/api/top?type=bytes",
+        "/api/history?span=fortnight", "/api/flame?at=noon",
+        "/api/top?from=-1m&to=-2m"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         const char *text = body(bad[i]);
         ck_assert_msg(last.status == 400, "%s: %d", bad[i], last.status);
@@ -239,6 +266,8 @@ main(void)
     tcase_add_test(t,
                    the_kind_decides_which_values_are_shown_when_none_are_named);
     tcase_add_test(t, tree_and_top_have_the_same_total);
+    tcase_add_test(t, before_it_began_a_process_held_nothing);
+    tcase_add_test(t, a_process_without_a_history_cannot_tell_of_the_past);
     tcase_add_test(t, what_makes_no_sense_is_refused_with_a_sentence);
     tcase_add_test(t, one_process_is_asked_below_its_pid_also_after_its_death);
     tcase_add_test(t, a_region_without_a_history_has_no_points);

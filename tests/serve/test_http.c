@@ -277,6 +277,23 @@ START_TEST(wrong_seconds_are_refused_in_gos_words)
 }
 END_TEST
 
+START_TEST(profiles_of_the_past_are_asked_for_by_moments)
+{
+    struct wr_profile *p = profile("/debug/pprof/heap?at=1000");
+    ck_assert_uint_eq(p->sample_count, 0);
+    wr_profile_free(p);
+    struct wr_profile *now = profile("/debug/pprof/allocs");
+    p = profile("/debug/pprof/allocs?from=1000");
+    ck_assert(has("filename=\"allocs-delta\""));
+    ck_assert_int_eq(wr_profile_total(p, 1), wr_profile_total(now, 1));
+    wr_profile_free(now);
+    wr_profile_free(p);
+    ck_assert_int_eq(get("/debug/pprof/heap?at=noon"), 400);
+    ck_assert(has("X-Go-Pprof: 1") && strstr(last.body, "at=noon"));
+    ck_assert_int_eq(get("/debug/pprof/heap?at=-1m&debug=1"), 400);
+}
+END_TEST
+
 static void *
 allocate_soon(void *unused)
 {
@@ -641,6 +658,7 @@ main(void)
     tcase_add_test(t, profiles_that_c_has_not_yet_say_so);
     tcase_add_test(t, what_scrapers_ask_for_and_c_has_not_is_empty);
     tcase_add_test(t, wrong_seconds_are_refused_in_gos_words);
+    tcase_add_test(t, profiles_of_the_past_are_asked_for_by_moments);
     tcase_add_test(t, a_delta_holds_what_changed_meanwhile);
     tcase_add_test(t, a_waiting_delta_keeps_nobody_else_waiting);
     tcase_add_test(t, a_client_that_hangs_up_ends_its_delta);

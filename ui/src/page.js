@@ -242,6 +242,7 @@ class App {
       if (history !== this.history || pid !== this.pid) return;
       history.add(answer);
       this.trouble = '';
+      this.partly = answer.more ? `graphs of the first ${answer.processes.length}` : '';
       this.showHistory(history.view());
     } catch (error) {
       if (history !== this.history || pid !== this.pid) return;
@@ -299,7 +300,8 @@ class App {
 
   showTitle({ processes, main }) {
     const one = processes.find((p) => p.pid === (this.pid || (processes.length === 1 ? main : 0)));
-    this.title.textContent = one ? one.program : this.pid ? `process ${this.pid}` : processes.length ? `${processes.length} processes` : 'no process yet';
+    this.title.textContent = one ? one.program : this.pid ? `process ${this.pid}`
+      : !processes.length ? 'no process yet' : !main ? 'nothing is running' : `${processes.length} processes`;
     document.title = `${this.title.textContent} · Weir`;
     this.about = one ? `pid ${one.pid}, ${one.state}` : '';
     this.showStatus();
@@ -307,7 +309,7 @@ class App {
 
   showStatus() {
     this.status.classList.toggle('bad', Boolean(this.trouble));
-    this.status.textContent = this.trouble || [this.about, this.paused ? 'paused' : ''].filter(Boolean).join(', ');
+    this.status.textContent = this.trouble || [this.about, this.partly, this.paused ? 'paused' : ''].filter(Boolean).join(', ');
   }
 
   showHistory(view) {
