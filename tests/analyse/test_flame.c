@@ -141,19 +141,21 @@ END_TEST
 
 START_TEST(small_nodes_are_gathered)
 {
-    maker_sample(p, STACK("big", "main"), 1, 1000);
+    maker_sample(p, STACK("big", "main"), 1, 900);
     for (int i = 0; i < 8; i++) {
         char name[8];
         snprintf(name, sizeof name, "s%d", i);
         maker_sample(p, STACK("below", name, "main"), 1, 9);
     }
-    maker_sample(p, STACK("mid", "main"), 1, 20);
+    maker_sample(p, STACK("mid", "main"), 1, 18);
+    maker_sample(p, STACK("least", "main"), 1, 10);
     make(NULL, 0, 100);
-    ck_assert_str_eq(drawn(), "ROOT 1092 0\n"
-                              " main 1092 0\n"
-                              "  big 1000 1000\n"
+    ck_assert_str_eq(drawn(), "ROOT 1000 0\n"
+                              " main 1000 0\n"
+                              "  big 900 900\n"
                               "  OTHERS 72 72\n"
-                              "  mid 20 20\n");
+                              "  mid 18 18\n"
+                              "  least 10 10\n");
 }
 END_TEST
 
@@ -229,6 +231,16 @@ START_TEST(the_json_is_the_viewers)
 }
 END_TEST
 
+START_TEST(a_function_is_listed_once)
+{
+    maker_sample(p, STACK("rec", "rec", "main"), 1, 9);
+    json(NULL, "");
+    ck_assert_ptr_nonnull(
+        strstr(text, "\"functions\":[[1,2,3,10],[4,2,3,10]],\n"
+                     "\"nodes\":[[-1,0,9,0],[0,1,9,0],[1,2,9,0],[1,3,9,9]]}"));
+}
+END_TEST
+
 START_TEST(a_difference_has_the_values_of_before)
 {
     maker_sample(p, STACK("main"), 1, 20);
@@ -283,6 +295,7 @@ main(void)
     tcase_add_test(tests, an_empty_profile_is_a_root);
     tcase_add_loop_test(tests, every_level_adds_up, 0, 30);
     tcase_add_test(tests, the_json_is_the_viewers);
+    tcase_add_test(tests, a_function_is_listed_once);
     tcase_add_test(tests, a_difference_has_the_values_of_before);
     tcase_add_test(tests, hostile_names_stay_inside_their_strings);
     tcase_add_test(tests, functions_that_no_node_has_are_left_out);
