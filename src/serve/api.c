@@ -12,24 +12,11 @@
 #include "serve/moment.h"
 #include "serve/page.h"
 
-/* The process that has been there longest of those asked about: in a run it
- * is the program that was asked for. NULL: there is none. */
-static const struct wr_source *
-main_process(const struct wr_scope *s)
-{
-    const struct wr_source *first = NULL;
-    for (size_t i = 0; i < s->count; i++)
-        if (!first || s->list[i]->view.header->start_mono_ns <
-                          first->view.header->start_mono_ns)
-            first = s->list[i];
-    return first;
-}
-
 void
 wr_api_processes(struct wr_visit *v, struct wr_answer *a)
 {
     struct wr_body body;
-    const struct wr_source *first = main_process(&v->scope);
+    const struct wr_source *first = wr_scope_first(&v->scope);
     size_t shown = 0;
     if (!wr_body_open(&body, a))
         return;

@@ -261,18 +261,12 @@ answer_delta(struct wr_visit *v, struct wr_answer *a, enum wr_profile_kind kind,
 
 /* --- cmdline and symbol ------------------------------------------------ */
 
-/* The arguments of the process that has been there longest: in a run it is
- * the program that was asked for. */
+/* The arguments of the program that was asked for. */
 void
 wr_pprof_cmdline(struct wr_visit *v, struct wr_answer *a)
 {
-    const struct wr_scope *s = &v->scope;
-    const struct wr_region_header *h = NULL;
-    for (size_t i = 0; i < s->count; i++) {
-        const struct wr_region_header *one = s->list[i]->view.header;
-        if (!h || one->start_mono_ns < h->start_mono_ns)
-            h = one;
-    }
+    const struct wr_source *first = wr_scope_first(&v->scope);
+    const struct wr_region_header *h = first ? first->view.header : NULL;
     if (!h) {
         wr_answer_error(a, 404, "no program is running under Weir here\n");
         return;

@@ -87,6 +87,17 @@ wr_scope_labels(const struct wr_scope *s, const struct wr_source *one)
     return !s->pid && one->pid != s->subject;
 }
 
+const struct wr_source *
+wr_scope_first(const struct wr_scope *s)
+{
+    const struct wr_source *first = NULL;
+    for (size_t i = 0; i < s->count; i++)
+        if (!first || s->list[i]->view.header->start_mono_ns <
+                          first->view.header->start_mono_ns)
+            first = s->list[i];
+    return first;
+}
+
 void
 wr_scope_capture(const struct wr_scope *s)
 {

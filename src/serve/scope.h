@@ -48,6 +48,10 @@ void wr_scope_close(struct wr_scope *s);
  * processes would make each series, and each sample, a new one. */
 bool wr_scope_labels(const struct wr_scope *s, const struct wr_source *one);
 
+/* The process that has been there longest of those asked about: in a run the
+ * program that was asked for. NULL: there is none. */
+const struct wr_source *wr_scope_first(const struct wr_scope *s);
+
 /* Have the live processes publish their counters and thread stacks. */
 void wr_scope_capture(const struct wr_scope *s);
 

@@ -8,13 +8,15 @@
  * (see serve/route.h) and a line there.
  *
  * Paths:
+ *     /                    the page, for browsers; it asks
+ *     /api/                for what serve/api.h tells
  *     /debug/pprof/        an index, and below it Go's profiles of all live
  *                          processes, merged; samples carry the labels pid
  *                          and program, but for the subject's
  *     /metrics             their numbers, for Prometheus
  *     /sd                  the live processes as targets for Prometheus
  *     /pid/                the processes, as HTML or JSON
- *     /pid/N/debug/pprof/  the same as above of one process, dead or alive
+ *     /pid/N/...           the same as above of one process, dead or alive
  *
  * Threads: any number of requests at a time; they share one symboliser, which
  * a lock guards (it is a leaf: nothing is locked below it). Answers that wait
