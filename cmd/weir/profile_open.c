@@ -20,11 +20,17 @@
 #define PATIENCE_MS 30000
 
 static void
+tell_waiting(void)
+{
+    wr_say("waiting for debug files from the servers in DEBUGINFOD_URLS");
+}
+
+static void
 find_names(struct wr_profile *p, int pid, bool runs)
 {
     struct wr_symboliser *s = wr_symboliser_new();
     if (s) {
-        wr_symboliser_be_patient(s, PATIENCE_MS);
+        wr_symboliser_be_patient(s, PATIENCE_MS, tell_waiting);
         wr_profile_symbolise(p, s, pid, runs);
     }
     wr_symboliser_free(s);

@@ -251,12 +251,12 @@ wr_debuginfod_want(struct wr_debuginfod *d, const char *build_id)
     return asked;
 }
 
-void
+bool
 wr_debuginfod_wait(struct wr_debuginfod *d, unsigned ms)
 {
     struct timespec until;
     if (!d)
-        return;
+        return true;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += ms / 1000;
     until.tv_nsec += (long)(ms % 1000) * 1000000;
@@ -268,7 +268,9 @@ wr_debuginfod_wait(struct wr_debuginfod *d, unsigned ms)
     while (d->open && d->running &&
            pthread_cond_timedwait(&d->changed, &d->lock, &until) == 0)
         ;
+    bool done = !d->open || !d->running;
     pthread_mutex_unlock(&d->lock);
+    return done;
 }
 
 bool

@@ -31,8 +31,9 @@ void wr_debuginfod_free(struct wr_debuginfod *d);
 /* Have it fetched. true: it is asked for now, and was not before. d may be
  * NULL, here and below. */
 bool wr_debuginfod_want(struct wr_debuginfod *d, const char *build_id);
-/* Until all that is wanted was found or not, but so long at most. */
-void wr_debuginfod_wait(struct wr_debuginfod *d, unsigned ms);
+/* Until all that is wanted was found or not, but so long at most. false: it
+ * was too long. */
+bool wr_debuginfod_wait(struct wr_debuginfod *d, unsigned ms);
 /* Is it here? Where. */
 bool wr_debuginfod_found(struct wr_debuginfod *d, const char *build_id,
                          char *path, size_t path_bytes);

@@ -26,7 +26,7 @@
 #include "region/read.h"
 
 #define BINARIES_MAX 256u
-#define PATIENCE_MS  2000u
+#define WAIT_MS      2000u
 #define PERF_MAPS    8u /* of processes, read and kept */
 
 struct entry {
@@ -62,7 +62,8 @@ struct wr_symboliser {
     char **demangled; /* names we own */
     uint32_t demangled_count, demangled_capacity;
     struct wr_debuginfod *debuginfod; /* NULL: no servers */
-    unsigned patience_ms;
+    unsigned patience_ms;             /* after WAIT_MS */
+    void (*tell)(void);               /* that it is needed */
     struct process_code code[PERF_MAPS];
     unsigned next_code;
 };
@@ -80,17 +81,17 @@ struct wr_symboliser *
 wr_symboliser_new(void)
 {
     struct wr_symboliser *s = calloc(1, sizeof *s);
-    if (s) {
+    if (s)
         s->debuginfod = wr_debuginfod_new();
-        s->patience_ms = PATIENCE_MS;
-    }
     return s;
 }
 
 void
-wr_symboliser_be_patient(struct wr_symboliser *s, unsigned ms)
+wr_symboliser_be_patient(struct wr_symboliser *s, unsigned ms,
+                         void (*tell)(void))
 {
     s->patience_ms = ms;
+    s->tell = tell;
 }
 
 /* Room for one more in the array at *array. */
@@ -493,8 +494,11 @@ ask_servers(struct naming *n)
         if (build_id && wr_debuginfod_want(s->debuginfod, build_id))
             asked = true;
     }
-    if (asked)
+    if (asked && !wr_debuginfod_wait(s->debuginfod, WAIT_MS) &&
+        s->patience_ms) {
+        s->tell();
         wr_debuginfod_wait(s->debuginfod, s->patience_ms);
+    }
     for (uint32_t i = 0; s->debuginfod && i < n->p->mapping_count; i++)
         if (n->binaries[i] != WR_NONE)
             n->binaries[i] = open_with_more(s, n->binaries[i], &n->wanted[i]);

@@ -42,10 +42,12 @@ struct wr_frame {
 struct wr_symboliser *wr_symboliser_new(void); /* NULL: no memory */
 void wr_symboliser_free(struct wr_symboliser *s);
 
-/* How long a profile may wait for debug files that were not asked for before;
- * two seconds if nothing else was said. What comes later is there for the next
- * profile, which does not wait for it again. */
-void wr_symboliser_be_patient(struct wr_symboliser *s, unsigned ms);
+/* A profile waits two seconds for debug files that were not asked for before.
+ * What comes later is there for the next profile, which does not wait for it
+ * again. This makes it wait so much longer; tell is called when it begins to.
+ */
+void wr_symboliser_be_patient(struct wr_symboliser *s, unsigned ms,
+                              void (*tell)(void));
 
 /* Give every location of p that has none its lines, and set the mappings'
  * has_ flags. pid: the process the profile was taken from, 0: not known. While

@@ -215,6 +215,15 @@ END
     done
     says " hold_blocks" top.txt
     is "$(grep -c "$id" asked)" 1 "requests for one file"
+    # Who asks for one profile waits longer, and is told so.
+    rm -rf cache
+    touch slow
+    "$weir" top -n 0 >top.txt 2>top.err &
+    asking=$!
+    wait_for "waiting for debug files" top.err
+    rm slow
+    wait $asking
+    says " hold_blocks" top.txt
     touch stop
     wait $run
     unset DEBUGINFOD_URLS
