@@ -81,6 +81,10 @@ parse(struct flame *f, int argc, char **argv)
     }
     if (!f->format)
         f->format = &formats[0];
+    const struct wr_analysis_options *o = &f->args.options;
+    if ((o->granularity != WR_BY_FUNCTIONS && o->granularity != WR_BY_LINES) ||
+        o->no_inlines)
+        return usage("frames are -functions or -lines, inlined ones too");
     if (f->args.word_count > 2)
         return usage("one profile, or two to compare");
     if (f->args.word_count == 2 && f->args.base_count > 0)
@@ -185,7 +189,8 @@ wr_cmd_flame(int argc, char **argv)
     struct wr_export e = {.p = o.profile,
                           .base = o.base,
                           .type = o.analysis.type,
-                          .title = title};
+                          .title = title,
+                          .by_line = f.args.options.granularity == WR_BY_LINES};
     status = write_out(&f, &e);
     wr_opened_close(&o);
     return status;

@@ -218,6 +218,7 @@ static const char help_flame[] =
     "      --json             top table and samples, see weir-flame(1), to\n"
     "                         standard output\n"
     "  -i, -sample_index NAME which values: inuse_space, alloc_space, ...\n"
+    "  -lines                 a frame is a line, not a function\n"
     "  -focus, -ignore, -hide, -show, -base and others: see weir help top\n"
     "  -h, --help             this text\n"
     "\n"

@@ -13,6 +13,7 @@
 #ifndef WR_ANALYSE_EXPORT_H
 #define WR_ANALYSE_EXPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ struct wr_export {
     struct wr_profile *base; /* or NULL */
     uint32_t type;           /* sample type of p */
     const char *title;
+    bool by_line; /* frames are lines, not functions */
 };
 
 /* Folded stacks, as flamegraph.pl, speedscope and many more read them: a line

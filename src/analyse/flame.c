@@ -221,7 +221,8 @@ wr_flame_make(struct wr_flame *f, const struct wr_profile *p,
     struct wr_paths paths;
     struct grower g = {.paths = &paths};
     *f = (struct wr_flame){.title = o->title ? o->title : ""};
-    if (wr_paths_init(&paths, p, base, o->type, why, n) != 0)
+    const struct wr_paths_input in = {p, base, o->type, o->by_line};
+    if (wr_paths_init(&paths, &in, why, n) != 0)
         return -1;
     bool ok = grow_tree(&g, o) && put_in_order(f, &g);
     f->type = paths.type;

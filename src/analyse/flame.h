@@ -41,6 +41,7 @@ struct wr_flame_options {
     const char *title;   /* any text; NULL: none */
     uint32_t node_limit; /* 0: WR_FLAME_NODES */
     uint32_t share;      /* 0: WR_FLAME_SHARE */
+    bool by_line;        /* a node is a line, not a function */
 };
 
 struct wr_flame_node {

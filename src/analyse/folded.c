@@ -33,7 +33,8 @@ int
 wr_export_folded(const struct wr_export *e, FILE *out, char *why, size_t n)
 {
     struct wr_paths s;
-    if (wr_paths_init(&s, e->p, e->base, e->type, why, n) != 0)
+    const struct wr_paths_input in = {e->p, e->base, e->type, e->by_line};
+    if (wr_paths_init(&s, &in, why, n) != 0)
         return -1;
     int rc = wr_paths_walk(&s, print_path, out);
     wr_paths_fini(&s);

@@ -10,7 +10,8 @@
 int
 wr_export_html(const struct wr_export *e, FILE *out, char *why, size_t n)
 {
-    struct wr_flame_options o = {.type = e->type, .title = e->title};
+    struct wr_flame_options o = {
+        .type = e->type, .title = e->title, .by_line = e->by_line};
     const unsigned char *end = wr_ui_flame + wr_ui_flame_bytes;
     const unsigned char *mark =
         memmem(wr_ui_flame, wr_ui_flame_bytes, WR_UI_DATA, strlen(WR_UI_DATA));

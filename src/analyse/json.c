@@ -156,7 +156,7 @@ print(struct writer *w, const struct wr_export *e)
 int
 wr_export_json(const struct wr_export *e, FILE *out, char *why, size_t n)
 {
-    struct writer w = {.p = e->p, .out = out};
+    struct writer w = {.p = e->p, .names.by_line = e->by_line, .out = out};
     if (e->type >= e->p->type_count)
         return wr_profile_fail(why, n, "the profile has no such sample type");
     int rc = print(&w, e);

@@ -56,30 +56,28 @@ find_or_add(struct wr_names *n, const struct wr_names_function *f)
 static bool
 keep(struct wr_names *n, char *text)
 {
-    void *bigger = realloc(n->made, (n->made_count + 1) * sizeof *n->made);
-    if (!bigger) {
-        free(text);
-        return false;
+    uint32_t count = n->made_count;
+    if ((count & (count - 1)) == 0) { /* the room is the next power of two */
+        size_t room = count ? 2 * (size_t)count : 1;
+        void *bigger = realloc(n->made, room * sizeof *n->made);
+        if (!bigger) {
+            free(text);
+            return false;
+        }
+        n->made = bigger;
     }
-    n->made = bigger;
     n->made[n->made_count++] = text;
     return true;
 }
 
+/* As find_or_add, with a name that was made for this. After a failure the
+ * table is not looked at any more. */
 static uint32_t
-of_module(struct wr_names *n, const char *module)
+find_or_keep(struct wr_names *n, struct wr_names_function *f, char *name)
 {
-    const char *base = wr_names_base(module);
-    struct wr_names_function f = {
-        .name = "<unknown>", .file = "", .module = module};
-    if (*base == '\0')
-        return find_or_add(n, &f);
-    char *name;
-    if (asprintf(&name, "[%s]", base) < 0)
-        return WR_NONE;
     uint32_t before = n->count;
-    f.name = name;
-    uint32_t found = find_or_add(n, &f);
+    f->name = name;
+    uint32_t found = find_or_add(n, f);
     if (n->count == before)
         free(name);
     else if (!keep(n, name))
@@ -88,16 +86,37 @@ of_module(struct wr_names *n, const char *module)
 }
 
 static uint32_t
+of_module(struct wr_names *n, const char *module)
+{
+    const char *base = wr_names_base(module);
+    struct wr_names_function f = {
+        .name = "<unknown>", .file = "", .module = module};
+    char *name;
+    if (*base == '\0')
+        return find_or_add(n, &f);
+    return asprintf(&name, "[%s]", base) < 0 ? WR_NONE
+                                             : find_or_keep(n, &f, name);
+}
+
+static uint32_t
 of_line(struct wr_names *n, const struct wr_profile *p,
         const struct wr_line *line, const char *module)
 {
     const struct wr_function *known = &p->functions[line->function];
+    bool start = known->start_line && !n->by_line;
     struct wr_names_function f = {.name = p->strings[known->name],
                                   .file = p->strings[known->file],
                                   .module = module,
-                                  .line = known->start_line ? known->start_line
-                                                            : line->line};
-    return *f.name ? find_or_add(n, &f) : of_module(n, module);
+                                  .line =
+                                      start ? known->start_line : line->line};
+    char *name;
+    if (*f.name == '\0')
+        return of_module(n, module);
+    if (!n->by_line || line->line == 0)
+        return find_or_add(n, &f);
+    return asprintf(&name, "%s:%lld", f.name, (long long)line->line) < 0
+               ? WR_NONE
+               : find_or_keep(n, &f, name);
 }
 
 int

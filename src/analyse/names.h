@@ -9,8 +9,9 @@
  *
  * Two functions are the same when their name and the last part of their
  * module's path are: that holds between two builds, and between profiles of
- * two writers. A frame without a name is called by its module, "[libc.so.6]". A
- * function's file and line are those of its first appearance.
+ * two writers. With by_line set beforehand each line that calls is a function
+ * of its own, "parse:12". A frame without a name is called by its module,
+ * "[libc.so.6]". A function's file and line are those of its first appearance.
  *
  * Threads: one at a time. Ownership: texts are the profiles', which must
  * outlive the table.
@@ -18,6 +19,7 @@
 #ifndef WR_ANALYSE_NAMES_H
 #define WR_ANALYSE_NAMES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "analyse/profile.h"
 
@@ -31,8 +33,9 @@ struct wr_names_function {
 struct wr_names {
     struct wr_names_function *functions;
     uint32_t count, capacity;
+    bool by_line;
     struct wr_index index; /* by name and module */
-    char **made;           /* names made here, of modules */
+    char **made;           /* names made here, of modules and lines */
     uint32_t made_count;
 };
 

@@ -79,10 +79,13 @@ make_room(struct wr_paths *s, size_t samples)
 }
 
 int
-wr_paths_init(struct wr_paths *s, const struct wr_profile *p,
-              const struct wr_profile *base, uint32_t type, char *why, size_t n)
+wr_paths_init(struct wr_paths *s, const struct wr_paths_input *in, char *why,
+              size_t n)
 {
-    *s = (struct wr_paths){.has_base = base != NULL};
+    const struct wr_profile *p = in->p, *base = in->base;
+    uint32_t type = in->type;
+    *s = (struct wr_paths){.has_base = base != NULL,
+                           .names.by_line = in->by_line};
     if (p->failed || (base && base->failed))
         return wr_profile_fail(why, n, "out of memory");
     if (type >= p->type_count)

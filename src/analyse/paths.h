@@ -2,7 +2,8 @@
  * function that comes next. What call trees and lists of stacks are made of.
  *
  *     struct wr_paths s;
- *     if (wr_paths_init(&s, p, NULL, type, why, sizeof why) == 0) {
+ *     struct wr_paths_input in = {.p = p, .type = type};
+ *     if (wr_paths_init(&s, &in, why, sizeof why) == 0) {
  *         wr_paths_walk(&s, print_path, stdout);
  *         wr_paths_fini(&s);
  *     }
@@ -59,11 +60,16 @@ struct wr_paths {
     struct wr_paths_parts parts;
 };
 
-/* base may be NULL; else it needs a type of the same name. 0, or -1 and a
- * sentence. */
-int wr_paths_init(struct wr_paths *s, const struct wr_profile *p,
-                  const struct wr_profile *base, uint32_t type, char *why,
-                  size_t n);
+struct wr_paths_input {
+    const struct wr_profile *p;
+    const struct wr_profile *base; /* or NULL; it needs a type of that name */
+    uint32_t type;
+    bool by_line; /* a step is a line, not a function */
+};
+
+/* 0, or -1 and a sentence. */
+int wr_paths_init(struct wr_paths *s, const struct wr_paths_input *in,
+                  char *why, size_t n);
 void wr_paths_fini(struct wr_paths *s);
 
 /* The parts of a group, until the next call; NULL: no memory. */

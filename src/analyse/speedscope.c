@@ -107,7 +107,8 @@ static bool
 print_base(const struct wr_export *e, FILE *out, char *why, size_t n)
 {
     struct wr_paths s;
-    if (wr_paths_init(&s, e->p, e->base, e->type, why, n) != 0)
+    const struct wr_paths_input in = {e->p, e->base, e->type, e->by_line};
+    if (wr_paths_init(&s, &in, why, n) != 0)
         return false;
     fputs(",\n", out);
     bool ok = print_profile(&s, true, out);
@@ -119,7 +120,8 @@ int
 wr_export_speedscope(const struct wr_export *e, FILE *out, char *why, size_t n)
 {
     struct wr_paths s;
-    if (wr_paths_init(&s, e->p, e->base, e->type, why, n) != 0)
+    const struct wr_paths_input in = {e->p, e->base, e->type, e->by_line};
+    if (wr_paths_init(&s, &in, why, n) != 0)
         return -1;
     fputs("{\"$schema\":"
           "\"https://www.speedscope.app/file-format-schema.json\",\n"

@@ -240,8 +240,10 @@ int
 wr_export_svg(const struct wr_export *e, FILE *out, char *why, size_t n)
 {
     struct wr_flame f;
-    struct wr_flame_options o = {
-        .type = e->type, .title = e->title, .share = SHARE};
+    struct wr_flame_options o = {.type = e->type,
+                                 .title = e->title,
+                                 .share = SHARE,
+                                 .by_line = e->by_line};
     if (wr_flame_make(&f, e->p, e->base, &o, why, n) != 0)
         return -1;
     bool ok = print_svg(&f, out);

@@ -5,6 +5,7 @@
 
 static struct wr_profile *p, *base;
 static struct wr_paths paths;
+static bool by_line;
 static char *lines;
 static size_t length;
 static char why[WR_WHY];
@@ -15,6 +16,7 @@ setup(void)
     p = maker_heap();
     base = maker_heap();
     paths = (struct wr_paths){0};
+    by_line = false;
 }
 
 static void
@@ -42,7 +44,8 @@ static const char *
 walked(const struct wr_profile *against)
 {
     wr_paths_fini(&paths);
-    ck_assert_int_eq(wr_paths_init(&paths, p, against, 3, why, sizeof why), 0);
+    const struct wr_paths_input in = {p, against, 3, by_line};
+    ck_assert_int_eq(wr_paths_init(&paths, &in, why, sizeof why), 0);
     free(lines);
     FILE *out = open_memstream(&lines, &length);
     ck_assert_int_eq(wr_paths_walk(&paths, print_path, out), 0);
@@ -121,6 +124,29 @@ START_TEST(functions_of_two_profiles_are_the_same_by_name_and_module)
 }
 END_TEST
 
+START_TEST(lines_may_be_steps)
+{
+    struct wr_line line[] = {{maker_function(p, "f"), 7, 0},
+                             {maker_function(p, "main"), 9, 0},
+                             {maker_function(p, "main"), 8, 0},
+                             {maker_function(p, "old"), 0, 0}};
+    for (int i = 1; i < 4; i++) {
+        uint32_t frames[] = {
+            wr_profile_location(p, WR_NONE, 0x10, &line[0], 1),
+            wr_profile_location(p, WR_NONE, 0x20, &line[i], 1)};
+        wr_profile_sample(p, frames, 2, (int64_t[]){1, 5, 1, 6 - i}, NULL, 0);
+    }
+    by_line = true;
+    ck_assert_str_eq(walked(NULL), "main:9;f:7 5 0\n"
+                                   "main:8;f:7 4 0\n"
+                                   "old;f:7 3 0\n");
+    ck_assert_uint_eq(paths.names.count, 4);
+    ck_assert_int_eq(paths.names.functions[1].line, 9);
+    by_line = false;
+    ck_assert_str_eq(walked(NULL), "main;f 9 0\nold;f 3 0\n");
+}
+END_TEST
+
 START_TEST(one_name_in_two_modules_is_two_functions)
 {
     struct wr_line line = {maker_function(p, "init"), 1, 0};
@@ -152,9 +178,15 @@ START_TEST(a_base_without_the_type_is_refused)
 {
     struct wr_profile *other = wr_profile_new();
     wr_profile_add_type(other, "cpu", "nanoseconds");
-    ck_assert_int_eq(wr_paths_init(&paths, p, other, 3, why, sizeof why), -1);
+    ck_assert_int_eq(wr_paths_init(&paths,
+                                   &(struct wr_paths_input){p, other, 3, false},
+                                   why, sizeof why),
+                     -1);
     ck_assert_str_eq(why, "the base has no sample type inuse_space");
-    ck_assert_int_eq(wr_paths_init(&paths, p, NULL, 4, why, sizeof why), -1);
+    ck_assert_int_eq(wr_paths_init(&paths,
+                                   &(struct wr_paths_input){.p = p, .type = 4},
+                                   why, sizeof why),
+                     -1);
     wr_profile_free(other);
 }
 END_TEST
@@ -186,6 +218,7 @@ main(void)
     tcase_add_test(tests, a_stack_of_nothing_ends_at_the_root);
     tcase_add_test(tests,
                    functions_of_two_profiles_are_the_same_by_name_and_module);
+    tcase_add_test(tests, lines_may_be_steps);
     tcase_add_test(tests, one_name_in_two_modules_is_two_functions);
     tcase_add_test(tests, what_was_lost_was_there_before);
     tcase_add_test(tests, a_base_without_the_type_is_refused);

@@ -40,6 +40,11 @@ is $? 1 "a sample type that is not there"
 "$weir" flame --svg --json one.pb.gz 2>err.txt
 is $? 2 "two formats"
 says "one format at a time" err.txt
+"$weir" flame -files one.pb.gz 2>err.txt
+is $? 2 "frames that are files"
+says "frames are -functions or -lines" err.txt
+"$weir" flame --folded -lines one.pb.gz | grep -q '^main:1[0-9].*run:1' ||
+    fail "no lines with -lines"
 "$weir" flame one.pb.gz two.pb.gz one.pb.gz 2>err.txt
 is $? 2 "three profiles"
 "$weir" flame -base one.pb.gz one.pb.gz two.pb.gz 2>err.txt
