@@ -1,14 +1,15 @@
 /* Profiles from outside: protobuf, gzipped or not, and the text forms. What
  * is taken is whole, can be written, and is the same when read again; and it
- * can be drawn and exported. */
+ * can be drawn, exported and reported on, filtered, and taken off itself. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyse/analysis.h"
+#include "analyse/base.h"
 #include "analyse/diff.h"
 #include "analyse/export.h"
 #include "analyse/flame.h"
-#include "analyse/graph.h"
 #include "analyse/profile.h"
 #include "fuzz.h"
 
@@ -36,7 +37,7 @@ round_trip(const struct wr_profile *p)
     }
     require(wr_profile_decode(&again, bytes, length, why, sizeof why) == 0,
             "what was written can be read");
-    wr_profile_check(again);
+    require(wr_profile_check(again), "the tables hold");
     require(again->sample_count == p->sample_count, "samples stay");
     for (uint32_t t = 0; t < p->type_count; t++)
         require(wr_profile_total(again, t) == wr_profile_total(p, t),
@@ -68,16 +69,15 @@ draw(const struct wr_profile *p, uint32_t type)
     wr_flame_fini(&f);
 }
 
+static FILE *nowhere;
+
 /* In every format, against itself as well. */
 static void
 export_all(struct wr_profile *p, uint32_t type)
 {
-    static FILE *nowhere;
     char why[WR_WHY] = "";
     struct wr_export e = {.p = p, .type = type, .title = "x"};
 
-    if (!nowhere)
-        nowhere = fopen("/dev/null", "w");
     for (int both = 0; both < 2; both++, e.base = p) {
         require(wr_export_folded(&e, nowhere, why, sizeof why) == 0, "folded");
         require(wr_export_speedscope(&e, nowhere, why, sizeof why) == 0,
@@ -92,6 +92,56 @@ export_all(struct wr_profile *p, uint32_t type)
     wr_diff_fini(&d);
 }
 
+/* What a profile and itself differ in. */
+static void
+take_off(struct wr_profile *p, const uint8_t *data, size_t size)
+{
+    const struct wr_base_options how = {.mark = false};
+    struct wr_profile *base;
+    char why[WR_WHY] = "";
+
+    require(wr_profile_decode(&base, data, size, why, sizeof why) == 0,
+            "what was read once is read again");
+    if (wr_base_take(p, base, &how, why, sizeof why) == 0)
+        require(p->sample_count == 0, "nothing is left");
+    else
+        require(why[0] != '\0', "a refusal has a reason");
+    require(wr_profile_check(p), "the tables hold");
+    wr_profile_free(base);
+}
+
+/* The reports with some filters, which the number chooses. */
+static void
+report(struct wr_profile *p, unsigned number)
+{
+    static const char *const patterns[] = {"", "a", "^$", "[^m]", "o.*o", "."};
+    struct wr_analysis_options o = WR_ANALYSIS_DEFAULTS;
+    const struct wr_filter filter = {.focus = patterns[number % 3],
+                                     .hide = patterns[number / 3 % 4],
+                                     .show = patterns[number / 12 % 6],
+                                     .tagfocus = number % 5 ? "" : "0:100kb",
+                                     .taghide = patterns[number / 7 % 3]};
+    struct wr_analysis a;
+    char why[WR_WHY] = "";
+
+    o.granularity = (enum wr_granularity)(number % 5);
+    o.no_inlines = number & 32;
+    o.node_count = number % 11 ? 3 : -1;
+    wr_filter_prune(p);
+    require(wr_analysis_begin(&a, p, wr_profile_default_type(p), &filter, &o,
+                              why, sizeof why) == 0,
+            "good filters are taken");
+    require(wr_profile_check(p), "the tables hold");
+    require(wr_analysis_top(&a, nowhere, why, sizeof why) == 0, "top");
+    require(wr_analysis_tree(&a, NULL, nowhere, why, sizeof why) == 0, "tree");
+    require(wr_analysis_traces(&a, nowhere, why, sizeof why) == 0, "traces");
+    require(wr_analysis_tags(&a, nowhere, why, sizeof why) == 0, "tags");
+    require(wr_analysis_raw(&a, nowhere, why, sizeof why) == 0, "raw");
+    if (wr_analysis_tree(&a, "a", nowhere, why, sizeof why) != 0)
+        require(why[0] != '\0', "a refusal has a reason");
+    wr_analysis_end(&a);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -102,12 +152,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(why[0] != '\0', "a refusal has a reason");
         return 0;
     }
-    wr_profile_check(p);
+    if (!nowhere)
+        nowhere = fopen("/dev/null", "w");
+    require(wr_profile_check(p), "the tables hold");
     round_trip(p);
     for (uint32_t type = 0; type < p->type_count && type < 4; type++)
         draw(p, type);
     if (p->type_count > 0)
         export_all(p, wr_profile_default_type(p));
+    if (p->type_count > 0)
+        report(p, data[size / 2] * 3u + data[size - 1]);
     wr_profile_free(p);
+    if (wr_profile_decode(&p, data, size, why, sizeof why) == 0) {
+        take_off(p, data, size);
+        wr_profile_free(p);
+    }
     return 0;
 }

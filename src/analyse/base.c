@@ -188,15 +188,46 @@ normalise(struct wr_profile *p, const struct wr_profile *base)
     scale(p, ratio);
 }
 
+static uint32_t
+copied(struct wr_profile *to, const struct wr_profile *from, uint32_t string)
+{
+    return wr_profile_string(to, from->strings[string]);
+}
+
+static void
+copy_heading(struct wr_profile *to, const struct wr_profile *from)
+{
+    for (uint32_t i = 0; i < from->type_count; i++)
+        wr_profile_add_type(to, from->strings[from->types[i].type],
+                            from->strings[from->types[i].unit]);
+    to->period_type.type = copied(to, from, from->period_type.type);
+    to->period_type.unit = copied(to, from, from->period_type.unit);
+    to->default_type = copied(to, from, from->default_type);
+    to->drop_frames = copied(to, from, from->drop_frames);
+    to->keep_frames = copied(to, from, from->keep_frames);
+}
+
+/* Both go into a new profile: what is equal within one of them is then one
+ * thing too, as when pprof adds profiles up. */
 static int
 join(struct wr_profile *p, const struct wr_profile *other, char *why, size_t n)
 {
-    int64_t duration = wr_add_wrapping(p->duration_ns, other->duration_ns);
-    if (wr_profile_merge(p, other, why, n) != 0)
-        return -1;
-    p->duration_ns = duration;
-    wr_profile_drop_zero_samples(p);
-    return 0;
+    struct wr_profile *sum = wr_profile_new();
+    if (!sum)
+        return wr_profile_fail(why, n, "out of memory");
+    copy_heading(sum, p);
+    int status = wr_profile_merge(sum, p, why, n);
+    if (status == 0)
+        status = wr_profile_merge(sum, other, why, n);
+    if (status == 0) {
+        sum->duration_ns = wr_add_wrapping(p->duration_ns, other->duration_ns);
+        wr_profile_drop_zero_samples(sum);
+        struct wr_profile old = *p;
+        *p = *sum;
+        *sum = old;
+    }
+    wr_profile_free(sum);
+    return status;
 }
 
 int

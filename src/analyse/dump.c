@@ -454,6 +454,8 @@ raw_heading(const struct wr_profile *p, FILE *out)
     const char *const *strings = p->strings;
     for (uint32_t i = 0; i < p->comment_count; i++)
         fprintf(out, "Comment: %s\n", strings[p->comments[i]]);
+    if (p->doc_url)
+        fprintf(out, "Doc: %s\n", strings[p->doc_url]);
     fprintf(out, "PeriodType: %s %s\nPeriod: %lld\n",
             strings[p->period_type.type], strings[p->period_type.unit],
             (long long)p->period);

@@ -225,7 +225,6 @@ join(struct wr_profile *into, const struct wr_profile *from, int64_t sign,
     j.locations = calloc(from->location_count + 1, sizeof *j.locations);
     bool ok = j.strings && j.mappings && j.functions && j.locations;
     if (ok) {
-        wr_profile_unite_samples(into);
         join_strings(&j);
         join_mappings(&j);
         join_functions(&j);

@@ -2,9 +2,11 @@
 #include "analyse/path.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 const char *
@@ -120,6 +122,22 @@ wr_path_trim(const char *path, const char *trim, const char *search)
 
 /* --- Finding ------------------------------------------------------------- */
 
+/* Names come with files of others: what is not a plain file (a device, a
+ * pipe) could be read for ever. */
+static FILE *
+open_plain(const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        return fdopen(fd, "r");
+    close(fd);
+    errno = EINVAL;
+    return NULL;
+}
+
 /* In the directory and all that it lies in. */
 static FILE *
 open_above(const char *dir, const char *path)
@@ -128,7 +146,7 @@ open_above(const char *dir, const char *path)
     size_t n = strlen(dir);
     for (;;) {
         snprintf(full, sizeof full, "%.*s/%s", (int)n, dir, path);
-        FILE *f = fopen(full, "re");
+        FILE *f = open_plain(full);
         if (f || n == 0)
             return f;
         while (n > 0 && dir[n - 1] != '/')
@@ -150,7 +168,7 @@ wr_path_open(const char *path, const char *search, const char *trim)
     if (f)
         return f;
     if (*part == '/' || *path == '/')
-        return fopen(*part == '/' ? part : path, "re");
+        return open_plain(*part == '/' ? part : path);
     errno = ENOENT;
     return NULL;
 }

@@ -2,9 +2,9 @@
  *
  * Invariants:
  * 1. strings[0] is "", and no two strings, mappings, functions or locations
- *    are equal; nor samples, but those that were read or filtered
- *    (wr_profile_unite_samples). The indices that find equals hold every entry;
- * that of samples is completed when somebody looks for one.
+ *    are equal; nor samples, but those that a file has twice or a filter made
+ *    equal. The indices that find equals hold every entry; that of samples is
+ *    completed when somebody looks for one.
  * 2. A location's lines and a sample's frames and labels are runs in one
  *    shared array each, no two of which overlap. Runs never get longer: they
  *    are replaced then. Filters make them shorter.
@@ -580,34 +580,6 @@ wr_profile_new_sample(struct wr_profile *p, const uint32_t *frames,
 {
     struct sample_key key = {frames, labels, depth, label_count};
     add_values(p, sample_append(p, &key), values);
-}
-
-/* Add up equal samples, which files may have and filters may make. */
-void
-wr_profile_unite_samples(struct wr_profile *p)
-{
-    uint32_t count = p->sample_count, types = p->type_count;
-    if (p->store->samples_indexed == count)
-        return;
-    wr_profile_reindex(p);
-    p->sample_count = 0;
-    for (uint32_t i = 0; i < count && !p->failed; i++) {
-        struct wr_sample s = p->samples[i];
-        const int64_t *values = p->values + (size_t)i * types;
-        struct sample_key key = {p->frames + s.first_frame,
-                                 p->labels + s.first_label, s.depth,
-                                 s.label_count};
-        uint32_t at = wr_index_find(&p->store->samples, sample_hash(&key),
-                                    sample_equal, p, &key);
-        if (at != WR_NONE) {
-            add_values(p, at, values);
-            continue;
-        }
-        at = p->sample_count++;
-        p->samples[at] = s;
-        memmove(p->values + (size_t)at * types, values, types * sizeof *values);
-        index_samples(p);
-    }
 }
 
 /* Find the samples anew, after the caller rewrote them. */

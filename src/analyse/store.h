@@ -62,7 +62,6 @@ wr_add_wrapping(int64_t a, int64_t b)
 /* After samples were rewritten in place: make them findable again. */
 void wr_profile_reindex(struct wr_profile *p);
 void wr_profile_drop_zero_samples(struct wr_profile *p);
-void wr_profile_unite_samples(struct wr_profile *p);
 /* Room for that many more, so that the tables do not grow step by step. */
 void wr_profile_reserve_samples(struct wr_profile *p, size_t samples,
                                 size_t frames, size_t labels);

@@ -282,36 +282,6 @@ START_TEST(an_inlined_dropped_function_leaves_the_one_around_it)
 }
 END_TEST
 
-/* --- Units -------------------------------------------------------------- */
-
-static const struct {
-    int64_t value;
-    const char *unit, *text;
-} formats[] = {
-    {0, "bytes", "0"},
-    {1, "bytes", "1B"},
-    {1023, "bytes", "1023B"},
-    {1024, "bytes", "1kB"},
-    {1536, "bytes", "1.50kB"},
-    {-3 * (1 << 20), "bytes", "-3MB"},
-    {INT64_C(5) << 30, "byte", "5GB"},
-    {2, "kilobyte", "2kB"},
-    {1500000, "nanoseconds", "1.50ms"},
-    {90, "s", "90s"},
-    {7200, "seconds", "2hrs"},
-    {42, "count", "42"},
-    {42, "apples", "42apples"},
-    {999, "us", "999us"},
-};
-
-START_TEST(values_are_shown_in_the_largest_unit_that_fits)
-{
-    char text[64];
-    wr_value_format(text, sizeof text, formats[_i].value, formats[_i].unit);
-    ck_assert_str_eq(text, formats[_i].text);
-}
-END_TEST
-
 START_TEST(an_empty_profile_has_no_rows)
 {
     make();
@@ -345,8 +315,6 @@ main(void)
     tcase_add_test(tests, the_frame_nearest_the_root_cuts);
     tcase_add_test(tests, a_stack_of_dropped_frames_only_is_left_whole);
     tcase_add_test(tests, an_inlined_dropped_function_leaves_the_one_around_it);
-    tcase_add_loop_test(tests, values_are_shown_in_the_largest_unit_that_fits,
-                        0, sizeof formats / sizeof *formats);
     tcase_add_test(tests, an_empty_profile_has_no_rows);
     suite_add_tcase(suite, tests);
     return unit_main(suite);
