@@ -300,8 +300,7 @@ grow(size_t pages)
     if (reserve_more(pages) && commit_more(pages))
         return true;
     wr_count_add(map_failures, 1);
-    wr_history_mark(WR_MARK_MAP_FAILED, wr_os_tid(), pages << WR_PAGE_SHIFT,
-                    NULL);
+    wr_history_mark_refused(pages << WR_PAGE_SHIFT);
     return false;
 }
 

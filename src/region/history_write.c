@@ -12,6 +12,7 @@
 #include "os/os.h"
 #include "region/region.h"
 
+#define SECOND_NS UINT64_C(1000000000)
 #define MINUTE_NS UINT64_C(60000000000)
 
 static struct {
@@ -168,4 +169,15 @@ wr_history_mark(enum wr_mark_kind kind, uint32_t tid, uint64_t value,
     s = wr_region_entry(WR_TABLE_MARKS, n % WR_MARK_SLOTS);
     if (wr_region_touch(s, sizeof *s))
         put(&s->seq, n, &m, sizeof m);
+}
+
+void
+wr_history_mark_refused(uint64_t bytes)
+{
+    static _Atomic uint64_t next_ns; /* CLOCK_MONOTONIC */
+    uint64_t now = wr_os_monotonic(), due = next_ns;
+
+    if (now >= due &&
+        atomic_compare_exchange_strong(&next_ns, &due, now + SECOND_NS))
+        wr_history_mark(WR_MARK_MAP_FAILED, wr_os_tid(), bytes, NULL);
 }

@@ -56,10 +56,10 @@ entry_at(const struct log *l, uint64_t i)
     const struct wr_past_entry *e = &l->entry[i % l->entries];
     struct wr_past_entry copy;
 
-    copy.series = __atomic_load_n(&e->series, __ATOMIC_RELAXED);
-    copy.tick = __atomic_load_n(&e->tick, __ATOMIC_RELAXED);
-    copy.allocs = __atomic_load_n(&e->allocs, __ATOMIC_RELAXED);
-    copy.frees = __atomic_load_n(&e->frees, __ATOMIC_RELAXED);
+    copy.series = __atomic_load_n(&e->series, __ATOMIC_ACQUIRE);
+    copy.tick = __atomic_load_n(&e->tick, __ATOMIC_ACQUIRE);
+    copy.allocs = __atomic_load_n(&e->allocs, __ATOMIC_ACQUIRE);
+    copy.frees = __atomic_load_n(&e->frees, __ATOMIC_ACQUIRE);
     return copy;
 }
 
@@ -195,7 +195,6 @@ try_values(const struct log *l, uint64_t tick, struct wr_bucket_counts *out,
     if (seq % 2 != 0 && !last)
         return false;
     walk_back(l, seq, written, tick, out, buckets);
-    atomic_thread_fence(memory_order_acquire);
     return load(&l->head->seq) == seq && load(&l->head->written) == written;
 }
 

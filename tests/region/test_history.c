@@ -355,6 +355,20 @@ START_TEST(of_many_marks_the_last_are_kept)
 }
 END_TEST
 
+START_TEST(of_memory_refused_again_and_again_one_a_second_is_marked)
+{
+    scene_start(false);
+    for (int i = 0; i < 100; i++)
+        wr_history_mark_refused(4096);
+    ck_assert_uint_eq(marks(10), 2);
+    ck_assert_uint_eq(mark[1].kind, WR_MARK_MAP_FAILED);
+    ck_assert_uint_eq(mark[1].value, 4096);
+    usleep(1010000);
+    wr_history_mark_refused(8192);
+    ck_assert_uint_eq(marks(10), 3);
+}
+END_TEST
+
 static size_t
 peaks(void)
 {
@@ -454,6 +468,7 @@ suite(void)
     tcase_add_test(t, the_start_is_a_mark_and_the_end_is_one);
     tcase_add_test(t, marks_come_back_with_the_end_of_a_long_text);
     tcase_add_test(t, of_many_marks_the_last_are_kept);
+    tcase_add_test(t, of_memory_refused_again_and_again_one_a_second_is_marked);
     tcase_add_test(
         t, a_peak_is_marked_when_it_is_an_eighth_higher_and_a_minute_passed);
     tcase_add_test(t, every_kind_has_a_name);
