@@ -94,8 +94,8 @@ _weir()
         ;;
     flame)
         COMPREPLY=($(compgen -W "--output --svg --folded --speedscope --pprof
-            --json -sample_index -focus -ignore -hide -show -base -diff_base
-            --help $(_weir_pids)" -- "$word")
+            --json -sample_index -lines -focus -ignore -hide -show -base
+            -diff_base --help $(_weir_pids)" -- "$word")
             $(compgen -f -- "$word"))
         ;;
     diff)
