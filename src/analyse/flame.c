@@ -9,18 +9,18 @@
 #include "analyse/flame.h"
 
 #include <stdlib.h>
-#include "analyse/paths.h"
+#include "analyse/split.h"
 #include "analyse/store.h"
 
 struct growing {
-    struct wr_paths_group group;
+    struct wr_split_group group;
     uint32_t depth, first_child, child_count;
     int64_t self;
     bool others;
 };
 
 struct grower {
-    struct wr_paths *paths;
+    struct wr_split *split;
     struct growing *nodes;
     uint32_t count, capacity, limit;
     uint32_t *queue; /* room as for nodes */
@@ -31,8 +31,8 @@ struct grower {
 static uint64_t
 size_of(const struct grower *g, uint32_t node)
 {
-    const struct wr_paths_group *x = &g->nodes[node].group;
-    return wr_paths_size(x->value, x->base);
+    const struct wr_split_group *x = &g->nodes[node].group;
+    return wr_split_size(x->value, x->base);
 }
 
 /* --- The queue ---------------------------------------------------------- */
@@ -106,7 +106,7 @@ reserve(struct grower *g, size_t more)
 
 /* One child more, in its place by value. */
 static void
-add_others(struct grower *g, uint32_t first, const struct wr_paths_group *sum)
+add_others(struct grower *g, uint32_t first, const struct wr_split_group *sum)
 {
     uint32_t at = g->count++;
     for (; at > first && g->nodes[at - 1].group.value < sum->value; at--)
@@ -118,14 +118,14 @@ add_others(struct grower *g, uint32_t first, const struct wr_paths_group *sum)
 /* Children of node from the parts of its group; what has no room, or is too
  * small, becomes one. */
 static void
-add_children(struct grower *g, uint32_t node, const struct wr_paths_parts *a)
+add_children(struct grower *g, uint32_t node, const struct wr_split_parts *a)
 {
-    struct wr_paths_group rest = {0};
+    struct wr_split_group rest = {0};
     uint32_t first = g->count;
     for (uint32_t i = 0; i < a->count; i++) {
-        const struct wr_paths_group *part = &a->parts[i];
+        const struct wr_split_group *part = &a->parts[i];
         if (g->count < g->limit &&
-            wr_paths_size(part->value, part->base) >= g->least) {
+            wr_split_size(part->value, part->base) >= g->least) {
             g->nodes[g->count++] = (struct growing){.group = *part};
             continue;
         }
@@ -142,7 +142,7 @@ add_children(struct grower *g, uint32_t node, const struct wr_paths_parts *a)
 static bool
 grow(struct grower *g, uint32_t node)
 {
-    struct wr_paths_parts *a = wr_paths_split(g->paths, &g->nodes[node].group);
+    struct wr_split_parts *a = wr_split_next(g->split, &g->nodes[node].group);
     if (!a || !reserve(g, (size_t)a->count + 1))
         return false;
     add_children(g, node, a);
@@ -157,16 +157,16 @@ grow(struct grower *g, uint32_t node)
 }
 
 static uint64_t
-least_size(const struct wr_paths_group *root, uint32_t share)
+least_size(const struct wr_split_group *root, uint32_t share)
 {
-    uint64_t least = wr_paths_size(root->value, root->base) / share;
+    uint64_t least = wr_split_size(root->value, root->base) / share;
     return least > 1 ? least : 1;
 }
 
 static bool
 grow_tree(struct grower *g, const struct wr_flame_options *o)
 {
-    const struct wr_paths_group *root = &g->paths->root;
+    const struct wr_split_group *root = &g->split->root;
     g->limit = o->node_limit ? o->node_limit : WR_FLAME_NODES;
     g->least = least_size(root, o->share ? o->share : WR_FLAME_SHARE);
     if (!reserve(g, 1))
@@ -218,21 +218,21 @@ wr_flame_make(struct wr_flame *f, const struct wr_profile *p,
               const struct wr_profile *base, const struct wr_flame_options *o,
               char *why, size_t n)
 {
-    struct wr_paths paths;
-    struct grower g = {.paths = &paths};
+    struct wr_split split;
+    struct grower g = {.split = &split};
     *f = (struct wr_flame){.title = o->title ? o->title : ""};
-    const struct wr_paths_input in = {p, base, o->type, o->by_line};
-    if (wr_paths_init(&paths, &in, why, n) != 0)
+    const struct wr_split_input in = {p, base, o->type, o->by_line};
+    if (wr_split_init(&split, &in, why, n) != 0)
         return -1;
     bool ok = grow_tree(&g, o) && put_in_order(f, &g);
-    f->type = paths.type;
-    f->unit = paths.unit;
-    f->has_base = paths.has_base;
-    f->names = paths.names;
-    paths.names = (struct wr_names){0};
+    f->type = split.type;
+    f->unit = split.unit;
+    f->has_base = split.has_base;
+    f->names = split.names;
+    split.names = (struct wr_names){0};
     free(g.nodes);
     free(g.queue);
-    wr_paths_fini(&paths);
+    wr_split_fini(&split);
     if (ok)
         return 0;
     wr_flame_fini(f);

@@ -8,7 +8,7 @@
  * has node_limit nodes; what is smaller than a share of the total, or comes
  * when there is no more room, is gathered in one child, "others". So the sums
  * are exact whatever is left out: a node's value is that of its children and
- * its own (self). With a base (or negative values, see paths.h) each node has
+ * its own (self). With a base (or negative values, see split.h) each node has
  * the value of both.
  *
  * The JSON, for the viewer:

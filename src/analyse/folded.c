@@ -1,6 +1,6 @@
 /* Folded stacks: one line of text for each stack. */
 #include "analyse/export.h"
-#include "analyse/paths.h"
+#include "analyse/split.h"
 #include "analyse/store.h"
 
 static void
@@ -14,7 +14,7 @@ print_name(const char *name, FILE *out)
 }
 
 static void
-print_path(void *out, const struct wr_paths *s, const uint32_t *functions,
+print_path(void *out, const struct wr_split *s, const uint32_t *functions,
            uint32_t depth, int64_t value, int64_t base)
 {
     if (depth == 0)
@@ -32,11 +32,11 @@ print_path(void *out, const struct wr_paths *s, const uint32_t *functions,
 int
 wr_export_folded(const struct wr_export *e, FILE *out, char *why, size_t n)
 {
-    struct wr_paths s;
-    const struct wr_paths_input in = {e->p, e->base, e->type, e->by_line};
-    if (wr_paths_init(&s, &in, why, n) != 0)
+    struct wr_split s;
+    const struct wr_split_input in = {e->p, e->base, e->type, e->by_line};
+    if (wr_split_init(&s, &in, why, n) != 0)
         return -1;
-    int rc = wr_paths_walk(&s, print_path, out);
-    wr_paths_fini(&s);
+    int rc = wr_split_walk(&s, print_path, out);
+    wr_split_fini(&s);
     return rc == 0 ? 0 : wr_profile_fail(why, n, "out of memory");
 }

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include "analyse/paths.h"
+#include "analyse/split.h"
 #include "analyse/quote.h"
 #include "analyse/store.h"
 
@@ -51,7 +51,7 @@ keep_weight(struct weights *w, int64_t value)
 }
 
 static void
-print_stack(void *context, const struct wr_paths *s, const uint32_t *functions,
+print_stack(void *context, const struct wr_split *s, const uint32_t *functions,
             uint32_t depth, int64_t value, int64_t base)
 {
     struct weights *w = context;
@@ -79,7 +79,7 @@ unit_word(const char *unit)
 
 /* One of the two profiles. The walk uses up the paths. */
 static bool
-print_profile(struct wr_paths *s, bool of_base, FILE *out)
+print_profile(struct wr_split *s, bool of_base, FILE *out)
 {
     struct weights w = {.out = out, .of_base = of_base};
     char name[300];
@@ -94,7 +94,7 @@ print_profile(struct wr_paths *s, bool of_base, FILE *out)
             "\"samples\":[",
             unit_word(s->unit),
             (long long)(of_base ? s->root.base : s->root.value));
-    bool ok = wr_paths_walk(s, print_stack, &w) == 0 && !w.failed;
+    bool ok = wr_split_walk(s, print_stack, &w) == 0 && !w.failed;
     fputs("],\n\"weights\":[", out);
     for (size_t i = 0; i < w.count; i++)
         fprintf(out, "%s%lld", i ? "," : "", (long long)w.list[i]);
@@ -106,22 +106,22 @@ print_profile(struct wr_paths *s, bool of_base, FILE *out)
 static bool
 print_base(const struct wr_export *e, FILE *out, char *why, size_t n)
 {
-    struct wr_paths s;
-    const struct wr_paths_input in = {e->p, e->base, e->type, e->by_line};
-    if (wr_paths_init(&s, &in, why, n) != 0)
+    struct wr_split s;
+    const struct wr_split_input in = {e->p, e->base, e->type, e->by_line};
+    if (wr_split_init(&s, &in, why, n) != 0)
         return false;
     fputs(",\n", out);
     bool ok = print_profile(&s, true, out);
-    wr_paths_fini(&s);
+    wr_split_fini(&s);
     return ok;
 }
 
 int
 wr_export_speedscope(const struct wr_export *e, FILE *out, char *why, size_t n)
 {
-    struct wr_paths s;
-    const struct wr_paths_input in = {e->p, e->base, e->type, e->by_line};
-    if (wr_paths_init(&s, &in, why, n) != 0)
+    struct wr_split s;
+    const struct wr_split_input in = {e->p, e->base, e->type, e->by_line};
+    if (wr_split_init(&s, &in, why, n) != 0)
         return -1;
     fputs("{\"$schema\":"
           "\"https://www.speedscope.app/file-format-schema.json\",\n"
@@ -134,6 +134,6 @@ wr_export_speedscope(const struct wr_export *e, FILE *out, char *why, size_t n)
     bool ok = print_profile(&s, false, out);
     ok = ok && (!s.has_base || print_base(e, out, why, n));
     fputs("]}\n", out);
-    wr_paths_fini(&s);
+    wr_split_fini(&s);
     return ok ? 0 : wr_profile_fail(why, n, "out of memory");
 }

@@ -7,14 +7,14 @@
  *    runs of it that do not overlap.
  * 3. part_with is all zero between two splits.
  */
-#include "analyse/paths.h"
+#include "analyse/split.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include "analyse/store.h"
 
 /* One sample, and how far its stack was followed. */
-struct wr_paths_item {
+struct wr_split_item {
     int64_t value; /* not negative */
     uint32_t sample;
     uint32_t frame; /* frames from here to the leaf are still to come */
@@ -27,7 +27,7 @@ struct wr_paths_item {
 /* --- Making ------------------------------------------------------------- */
 
 static void
-add_item(struct wr_paths *s, uint8_t side, uint32_t sample, int64_t value)
+add_item(struct wr_split *s, uint8_t side, uint32_t sample, int64_t value)
 {
     const struct wr_sample *x = &s->stacks[side].p->samples[sample];
     int64_t size = value < 0 ? (int64_t)(0 - (uint64_t)value) : value;
@@ -35,7 +35,7 @@ add_item(struct wr_paths *s, uint8_t side, uint32_t sample, int64_t value)
     if (size < 0) /* the one number that has no opposite */
         size = INT64_MAX;
     s->items[s->item_count] =
-        (struct wr_paths_item){.value = size,
+        (struct wr_split_item){.value = size,
                                .sample = sample,
                                .frame = x->depth,
                                .first = wr_stacks_first(&s->stacks[side], x),
@@ -49,7 +49,7 @@ add_item(struct wr_paths *s, uint8_t side, uint32_t sample, int64_t value)
 }
 
 static void
-add_items(struct wr_paths *s, uint8_t side, uint32_t type)
+add_items(struct wr_split *s, uint8_t side, uint32_t type)
 {
     const struct wr_profile *p = s->stacks[side].p;
     for (uint32_t i = 0; i < p->sample_count; i++) {
@@ -60,14 +60,14 @@ add_items(struct wr_paths *s, uint8_t side, uint32_t type)
 }
 
 static bool
-add_names(struct wr_paths *s, uint8_t side, const struct wr_profile *p)
+add_names(struct wr_split *s, uint8_t side, const struct wr_profile *p)
 {
     return wr_stacks_init(&s->stacks[side], p) == 0 &&
            wr_names_add(&s->names, p, &s->named[side]) == 0;
 }
 
 static bool
-make_room(struct wr_paths *s, size_t samples)
+make_room(struct wr_split *s, size_t samples)
 {
     s->items = calloc(samples + 1, sizeof *s->items);
     s->order = calloc(samples + 1, sizeof *s->order);
@@ -79,12 +79,12 @@ make_room(struct wr_paths *s, size_t samples)
 }
 
 int
-wr_paths_init(struct wr_paths *s, const struct wr_paths_input *in, char *why,
+wr_split_init(struct wr_split *s, const struct wr_split_input *in, char *why,
               size_t n)
 {
     const struct wr_profile *p = in->p, *base = in->base;
     uint32_t type = in->type;
-    *s = (struct wr_paths){.has_base = base != NULL,
+    *s = (struct wr_split){.has_base = base != NULL,
                            .names.by_line = in->by_line};
     if (p->failed || (base && base->failed))
         return wr_profile_fail(why, n, "out of memory");
@@ -99,7 +99,7 @@ wr_paths_init(struct wr_paths *s, const struct wr_paths_input *in, char *why,
     size_t samples = (size_t)p->sample_count + (base ? base->sample_count : 0);
     if (!add_names(s, 0, p) || (base && !add_names(s, 1, base)) ||
         !make_room(s, samples)) {
-        wr_paths_fini(s);
+        wr_split_fini(s);
         return wr_profile_fail(why, n, "out of memory");
     }
     add_items(s, 0, type);
@@ -111,7 +111,7 @@ wr_paths_init(struct wr_paths *s, const struct wr_paths_input *in, char *why,
 }
 
 void
-wr_paths_fini(struct wr_paths *s)
+wr_split_fini(struct wr_split *s)
 {
     for (int side = 0; side < 2; side++) {
         wr_stacks_fini(&s->stacks[side]);
@@ -124,14 +124,14 @@ wr_paths_fini(struct wr_paths *s)
     free(s->moved);
     free(s->part_with);
     free(s->parts.parts);
-    *s = (struct wr_paths){0};
+    *s = (struct wr_split){0};
 }
 
 /* --- Splitting ---------------------------------------------------------- */
 
 /* Follow a stack by one function; WR_NONE: it ends here. */
 static uint32_t
-take_function(const struct wr_paths *s, struct wr_paths_item *item)
+take_function(const struct wr_split *s, struct wr_split_item *item)
 {
     const struct wr_stacks *stacks = &s->stacks[item->side];
     const struct wr_named *named = &s->named[item->side];
@@ -154,10 +154,10 @@ take_function(const struct wr_paths *s, struct wr_paths_item *item)
     return named->of_line[l->first_line + line];
 }
 
-static struct wr_paths_group *
-part_for(struct wr_paths *s, uint32_t function)
+static struct wr_split_group *
+part_for(struct wr_split *s, uint32_t function)
 {
-    struct wr_paths_parts *a = &s->parts;
+    struct wr_split_parts *a = &s->parts;
     if (s->part_with[function])
         return &a->parts[s->part_with[function] - 1];
     if (a->count == a->capacity) {
@@ -168,13 +168,13 @@ part_for(struct wr_paths *s, uint32_t function)
         a->parts = bigger;
         a->capacity = capacity;
     }
-    a->parts[a->count] = (struct wr_paths_group){.function = function};
+    a->parts[a->count] = (struct wr_split_group){.function = function};
     s->part_with[function] = ++a->count;
     return &a->parts[a->count - 1];
 }
 
 static void
-add_to(int64_t *value, int64_t *base, const struct wr_paths_item *item)
+add_to(int64_t *value, int64_t *base, const struct wr_split_item *item)
 {
     int64_t *sum = item->is_base ? base : value;
     *sum = wr_add_wrapping(*sum, item->value);
@@ -182,21 +182,21 @@ add_to(int64_t *value, int64_t *base, const struct wr_paths_item *item)
 
 /* Find the part of each item of a group: part_of. False: no memory. */
 static bool
-assign(struct wr_paths *s, const struct wr_paths_group *g)
+assign(struct wr_split *s, const struct wr_split_group *g)
 {
-    struct wr_paths_parts *a = &s->parts;
+    struct wr_split_parts *a = &s->parts;
     a->count = 0;
     a->self = a->base_self = 0;
     bool ok = true;
     for (uint32_t i = g->first; ok && i < g->first + g->count; i++) {
-        struct wr_paths_item *item = &s->items[s->order[i]];
+        struct wr_split_item *item = &s->items[s->order[i]];
         uint32_t function = take_function(s, item);
         s->part_of[i] = WR_NONE;
         if (function == WR_NONE) {
             add_to(&a->self, &a->base_self, item);
             continue;
         }
-        struct wr_paths_group *part = part_for(s, function);
+        struct wr_split_group *part = part_for(s, function);
         ok = part != NULL;
         if (ok) {
             s->part_of[i] = (uint32_t)(part - a->parts);
@@ -211,9 +211,9 @@ assign(struct wr_paths *s, const struct wr_paths_group *g)
 
 /* Bring the items of each part together. Those that ended are left out. */
 static void
-gather(struct wr_paths *s, const struct wr_paths_group *g)
+gather(struct wr_split *s, const struct wr_split_group *g)
 {
-    struct wr_paths_parts *a = &s->parts;
+    struct wr_split_parts *a = &s->parts;
     uint32_t at = g->first;
     for (uint32_t i = 0; i < a->count; i++) {
         a->parts[i].first = at;
@@ -223,7 +223,7 @@ gather(struct wr_paths *s, const struct wr_paths_group *g)
     for (uint32_t i = g->first; i < g->first + g->count; i++) {
         if (s->part_of[i] == WR_NONE)
             continue;
-        struct wr_paths_group *part = &a->parts[s->part_of[i]];
+        struct wr_split_group *part = &a->parts[s->part_of[i]];
         s->moved[part->first + part->count++] = s->order[i];
     }
     if (at > g->first)
@@ -234,7 +234,7 @@ gather(struct wr_paths *s, const struct wr_paths_group *g)
 static int
 by_value(const void *a, const void *b)
 {
-    const struct wr_paths_group *x = a, *y = b;
+    const struct wr_split_group *x = a, *y = b;
     if (x->value != y->value)
         return x->value < y->value ? 1 : -1;
     if (x->base != y->base)
@@ -242,10 +242,10 @@ by_value(const void *a, const void *b)
     return (x->function > y->function) - (x->function < y->function);
 }
 
-struct wr_paths_parts *
-wr_paths_split(struct wr_paths *s, const struct wr_paths_group *g)
+struct wr_split_parts *
+wr_split_next(struct wr_split *s, const struct wr_split_group *g)
 {
-    struct wr_paths_parts *a = &s->parts;
+    struct wr_split_parts *a = &s->parts;
     if (!assign(s, g))
         return NULL;
     gather(s, g);
@@ -259,14 +259,14 @@ wr_paths_split(struct wr_paths *s, const struct wr_paths_group *g)
 /* Groups still to be split, the next one last. */
 struct pending {
     struct {
-        struct wr_paths_group group;
+        struct wr_split_group group;
         uint32_t depth;
     } * list;
     size_t count, capacity;
 };
 
 static bool
-push(struct pending *p, const struct wr_paths_group *g, uint32_t depth)
+push(struct pending *p, const struct wr_split_group *g, uint32_t depth)
 {
     if (p->count == p->capacity) {
         size_t capacity = p->capacity ? p->capacity * 2 : 256;
@@ -295,15 +295,15 @@ fits(uint32_t **path, uint32_t *capacity, uint32_t depth)
 }
 
 int
-wr_paths_walk(struct wr_paths *s, wr_paths_visit *visit, void *context)
+wr_split_walk(struct wr_split *s, wr_split_visit *visit, void *context)
 {
     struct pending todo = {0};
     uint32_t *path = NULL, capacity = 0;
     bool ok = push(&todo, &s->root, 0);
     while (ok && todo.count > 0) {
-        struct wr_paths_group g = todo.list[--todo.count].group;
+        struct wr_split_group g = todo.list[--todo.count].group;
         uint32_t depth = todo.list[todo.count].depth;
-        struct wr_paths_parts *a = wr_paths_split(s, &g);
+        struct wr_split_parts *a = wr_split_next(s, &g);
         ok = a && fits(&path, &capacity, depth + 1);
         if (!ok)
             break;

@@ -1,10 +1,10 @@
 /* Names that two profiles share, and stacks split from the root on. */
 #include "analyse/maker.h"
 
-#include "analyse/paths.h"
+#include "analyse/split.h"
 
 static struct wr_profile *p, *base;
-static struct wr_paths paths;
+static struct wr_split split;
 static bool by_line;
 static char *lines;
 static size_t length;
@@ -15,14 +15,14 @@ setup(void)
 {
     p = maker_heap();
     base = maker_heap();
-    paths = (struct wr_paths){0};
+    split = (struct wr_split){0};
     by_line = false;
 }
 
 static void
 teardown(void)
 {
-    wr_paths_fini(&paths);
+    wr_split_fini(&split);
     wr_profile_free(p);
     wr_profile_free(base);
     free(lines);
@@ -30,7 +30,7 @@ teardown(void)
 }
 
 static void
-print_path(void *out, const struct wr_paths *s, const uint32_t *functions,
+print_path(void *out, const struct wr_split *s, const uint32_t *functions,
            uint32_t depth, int64_t value, int64_t before)
 {
     for (uint32_t i = 0; i < depth; i++)
@@ -43,12 +43,12 @@ print_path(void *out, const struct wr_paths *s, const uint32_t *functions,
 static const char *
 walked(const struct wr_profile *against)
 {
-    wr_paths_fini(&paths);
-    const struct wr_paths_input in = {p, against, 3, by_line};
-    ck_assert_int_eq(wr_paths_init(&paths, &in, why, sizeof why), 0);
+    wr_split_fini(&split);
+    const struct wr_split_input in = {p, against, 3, by_line};
+    ck_assert_int_eq(wr_split_init(&split, &in, why, sizeof why), 0);
     free(lines);
     FILE *out = open_memstream(&lines, &length);
-    ck_assert_int_eq(wr_paths_walk(&paths, print_path, out), 0);
+    ck_assert_int_eq(wr_split_walk(&split, print_path, out), 0);
     fclose(out);
     return lines;
 }
@@ -65,7 +65,7 @@ START_TEST(stacks_are_told_from_the_root_and_equals_are_one)
     ck_assert_str_eq(walked(NULL), "main;middle 20 0\n"
                                    "main;middle;leaf 100 0\n"
                                    "main;other 75 0\n");
-    ck_assert(!paths.has_base);
+    ck_assert(!split.has_base);
 }
 END_TEST
 
@@ -97,7 +97,7 @@ START_TEST(frames_without_a_name_are_called_by_their_module)
                          wr_profile_location(p, WR_NONE, 0x77, NULL, 0)};
     wr_profile_sample(p, frames, 3, (int64_t[]){1, 5, 1, 5}, NULL, 0);
     ck_assert_str_eq(walked(NULL), "<unknown>;[libx.so];[libx.so] 5 0\n");
-    ck_assert_uint_eq(paths.names.count, 2);
+    ck_assert_uint_eq(split.names.count, 2);
 }
 END_TEST
 
@@ -118,9 +118,9 @@ START_TEST(functions_of_two_profiles_are_the_same_by_name_and_module)
     ck_assert_str_eq(walked(base), "main;kept 50 40\n"
                                    "main;fresh 10 0\n"
                                    "main;gone 0 30\n");
-    ck_assert(paths.has_base);
-    ck_assert_int_eq(paths.root.value, 60);
-    ck_assert_int_eq(paths.root.base, 70);
+    ck_assert(split.has_base);
+    ck_assert_int_eq(split.root.value, 60);
+    ck_assert_int_eq(split.root.base, 70);
 }
 END_TEST
 
@@ -140,8 +140,8 @@ START_TEST(lines_may_be_steps)
     ck_assert_str_eq(walked(NULL), "main:9;f:7 5 0\n"
                                    "main:8;f:7 4 0\n"
                                    "old;f:7 3 0\n");
-    ck_assert_uint_eq(paths.names.count, 4);
-    ck_assert_int_eq(paths.names.functions[1].line, 9);
+    ck_assert_uint_eq(split.names.count, 4);
+    ck_assert_int_eq(split.names.functions[1].line, 9);
     by_line = false;
     ck_assert_str_eq(walked(NULL), "main;f 9 0\nold;f 3 0\n");
 }
@@ -156,8 +156,8 @@ START_TEST(one_name_in_two_modules_is_two_functions)
                          wr_profile_location(p, b, 0x2000010, &line, 1)};
     wr_profile_sample(p, frames, 2, (int64_t[]){1, 5, 1, 5}, NULL, 0);
     walked(NULL);
-    ck_assert_uint_eq(paths.names.count, 2);
-    ck_assert_str_eq(paths.names.functions[0].module, "/lib/a.so");
+    ck_assert_uint_eq(split.names.count, 2);
+    ck_assert_str_eq(split.names.functions[0].module, "/lib/a.so");
 }
 END_TEST
 
@@ -170,7 +170,7 @@ START_TEST(what_was_lost_was_there_before)
     ck_assert_ptr_nonnull(strstr(lines, "main;grew 100 0\n"));
     ck_assert_ptr_nonnull(strstr(lines, "main;shrank 0 300\n"));
     ck_assert_ptr_nonnull(strstr(lines, "main;least 0 9223372036854775807\n"));
-    ck_assert(paths.has_base);
+    ck_assert(split.has_base);
 }
 END_TEST
 
@@ -178,13 +178,13 @@ START_TEST(a_base_without_the_type_is_refused)
 {
     struct wr_profile *other = wr_profile_new();
     wr_profile_add_type(other, "cpu", "nanoseconds");
-    ck_assert_int_eq(wr_paths_init(&paths,
-                                   &(struct wr_paths_input){p, other, 3, false},
+    ck_assert_int_eq(wr_split_init(&split,
+                                   &(struct wr_split_input){p, other, 3, false},
                                    why, sizeof why),
                      -1);
     ck_assert_str_eq(why, "the base has no sample type inuse_space");
-    ck_assert_int_eq(wr_paths_init(&paths,
-                                   &(struct wr_paths_input){.p = p, .type = 4},
+    ck_assert_int_eq(wr_split_init(&split,
+                                   &(struct wr_split_input){.p = p, .type = 4},
                                    why, sizeof why),
                      -1);
     wr_profile_free(other);
@@ -208,8 +208,8 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("analyse/paths");
-    TCase *tests = tcase_create("paths");
+    Suite *suite = suite_create("analyse/split");
+    TCase *tests = tcase_create("split");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, stacks_are_told_from_the_root_and_equals_are_one);
     tcase_add_test(tests, inlined_functions_are_steps_of_their_own);
