@@ -1,0 +1,342 @@
+/* Invariants
+ * 1. A block that is marked is grey (on the stack), black (scanned), or was
+ *    dropped when there was no room for grey ones; then `dropped` is set, and
+ *    finish looks through all marked blocks again.
+ * 2. ring[] holds the last words that were fed. The word fed d steps ago has
+ *    gone through the steps whose distance is below d.
+ * 3. A window of the address space has mark bits from the first mark in it.
+ */
+#include "mark/mark.h"
+
+#include "base/base.h"
+#include "heap/mheap.h"
+#include "heap/span.h"
+#include "os/os.h"
+
+enum {
+    /* How many words later a step follows the first. */
+    TO_SPAN = 8,
+    TO_BLOCK = 16,
+    TO_MARK = 28,
+    RING = 32,
+    PIECE = 128 << 10, /* what is scanned at once of a large block */
+};
+
+#define GREY_SPACE   ((size_t)64 << 30) /* of address space, for the stack */
+#define GREY_STEP    ((size_t)1 << 20)  /* made usable at once */
+#define WINDOW_BYTES ((uintptr_t)1 << WR_WINDOW_SHIFT)
+#define BITS_BYTES   ((size_t)WINDOW_BYTES / 16 / 8)
+
+/* A word on its way to a mark. */
+struct word {
+    uintptr_t value;
+    struct wr_span *span; /* NULL: it points at no span */
+    uintptr_t base;       /* of the block; 0: at no block */
+    unsigned block;
+};
+
+struct grey {
+    uintptr_t from, end;
+};
+
+struct wr_marker {
+    uintptr_t low, span; /* blocks lie in [low, low + span) */
+    struct word ring[RING];
+    unsigned fed;
+    unsigned waiting; /* steps until the ring is empty of words */
+
+    struct grey *grey;
+    size_t depth, room, limit; /* in entries */
+    bool dropped, failed;
+
+    struct wr_marked sums;
+    uint64_t *bits[WR_WINDOWS];
+};
+
+/* --- Marks --------------------------------------------------------------- */
+
+static uint64_t *
+bits_of(struct wr_marker *m, uintptr_t base)
+{
+    uint64_t **bits = &m->bits[base >> WR_WINDOW_SHIFT];
+
+    if (wr_unlikely(*bits == NULL)) {
+        *bits = wr_os_map(BITS_BYTES);
+        m->failed |= *bits == NULL;
+    }
+    return *bits;
+}
+
+static size_t
+bit_of(uintptr_t base)
+{
+    return (base & (WINDOW_BYTES - 1)) / 16;
+}
+
+bool
+wr_marker_has(const struct wr_marker *m, uintptr_t base)
+{
+    const uint64_t *bits = m->bits[base >> WR_WINDOW_SHIFT];
+    size_t bit = bit_of(base);
+
+    return bits != NULL && (bits[bit / 64] >> bit % 64 & 1) != 0;
+}
+
+/* --- Grey blocks --------------------------------------------------------- */
+
+static bool
+make_room(struct wr_marker *m)
+{
+    size_t step = GREY_STEP / sizeof *m->grey;
+
+    if (m->room >= m->limit || !wr_os_commit(m->grey + m->room, GREY_STEP))
+        return false;
+    m->room = wr_min(m->room + step, m->limit);
+    return true;
+}
+
+static void
+push(struct wr_marker *m, uintptr_t from, uintptr_t end)
+{
+    if (wr_unlikely(m->depth == m->room) && !make_room(m)) {
+        m->dropped = true;
+        return;
+    }
+    m->grey[m->depth++] = (struct grey){from, end};
+}
+
+/* --- The steps of a word ------------------------------------------------- */
+
+static void
+fetch_entry(uintptr_t value)
+{
+    uintptr_t page = (value - wr_near.base) >> WR_PAGE_SHIFT;
+
+    if (wr_likely(page < WR_NEAR_PAGES))
+        __builtin_prefetch(&wr_near.entry[page]);
+}
+
+static void
+find_span(struct word *w)
+{
+    w->span = w->value != 0 ? wr_span_of((void *)w->value) : NULL;
+    if (w->span != NULL)
+        __builtin_prefetch(w->span);
+}
+
+/* Free runs have entries at their ends; a span's tail holds no block. */
+static bool
+locate(struct word *w)
+{
+    struct wr_span *s = w->span;
+    bool exact;
+
+    switch (wr_span_state(s)) {
+    case WR_SPAN_LARGE:
+        w->block = 0;
+        w->base = s->base;
+        return true;
+    case WR_SPAN_SMALL:
+        w->block = wr_span_block_of(s, (void *)w->value, &exact);
+        w->base = s->base + (uintptr_t)w->block * s->block_bytes;
+        return w->block < s->blocks;
+    default:
+        return false;
+    }
+}
+
+static void
+find_block(struct wr_marker *m, struct word *w)
+{
+    const uint64_t *bits;
+
+    w->base = 0;
+    if (w->span == NULL)
+        return;
+    if (!locate(w)) {
+        w->base = 0;
+        return;
+    }
+    bits = m->bits[w->base >> WR_WINDOW_SHIFT];
+    __builtin_prefetch(&w->span->block[w->block]);
+    if (wr_likely(bits != NULL))
+        __builtin_prefetch(&bits[bit_of(w->base) / 64], 1);
+    __builtin_prefetch((void *)w->base);
+}
+
+bool
+wr_marker_add(struct wr_marker *m, struct wr_span *s, unsigned block)
+{
+    size_t bytes = wr_span_block_bytes(s);
+    uintptr_t base = s->base + (uintptr_t)block * bytes;
+    uint64_t *bits = bits_of(m, base);
+    size_t bit = bit_of(base);
+    uint64_t mask = UINT64_C(1) << bit % 64;
+
+    if (wr_unlikely(bits == NULL) || (bits[bit / 64] & mask) != 0)
+        return false;
+    bits[bit / 64] |= mask;
+    m->sums.blocks++;
+    m->sums.bytes += bytes;
+    push(m, base, base + bytes);
+    return true;
+}
+
+static void
+mark(struct wr_marker *m, struct word *w)
+{
+    if (w->base != 0 && wr_block_is_live(wr_block_state(w->span, w->block)))
+        (void)wr_marker_add(m, w->span, w->block);
+}
+
+static struct word *
+fed_before(struct wr_marker *m, unsigned steps)
+{
+    return &m->ring[(m->fed - steps) % RING];
+}
+
+/* value 0 only moves those before it on. */
+static inline void
+feed(struct wr_marker *m, uintptr_t value)
+{
+    struct word *w = fed_before(m, 0);
+
+    w->value = value;
+    fetch_entry(value);
+    find_span(fed_before(m, TO_SPAN));
+    find_block(m, fed_before(m, TO_BLOCK));
+    mark(m, fed_before(m, TO_MARK));
+    m->fed++;
+}
+
+void
+wr_marker_word(struct wr_marker *m, uintptr_t word)
+{
+    if (word - m->low >= m->span)
+        return;
+    feed(m, word);
+    m->waiting = TO_MARK;
+}
+
+static void
+scan(struct wr_marker *m, uintptr_t from, uintptr_t end)
+{
+    m->sums.scanned += end - from;
+    for (; from < end; from += sizeof from)
+        wr_marker_word(m, *(const uintptr_t *)from);
+}
+
+/* --- From grey to black -------------------------------------------------- */
+
+static void
+blacken(struct wr_marker *m)
+{
+    struct grey *g = &m->grey[m->depth - 1];
+    uintptr_t from = g->from, end = wr_min(g->end, from + PIECE);
+
+    if (end == g->end)
+        m->depth--;
+    else
+        g->from = end;
+    scan(m, from, end);
+}
+
+static void
+blacken_all(struct wr_marker *m)
+{
+    while (m->depth > 0 || m->waiting > 0)
+        if (m->depth > 0) {
+            blacken(m);
+        } else {
+            feed(m, 0);
+            m->waiting--;
+        }
+}
+
+/* A marked block that was dropped is scanned, others once more. */
+static void
+look_again(struct wr_span *s, void *marker)
+{
+    struct wr_marker *m = marker;
+    size_t bytes = wr_span_block_bytes(s);
+
+    for (unsigned i = 0; i < s->blocks; i++) {
+        uintptr_t base = s->base + i * bytes;
+
+        if (!wr_marker_has(m, base))
+            continue;
+        scan(m, base, base + bytes);
+        blacken_all(m);
+    }
+}
+
+bool
+wr_marker_finish(struct wr_marker *m)
+{
+    blacken_all(m);
+    while (m->dropped && !m->failed) {
+        m->dropped = false;
+        wr_mheap_each_span(look_again, m);
+    }
+    return !m->failed;
+}
+
+void
+wr_marker_scan(struct wr_marker *m, const void *from, const void *end)
+{
+    uintptr_t word = sizeof(uintptr_t);
+    uintptr_t first = wr_align_up((uintptr_t)from, word);
+    uintptr_t last = wr_align_down((uintptr_t)end, word);
+
+    for (; first < last; first += wr_min(last - first, PIECE)) {
+        scan(m, first, first + wr_min(last - first, PIECE));
+        while (m->depth > 0)
+            blacken(m);
+    }
+}
+
+/* --- Its life ------------------------------------------------------------ */
+
+struct wr_marker *
+wr_marker_new(void)
+{
+    struct wr_marker *m = wr_os_map(sizeof *m);
+
+    if (m == NULL)
+        return NULL;
+    m->grey = wr_os_reserve(GREY_SPACE);
+    if (m->grey == NULL) {
+        wr_os_unmap(m, sizeof *m);
+        return NULL;
+    }
+    m->limit = GREY_SPACE / sizeof *m->grey;
+    if (wr_window_first <= wr_window_last) {
+        m->low = wr_window_first << WR_WINDOW_SHIFT;
+        m->span = (wr_window_last + 1 - wr_window_first) << WR_WINDOW_SHIFT;
+    }
+    return m;
+}
+
+void
+wr_marker_free(struct wr_marker *m)
+{
+    if (m == NULL)
+        return;
+    for (uintptr_t i = m->low; i < m->low + m->span; i += WINDOW_BYTES)
+        if (m->bits[i >> WR_WINDOW_SHIFT] != NULL)
+            wr_os_unmap(m->bits[i >> WR_WINDOW_SHIFT], BITS_BYTES);
+    wr_os_unmap(m->grey, GREY_SPACE);
+    wr_os_unmap(m, sizeof *m);
+}
+
+const struct wr_marked *
+wr_marker_sums(const struct wr_marker *m)
+{
+    return &m->sums;
+}
+
+void
+wr_marker_limit_grey(struct wr_marker *m, size_t blocks)
+{
+    m->limit = blocks;
+}

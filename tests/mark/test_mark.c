@@ -1,0 +1,326 @@
+/* What can be reached is marked, and nothing else. */
+#include "unit.h"
+
+#include "heap/heap.h"
+#include "heap/mcache.h"
+#include "heap/mheap.h"
+#include "mark/mark.h"
+#include "os/os.h"
+
+enum { ROOTS = 8 };
+
+static uintptr_t root[ROOTS];
+static struct wr_marker *marker;
+
+static void
+begin(void)
+{
+    memset(root, 0, sizeof root);
+    wr_free(wr_malloc(16)); /* there is a heap */
+    marker = wr_marker_new();
+    ck_assert_ptr_nonnull(marker);
+}
+
+static void
+end(void)
+{
+    wr_marker_free(marker);
+}
+
+static void
+mark_from_roots(void)
+{
+    wr_lock_take(&wr_mheap_lock);
+    wr_marker_scan(marker, root, root + ROOTS);
+    ck_assert(wr_marker_finish(marker));
+    wr_lock_give(&wr_mheap_lock);
+}
+
+static bool
+marked(const void *p)
+{
+    return wr_marker_has(marker, (uintptr_t)p);
+}
+
+static uintptr_t *
+block(size_t bytes)
+{
+    uintptr_t *p = wr_calloc(bytes);
+
+    ck_assert_ptr_nonnull(p);
+    return p;
+}
+
+/* --- What points at a block ---------------------------------------------- */
+
+START_TEST(any_address_inside_a_block_keeps_it)
+{
+    static const size_t size[] = {16, 48, 100, 1000, 5000, 32768, 100000};
+
+    for (size_t i = 0; i < wr_countof(size); i++) {
+        char *first = (char *)block(size[i]), *last = (char *)block(size[i]);
+        char *low_bits = (char *)block(size[i]), *lost = (char *)block(size[i]);
+
+        root[0] = (uintptr_t)first;
+        root[1] = (uintptr_t)last + size[i] - 1;
+        root[2] = (uintptr_t)low_bits | 3;
+        wr_marker_free(marker);
+        marker = wr_marker_new();
+        mark_from_roots();
+        ck_assert_msg(marked(first), "%zu", size[i]);
+        ck_assert_msg(marked(last), "%zu", size[i]);
+        ck_assert_msg(marked(low_bits), "%zu", size[i]);
+        ck_assert_msg(!marked(lost), "%zu", size[i]);
+        ck_assert_uint_eq(wr_marker_sums(marker)->blocks, 3);
+        wr_free(first);
+        wr_free(last);
+        wr_free(low_bits);
+        wr_free(lost);
+    }
+}
+END_TEST
+
+START_TEST(words_that_point_at_no_block_mark_nothing)
+{
+    void *freed = block(64), *stays = block(64), *large = block(1 << 20);
+
+    wr_free(freed);
+    wr_free(large);
+    root[0] = (uintptr_t)freed;
+    root[1] = (uintptr_t)large;
+    root[2] = (uintptr_t)&root;
+    root[3] = UINTPTR_MAX;
+    root[4] = 1;
+    root[5] = (uintptr_t)stays | (uintptr_t)1 << 63;
+    root[6] = (uintptr_t)large + (1 << 20);
+    mark_from_roots();
+    ck_assert_uint_eq(wr_marker_sums(marker)->blocks, 0);
+    wr_free(stays);
+}
+END_TEST
+
+START_TEST(a_word_that_is_not_aligned_is_no_pointer)
+{
+    char *holder = (char *)block(64);
+    void *held = block(64);
+
+    memcpy(holder + 4, &held, sizeof held);
+    root[0] = (uintptr_t)holder;
+    mark_from_roots();
+    ck_assert(marked(holder) && !marked(held));
+    wr_free(holder);
+    wr_free(held);
+}
+END_TEST
+
+START_TEST(the_last_word_of_a_block_and_of_the_roots_counts)
+{
+    size_t bytes = 300000, words = bytes / sizeof(uintptr_t);
+    uintptr_t *large = block(bytes), *small = block(32), *leaf = block(16);
+
+    large[words - 1] = (uintptr_t)small;
+    small[3] = (uintptr_t)leaf;
+    root[ROOTS - 1] = (uintptr_t)large;
+    mark_from_roots();
+    ck_assert(marked(large) && marked(small) && marked(leaf));
+    wr_free(large);
+    wr_free(small);
+    wr_free(leaf);
+}
+END_TEST
+
+START_TEST(a_register_is_a_root)
+{
+    uintptr_t *holder = block(16), *held = block(16);
+
+    holder[1] = (uintptr_t)held;
+    wr_lock_take(&wr_mheap_lock);
+    wr_marker_word(marker, (uintptr_t)holder);
+    ck_assert(wr_marker_finish(marker));
+    wr_lock_give(&wr_mheap_lock);
+    ck_assert(marked(holder) && marked(held));
+    wr_free(holder);
+    wr_free(held);
+}
+END_TEST
+
+START_TEST(a_block_added_by_hand_brings_what_it_holds)
+{
+    uintptr_t *holder = block(16), *held = block(16);
+
+    holder[0] = (uintptr_t)held;
+    wr_lock_take(&wr_mheap_lock);
+    unsigned number;
+    bool exact;
+    struct wr_span *s = wr_span_of(holder);
+    number = wr_span_block_of(s, holder, &exact);
+    ck_assert(wr_marker_add(marker, s, number));
+    ck_assert(!wr_marker_add(marker, s, number));
+    ck_assert(wr_marker_finish(marker));
+    wr_lock_give(&wr_mheap_lock);
+    ck_assert(marked(holder) && marked(held));
+    wr_free(holder);
+    wr_free(held);
+}
+END_TEST
+
+/* --- Against a model ------------------------------------------------------ */
+
+enum { NODES = 3000, EDGES = 3 };
+
+static uintptr_t *node[NODES];
+static size_t node_bytes[NODES];
+static unsigned edge[NODES][EDGES];
+static bool reached[NODES];
+
+static void
+make_graph(uint64_t *chance)
+{
+    for (unsigned i = 0; i < NODES; i++) {
+        node_bytes[i] = 32 << unit_below(chance, unit_below(chance, 14) + 1);
+        node[i] = block(node_bytes[i]);
+    }
+    for (unsigned i = 0; i < NODES; i++)
+        for (unsigned k = 0; k < EDGES; k++) {
+            unsigned to = (unsigned)unit_below(chance, NODES + NODES / 2);
+            size_t words = node_bytes[i] / sizeof(uintptr_t);
+            size_t place = k + (words - EDGES) * unit_below(chance, 2);
+
+            edge[i][k] = i;
+            if (to >= NODES || node[i][place] != 0)
+                continue;
+            edge[i][k] = to;
+            node[i][place] =
+                (uintptr_t)node[to] + unit_below(chance, node_bytes[to]);
+        }
+}
+
+static void
+reach(unsigned first)
+{
+    static unsigned todo[NODES];
+    unsigned n = 0;
+
+    if (reached[first])
+        return;
+    reached[first] = true;
+    todo[n++] = first;
+    while (n > 0) {
+        unsigned i = todo[--n];
+
+        for (unsigned k = 0; k < EDGES; k++)
+            if (!reached[edge[i][k]]) {
+                reached[edge[i][k]] = true;
+                todo[n++] = edge[i][k];
+            }
+    }
+}
+
+static void
+compare(void)
+{
+    uint64_t blocks = 0;
+
+    for (unsigned i = 0; i < NODES; i++) {
+        blocks += reached[i];
+        ck_assert_msg(marked(node[i]) == reached[i], "node %u of %zu bytes", i,
+                      node_bytes[i]);
+    }
+    ck_assert_uint_eq(wr_marker_sums(marker)->blocks, blocks);
+}
+
+static void
+mark_a_graph(size_t grey)
+{
+    uint64_t chance = unit_seed("mark");
+
+    for (int round = 0; round < 20; round++) {
+        make_graph(&chance);
+        memset(reached, 0, sizeof reached);
+        for (unsigned i = 0; i < ROOTS; i++) {
+            unsigned n = (unsigned)unit_below(&chance, NODES);
+
+            root[i] = i < 2 + unit_below(&chance, 6) ? (uintptr_t)node[n] : 0;
+            if (root[i] != 0)
+                reach(n);
+        }
+        wr_marker_free(marker);
+        marker = wr_marker_new();
+        if (grey != 0)
+            wr_marker_limit_grey(marker, grey);
+        mark_from_roots();
+        compare();
+        for (unsigned i = 0; i < NODES; i++)
+            wr_free(node[i]);
+    }
+}
+
+START_TEST(a_graph_is_marked_as_far_as_it_can_be_reached)
+{
+    mark_a_graph(0);
+}
+END_TEST
+
+START_TEST(without_room_for_grey_blocks_the_marks_are_the_same)
+{
+    mark_a_graph(1);
+    mark_a_graph(7);
+}
+END_TEST
+
+START_TEST(a_long_list_takes_no_room)
+{
+    enum { LONG = 200000 };
+    uintptr_t *first = block(16), *last = first;
+
+    for (int i = 1; i < LONG; i++) {
+        last[0] = (uintptr_t)block(16);
+        last = (uintptr_t *)last[0];
+    }
+    root[0] = (uintptr_t)first;
+    wr_marker_limit_grey(marker, 4);
+    mark_from_roots();
+    ck_assert_uint_eq(wr_marker_sums(marker)->blocks, LONG);
+    for (uintptr_t *next; first != NULL; first = next) {
+        next = (uintptr_t *)first[0];
+        wr_free(first);
+    }
+}
+END_TEST
+
+START_TEST(without_memory_for_marks_nothing_is_proved)
+{
+    void *p = block(16);
+
+    root[0] = (uintptr_t)p;
+    wr_lock_take(&wr_mheap_lock);
+    wr_os_fail_after(1, true);
+    wr_marker_scan(marker, root, root + ROOTS);
+    ck_assert(!wr_marker_finish(marker));
+    wr_os_fail_after(0, false);
+    wr_lock_give(&wr_mheap_lock);
+    wr_free(p);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *s = suite_create("mark");
+    TCase *t = tcase_create("mark");
+
+    tcase_set_timeout(t, 60);
+    tcase_add_checked_fixture(t, begin, end);
+    tcase_add_test(t, any_address_inside_a_block_keeps_it);
+    tcase_add_test(t, words_that_point_at_no_block_mark_nothing);
+    tcase_add_test(t, a_word_that_is_not_aligned_is_no_pointer);
+    tcase_add_test(t, the_last_word_of_a_block_and_of_the_roots_counts);
+    tcase_add_test(t, a_register_is_a_root);
+    tcase_add_test(t, a_block_added_by_hand_brings_what_it_holds);
+    tcase_add_test(t, a_graph_is_marked_as_far_as_it_can_be_reached);
+    tcase_add_test(t, without_room_for_grey_blocks_the_marks_are_the_same);
+    tcase_add_test(t, a_long_list_takes_no_room);
+    tcase_add_test(t, without_memory_for_marks_nothing_is_proved);
+    suite_add_tcase(s, t);
+    return unit_main(s);
+}
