@@ -12,6 +12,7 @@
 #include "heap/mheap.h"
 #include "heap/span.h"
 #include "os/os.h"
+#include "region/counters.h"
 
 enum {
     /* How many words later a step follows the first. */
@@ -22,8 +23,7 @@ enum {
     PIECE = 128 << 10, /* what is scanned at once of a large block */
 };
 
-#define GREY_SPACE   ((size_t)64 << 30) /* of address space, for the stack */
-#define GREY_STEP    ((size_t)1 << 20)  /* made usable at once */
+#define GREY_STEP    ((size_t)1 << 20) /* made usable at once */
 #define WINDOW_BYTES ((uintptr_t)1 << WR_WINDOW_SHIFT)
 #define BITS_BYTES   ((size_t)WINDOW_BYTES / 16 / 8)
 
@@ -45,9 +45,13 @@ struct wr_marker {
     unsigned fed;
     unsigned waiting; /* steps until the ring is empty of words */
 
-    struct grey *grey;
+    struct grey *grey; /* the stack, and its address space */
+    size_t grey_bytes;
     size_t depth, room, limit; /* in entries */
     bool dropped, failed;
+    bool shallow;
+    uintptr_t behind;
+    uintptr_t ignored, ignored_bytes;
 
     struct wr_marked sums;
     uint64_t *bits[WR_WINDOWS];
@@ -98,6 +102,8 @@ make_room(struct wr_marker *m)
 static void
 push(struct wr_marker *m, uintptr_t from, uintptr_t end)
 {
+    if (m->shallow)
+        return;
     if (wr_unlikely(m->depth == m->room) && !make_room(m)) {
         m->dropped = true;
         return;
@@ -212,7 +218,8 @@ feed(struct wr_marker *m, uintptr_t value)
 void
 wr_marker_word(struct wr_marker *m, uintptr_t word)
 {
-    if (word - m->low >= m->span)
+    word -= m->behind;
+    if (word - m->low >= m->span || word - m->ignored < m->ignored_bytes)
         return;
     feed(m, word);
     m->waiting = TO_MARK;
@@ -297,23 +304,50 @@ wr_marker_scan(struct wr_marker *m, const void *from, const void *end)
 
 /* --- Its life ------------------------------------------------------------ */
 
+static void
+find_heap(struct wr_marker *m)
+{
+    if (wr_window_first > wr_window_last)
+        return;
+    m->low = wr_window_first << WR_WINDOW_SHIFT;
+    m->span = (wr_window_last + 1 - wr_window_first) << WR_WINDOW_SHIFT;
+}
+
 struct wr_marker *
-wr_marker_new(void)
+wr_marker_new_shallow(uintptr_t behind)
 {
     struct wr_marker *m = wr_os_map(sizeof *m);
 
     if (m == NULL)
         return NULL;
-    m->grey = wr_os_reserve(GREY_SPACE);
+    m->shallow = true;
+    m->behind = behind;
+    find_heap(m);
+    return m;
+}
+
+/* There are never more grey blocks than blocks, and a block is as long as an
+ * entry or longer. Where so much address space is not to be had, less does. */
+struct wr_marker *
+wr_marker_new(void)
+{
+    struct wr_marker *m = wr_marker_new_shallow(0);
+
+    if (m == NULL)
+        return NULL;
+    m->shallow = false;
+    m->grey_bytes =
+        wr_align_up(wr_count_get(heap_inuse) + GREY_STEP, GREY_STEP);
+    m->grey = wr_os_reserve(m->grey_bytes);
     if (m->grey == NULL) {
-        wr_os_unmap(m, sizeof *m);
+        m->grey_bytes = GREY_STEP;
+        m->grey = wr_os_reserve(m->grey_bytes);
+    }
+    if (m->grey == NULL) {
+        wr_marker_free(m);
         return NULL;
     }
-    m->limit = GREY_SPACE / sizeof *m->grey;
-    if (wr_window_first <= wr_window_last) {
-        m->low = wr_window_first << WR_WINDOW_SHIFT;
-        m->span = (wr_window_last + 1 - wr_window_first) << WR_WINDOW_SHIFT;
-    }
+    m->limit = m->grey_bytes / sizeof *m->grey;
     return m;
 }
 
@@ -325,8 +359,16 @@ wr_marker_free(struct wr_marker *m)
     for (uintptr_t i = m->low; i < m->low + m->span; i += WINDOW_BYTES)
         if (m->bits[i >> WR_WINDOW_SHIFT] != NULL)
             wr_os_unmap(m->bits[i >> WR_WINDOW_SHIFT], BITS_BYTES);
-    wr_os_unmap(m->grey, GREY_SPACE);
+    if (m->grey != NULL)
+        wr_os_unmap(m->grey, m->grey_bytes);
     wr_os_unmap(m, sizeof *m);
+}
+
+void
+wr_marker_ignore(struct wr_marker *m, uintptr_t from, uintptr_t end)
+{
+    m->ignored = from;
+    m->ignored_bytes = end - from;
 }
 
 const struct wr_marked *

@@ -43,6 +43,9 @@ struct wr_marked {
 
 /* A marker of the heap as it is now; NULL: no memory. */
 struct wr_marker *wr_marker_new(void);
+/* One whose marked blocks are not scanned: a word marks what it points at, or
+ * what lies `behind` bytes before that. behind 1: who ends there. */
+struct wr_marker *wr_marker_new_shallow(uintptr_t behind);
 void wr_marker_free(struct wr_marker *m);
 
 /* What the aligned words of [from, end) point at is reached. It must be
@@ -59,6 +62,9 @@ bool wr_marker_has(const struct wr_marker *m, uintptr_t base);
 /* Mark it, as if a word had pointed there: false when it was marked before.
  * What it points at is reached. */
 bool wr_marker_add(struct wr_marker *m, struct wr_span *s, unsigned block);
+
+/* From now on words that point into [from, end) do not count. */
+void wr_marker_ignore(struct wr_marker *m, uintptr_t from, uintptr_t end);
 
 const struct wr_marked *wr_marker_sums(const struct wr_marker *m);
 

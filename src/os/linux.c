@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
@@ -22,6 +23,7 @@
 #include "base/base.h"
 #include "base/text.h"
 #include "os/os.h"
+#include "os/process.h"
 #include "os/syscall.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -60,6 +62,93 @@ refused_by_test(void)
     return atomic_fetch_sub(&fail_after, 1) == 1;
 }
 
+/* ---- what is ours ---- */
+
+/* What was mapped, for who asks whose memory an address is. An entry with end 0
+ * is nobody's. Should there be more, the rest counts as the program's. */
+enum { OURS = 4096 };
+static struct {
+    _Atomic uintptr_t from, end;
+} ours[OURS];
+static _Atomic unsigned ours_used;
+
+static void
+note_ours(uintptr_t from, size_t bytes)
+{
+    for (unsigned i = 0; i < OURS; i++) {
+        uintptr_t nobody = 0;
+
+        if (atomic_load_explicit(&ours[i].from, memory_order_relaxed) != 0 ||
+            !atomic_compare_exchange_strong(&ours[i].from, &nobody, from))
+            continue;
+        atomic_store(&ours[i].end, from + bytes);
+        if (atomic_load(&ours_used) <= i)
+            atomic_store(&ours_used, i + 1);
+        return;
+    }
+}
+
+/* Of an entry that loses a piece in the middle the first part stays. */
+static void
+forget_ours(uintptr_t from, size_t bytes)
+{
+    for (unsigned i = 0; i < atomic_load(&ours_used); i++) {
+        uintptr_t a = atomic_load(&ours[i].from);
+        uintptr_t b = atomic_load(&ours[i].end), end = from + bytes;
+
+        if (b == 0 || end <= a || from >= b)
+            continue;
+        if (from > a) {
+            atomic_store(&ours[i].end, from);
+        } else if (end < b) {
+            atomic_store(&ours[i].from, end);
+        } else {
+            atomic_store(&ours[i].end, 0);
+            atomic_store(&ours[i].from, 0);
+        }
+    }
+}
+
+/* The linker's name for where the file's first byte is mapped. */
+extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
+
+void
+wr_os_note_library(void)
+{
+    uintptr_t base = (uintptr_t)&__ehdr_start;
+    const ElfW(Phdr) *p = (const void *)(base + __ehdr_start.e_phoff);
+
+    for (unsigned i = 0; i < __ehdr_start.e_phnum; i++)
+        if (p[i].p_type == PT_INTERP)
+            return;
+    for (unsigned i = 0; i < __ehdr_start.e_phnum; i++)
+        if (p[i].p_type == PT_LOAD && (p[i].p_flags & PF_W) != 0)
+            note_ours(base + p[i].p_vaddr, p[i].p_memsz);
+}
+
+bool
+wr_os_not_ours(uintptr_t *from, uintptr_t *part_end, uintptr_t end)
+{
+    bool again = true;
+
+    while (again) {
+        again = false;
+        *part_end = end;
+        for (unsigned i = 0; i < atomic_load(&ours_used); i++) {
+            uintptr_t a = atomic_load(&ours[i].from);
+            uintptr_t b = atomic_load(&ours[i].end);
+
+            if (a <= *from && *from < b) {
+                *from = b;
+                again = true;
+            } else if (a > *from && b > a && a < *part_end) {
+                *part_end = a;
+            }
+        }
+    }
+    return *from < end;
+}
+
 static void *
 map(void *at, size_t bytes, int protection, int flags, int fd)
 {
@@ -68,7 +157,11 @@ map(void *at, size_t bytes, int protection, int flags, int fd)
     if (refused_by_test())
         return NULL;
     p = wr_syscall6(SYS_mmap, (long)at, (long)bytes, protection, flags, fd, 0);
-    return wr_syscall_failed(p) ? NULL : (void *)p;
+    if (wr_syscall_failed(p))
+        return NULL;
+    if (at == NULL)
+        note_ours((uintptr_t)p, bytes);
+    return (void *)p;
 }
 
 void *
@@ -121,6 +214,7 @@ wr_os_map(size_t bytes)
 void
 wr_os_unmap(void *p, size_t bytes)
 {
+    forget_ours((uintptr_t)p, bytes); /* before another may get it */
     (void)wr_syscall2(SYS_munmap, p, bytes);
 }
 
@@ -245,7 +339,7 @@ wr_os_new_file(const char *path, size_t bytes)
     if (wr_syscall2(SYS_ftruncate, fd, bytes) == 0)
         return (int)fd;
     wr_os_close((int)fd);
-    (void)wr_syscall3(SYS_unlinkat, AT_FDCWD, path, 0);
+    wr_os_remove(path);
     return -1;
 }
 
@@ -281,6 +375,19 @@ wr_os_close(int fd)
     (void)wr_syscall1(SYS_close, fd);
 }
 
+void
+wr_os_remove(const char *path)
+{
+    (void)wr_syscall3(SYS_unlinkat, AT_FDCWD, path, 0);
+}
+
+bool
+wr_os_rename(const char *from, const char *to)
+{
+    return wr_syscall6(SYS_renameat2, AT_FDCWD, (long)from, AT_FDCWD, (long)to,
+                       0, 0) == 0;
+}
+
 void *
 wr_os_map_new_file(const char *path, size_t bytes)
 {
@@ -292,15 +399,18 @@ wr_os_map_new_file(const char *path, size_t bytes)
     p = wr_os_map_file(fd, bytes, NULL);
     wr_os_close(fd);
     if (p == NULL)
-        (void)wr_syscall3(SYS_unlinkat, AT_FDCWD, path, 0);
+        wr_os_remove(path);
     return p;
 }
 
 bool
 wr_os_replace(void *from, void *to, size_t bytes)
 {
-    return wr_syscall6(SYS_mremap, (long)from, (long)bytes, (long)bytes,
-                       MREMAP_MAYMOVE | MREMAP_FIXED, (long)to, 0) == (long)to;
+    if (wr_syscall6(SYS_mremap, (long)from, (long)bytes, (long)bytes,
+                    MREMAP_MAYMOVE | MREMAP_FIXED, (long)to, 0) != (long)to)
+        return false;
+    forget_ours((uintptr_t)from, bytes);
+    return true;
 }
 
 bool

@@ -62,6 +62,9 @@ bool wr_os_write_at(int fd, const void *p, size_t bytes, size_t offset);
  * that is NULL. NULL: refused, and nothing has changed. */
 void *wr_os_map_file(int fd, size_t bytes, void *at);
 void wr_os_close(int fd);
+void wr_os_remove(const char *path);
+/* In place of what has that name. */
+bool wr_os_rename(const char *from, const char *to);
 /* The first and the third at once, closed. NULL: refused, and no file is
  * left. */
 void *wr_os_map_new_file(const char *path, size_t bytes);

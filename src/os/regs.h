@@ -16,6 +16,8 @@
  *   wr_regs_capture         the registers at this very place
  *   wr_regs_place           only pc, stack and frame pointer of this place
  *   wr_regs_from_context    those of interrupted code
+ *   wr_regs_saved, wr_regs_stack            where the kernel put all of them,
+ *                           and how far down interrupted code's stack goes
  *   wr_regs_strip           an address without its signature bits
  *   wr_regs_is_sigreturn    is this the code that ends a signal handler? It
  *                           may lack a description; WR_REGS_SIGRETURN_BYTES

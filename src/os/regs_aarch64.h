@@ -106,4 +106,20 @@ wr_regs_from_context(struct wr_regs *regs, const ucontext_t *uc)
     regs->pc = (uintptr_t)uc->uc_mcontext.pc;
 }
 
+/* Where the kernel saved all registers of interrupted code: the context holds
+ * them, the vectors too. */
+static inline void
+wr_regs_saved(const ucontext_t *uc, uintptr_t *from, uintptr_t *end)
+{
+    *from = (uintptr_t)uc;
+    *end = (uintptr_t)(uc + 1);
+}
+
+/* The lowest byte of the stack that interrupted code may use. */
+static inline uintptr_t
+wr_regs_stack(const ucontext_t *uc)
+{
+    return (uintptr_t)uc->uc_mcontext.sp;
+}
+
 #endif

@@ -118,4 +118,29 @@ wr_regs_from_context(struct wr_regs *regs, const ucontext_t *uc)
     regs->pc = (uintptr_t)uc->uc_mcontext.gregs[REG_RIP];
 }
 
+/* Where the kernel saved all registers of interrupted code: the general ones
+ * stand in the context, the others above it, at a place and of a length that
+ * it says (bytes 468 to 471 of the fxsave area). */
+static inline void
+wr_regs_saved(const ucontext_t *uc, uintptr_t *from, uintptr_t *end)
+{
+    const char *wide = (const char *)uc->uc_mcontext.fpregs;
+    uint32_t bytes = 0;
+
+    *from = (uintptr_t)uc;
+    *end = (uintptr_t)(uc + 1);
+    if ((uintptr_t)wide < *from || (uintptr_t)wide - *from > 4096)
+        return;
+    memcpy(&bytes, wide + 468, sizeof bytes);
+    *end = (uintptr_t)wide + (bytes >= 512 && bytes < 32768 ? bytes : 512);
+}
+
+/* The lowest byte of the stack that interrupted code may use: below the stack
+ * pointer the ABI leaves it 128. */
+static inline uintptr_t
+wr_regs_stack(const ucontext_t *uc)
+{
+    return (uintptr_t)uc->uc_mcontext.gregs[REG_RSP] - 128;
+}
+
 #endif

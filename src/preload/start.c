@@ -16,6 +16,7 @@
 #include "heap/heap.h"
 #include "heap/mcache.h"
 #include "os/lock.h"
+#include "leak/search.h"
 #include "os/os.h"
 #include "preload/options.h"
 #include "profile/capture.h"
@@ -165,6 +166,7 @@ start(int argc, char **argv, char **envp)
     attach_main_thread();
     tell_unwinder();
     wr_capture_start();
+    wr_leak_search_start();
     (void)pthread_atfork(before_fork, after_fork_parent, after_fork_child);
     wr_background_enable(true);
     wr_started = true;

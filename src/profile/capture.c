@@ -15,7 +15,10 @@
 #include "profile/module.h"
 #include "profile/unwind.h"
 #include "region/counters.h"
+#include "region/event.h"
+#include "region/leaks.h"
 #include "region/region.h"
+#include "world/stop.h"
 #include "world/thread.h"
 
 enum { SIGNAL = SIGURG };
@@ -57,6 +60,9 @@ answer(uintptr_t word, const ucontext_t *uc)
             (void)wr_world_region();
         return;
     }
+    if (word == wr_region->capture_cookie + WR_ASK_LEAKS &&
+        wr_events.search_wanted != NULL)
+        wr_events.search_wanted();
     if (word == wr_region->capture_cookie && mc->region_slot != NULL) {
         wr_thread_publish(mc);
         store_stack(mc->region_slot, uc);
@@ -69,7 +75,8 @@ asked(int number, siginfo_t *info, void *context)
     int saved = errno;
 
     (void)number;
-    if (info->si_code == SI_QUEUE)
+    if (info->si_code == SI_QUEUE &&
+        !wr_stop_here((uintptr_t)info->si_value.sival_ptr, context))
         answer((uintptr_t)info->si_value.sival_ptr, context);
     errno = saved;
 }
@@ -88,6 +95,7 @@ wr_capture_start(void)
     if (sigaction(SIGNAL, &action, NULL) != 0)
         return;
     atomic_store(&ours, true);
+    wr_stop_signal(SIGNAL);
     wr_region->capture_signal = SIGNAL;
     atomic_store_explicit(&wr_region->capture_ready, 1, memory_order_release);
 }
@@ -104,6 +112,7 @@ wr_capture_stop(void)
     if (!wr_os_at_home())
         return; /* a vfork child: the memory is its parent's */
     atomic_store(&ours, false);
+    wr_stop_signal(0);
     if (wr_world_region())
         atomic_store_explicit(&wr_region->capture_ready, 0,
                               memory_order_release);

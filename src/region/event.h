@@ -33,6 +33,11 @@ struct wr_events {
     void (*memory_idle)(void);
     /* Pages were taken for blocks. No lock is held. */
     void (*memory_taken)(void);
+    /* Somebody outside wants a search for leaks. In a signal handler. */
+    void (*search_wanted)(void);
+    /* The background thread is to do what it was asked for; it may be told to
+     * stop meanwhile (world/background.h). */
+    void (*asked)(void);
     /* The program is about to be stopped over this block (it may be any
      * address): add what is known of it and of the caller. */
     void (*explain)(struct wr_text *t, const void *block);

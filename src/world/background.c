@@ -30,6 +30,7 @@ static struct wr_os_thread thread WR_AT_FORK;
 static _Atomic bool in_heap;
 static _Atomic bool enabled;
 static _Atomic bool memory_idle; /* told since the last tick */
+static _Atomic bool asked;
 
 /* ---- the thread ---- */
 
@@ -66,6 +67,8 @@ tick(struct job *scavenger, struct job *history)
 {
     bool more = false;
 
+    if (atomic_exchange(&asked, false) && wr_events.asked != NULL)
+        wr_events.asked();
     if (go_on(scavenger, atomic_exchange(&memory_idle, false)) && scavenge())
         scavenger->left = QUIET_TICKS + 1;
     if (go_on(history, wr_pulse()))
@@ -82,7 +85,8 @@ work(void *arg)
     wr_pulse_begin(thread.apart);
     (void)wr_pulse();
     do {
-        wr_os_wait(&wr_background_state, WORKING, TICK_NS);
+        if (!atomic_load(&asked))
+            wr_os_wait(&wr_background_state, WORKING, TICK_NS);
     } while (atomic_load(&wr_background_state) == WORKING &&
              tick(&scavenger, &history));
     atomic_store(&wr_background_state, ABSENT);
@@ -132,6 +136,27 @@ memory_is_idle(void)
     if (atomic_load_explicit(&wr_background_state, memory_order_relaxed) ==
         ABSENT)
         begin();
+}
+
+void
+wr_background_ask(void)
+{
+    atomic_store(&asked, true);
+    begin();
+    wr_os_wake(&wr_background_state, 1); /* if it slept before it was asked */
+}
+
+bool
+wr_background_pause(uint64_t ns)
+{
+    wr_os_wait(&wr_background_state, WORKING, ns);
+    return atomic_load(&wr_background_state) == WORKING;
+}
+
+uint32_t
+wr_background_tid(void)
+{
+    return atomic_load(&thread.alive);
 }
 
 void

@@ -1,7 +1,8 @@
 /* Weir's one background thread: there while it has something to do.
  *
  * It has two jobs, once a second each: giving idle memory back to the system
- * (heap/scavenge.h) and writing the history (world/pulse.h). It is started
+ * (heap/scavenge.h) and writing the history (world/pulse.h); and does what it
+ * is asked for from outside. It is started
  * when there is something for it, and leaves after some seconds in which
  * neither job found any; a program that lives less than a second and frees
  * little has none.
@@ -36,6 +37,14 @@ wr_background_tell(void)
                                          memory_order_relaxed) == 0))
         wr_background_tell_absent();
 }
+
+/* Let the thread do what wr_events.asked does, once, soon; in signal handlers
+ * too. */
+void wr_background_ask(void);
+/* On the thread: wait a little. false: it was told to stop. */
+bool wr_background_pause(uint64_t ns);
+/* The thread's own id. */
+uint32_t wr_background_tid(void);
 
 /* From when stop returns until as many calls of go there is no thread. Waits
  * for it to end: call with no lock held. It gives up after a second: a signal

@@ -1,0 +1,145 @@
+/* Roots. */
+#include "leak/roots.h"
+
+#include "base/base.h"
+#include "os/os.h"
+#include "os/process.h"
+#include "world/stop.h"
+
+struct walk {
+    const struct wr_stop *stop;
+    void (*visit)(uintptr_t from, uintptr_t end, void *arg);
+    void *arg;
+    bool peeks; /* the system lets us read what may not be readable */
+};
+
+enum { COPY = 64 << 10 };
+
+/* Where the part of a stack begins that is not in use: its low end. Known are
+ * the bounds of threads that the program made by pthread_create, and that of
+ * the main thread, which is a mapping of its own. */
+static uintptr_t
+stack_low(const struct wr_stopped *t, const struct wr_os_mapping *m)
+{
+    if (m->main_stack)
+        return m->from;
+    return t->stack_lo;
+}
+
+static bool
+is_on_its_stack(const struct wr_stopped *t, const struct wr_os_mapping *m)
+{
+    if (t->sp < m->from || t->sp >= m->end)
+        return false;
+    return m->main_stack ||
+           (t->stack_lo != 0 && t->stack_lo <= t->sp && t->sp < t->stack_hi);
+}
+
+/* Is *from in an unused part? Then it is the end of that, else *end becomes
+ * the start of the next. */
+static bool
+skip_unused(const struct walk *w, const struct wr_os_mapping *m,
+            uintptr_t *from, uintptr_t *end)
+{
+    for (size_t i = 0; w->stop != NULL && i < w->stop->count; i++) {
+        const struct wr_stopped *t = &w->stop->thread[i];
+        uintptr_t low = stack_low(t, m);
+
+        if (!t->answered || !is_on_its_stack(t, m))
+            continue;
+        if (low <= *from && *from < t->sp) {
+            *from = wr_min(t->sp, *end);
+            return true;
+        }
+        if (*from < low && low < *end)
+            *end = low;
+    }
+    return false;
+}
+
+/* Of a file less may be there than is mapped; what is, is looked at in a copy.
+ * A page that cannot be read holds nothing for the program either. */
+static void
+visit_file(struct walk *w, uintptr_t from, uintptr_t end)
+{
+    static _Alignas(8) char copy[COPY];
+    size_t page = wr_os_page_bytes();
+
+    while (from < end) {
+        size_t n = wr_os_peek(from, copy, wr_min(end - from, COPY));
+
+        w->visit((uintptr_t)copy, (uintptr_t)copy + n, w->arg);
+        from += n;
+        if (n == 0)
+            from = wr_align_down(from, page) + page;
+    }
+}
+
+static void
+visit_stretch(struct walk *w, const struct wr_os_mapping *m, uintptr_t from,
+              uintptr_t end)
+{
+    if (m->file && w->peeks)
+        visit_file(w, from, end);
+    else
+        w->visit(from, end, w->arg);
+}
+
+static void
+visit_part(struct walk *w, const struct wr_os_mapping *m, uintptr_t from,
+           uintptr_t end)
+{
+    while (from < end) {
+        uintptr_t stop = end;
+
+        if (skip_unused(w, m, &from, &stop))
+            continue;
+        visit_stretch(w, m, from, stop);
+        from = stop;
+    }
+}
+
+static void
+visit_mapping(struct walk *w, const struct wr_os_mapping *m)
+{
+    uintptr_t from = m->from, end;
+
+    while (from < m->end && wr_os_not_ours(&from, &end, m->end)) {
+        visit_part(w, m, from, end);
+        from = end;
+    }
+}
+
+/* The handler of the stop, which holds the registers, may stand in the unused
+ * part: it is visited by itself. */
+static void
+visit_registers(struct walk *w)
+{
+    for (size_t i = 0; w->stop != NULL && i < w->stop->count; i++) {
+        const struct wr_stopped *t = &w->stop->thread[i];
+
+        if (t->answered)
+            w->visit(t->frame, t->frame_end, w->arg);
+    }
+}
+
+bool
+wr_roots_each(const struct wr_stop *s,
+              void (*visit)(uintptr_t from, uintptr_t end, void *arg),
+              void *arg)
+{
+    static struct wr_os_mappings list;
+    uintptr_t there = (uintptr_t)s, here;
+    struct walk w = {s, visit, arg, true};
+    struct wr_os_mapping m;
+
+    w.peeks = wr_os_peek((uintptr_t)&there, &here, sizeof here) == sizeof here;
+    if (!wr_os_mappings_open(&list))
+        return false;
+    while (wr_os_mappings_next(&list, &m))
+        if (m.readable && m.writable && !m.device)
+            visit_mapping(&w, &m);
+    wr_os_mappings_close(&list);
+    visit_registers(&w);
+    return true;
+}

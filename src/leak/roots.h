@@ -1,0 +1,28 @@
+/* The roots: all memory through which a program could still find a block,
+ * but the heap itself.
+ *
+ * That is everything it may write: data of all loaded files, stacks, storage
+ * of threads, what it mapped itself, libc's and the loader's own. Left out is
+ * Weir's own memory, and of the stack of a thread that stands still the part
+ * that is not in use: what returned functions left there.
+ *
+ * Registers are memory too: of a stopped thread the kernel saved them on a
+ * stack.
+ */
+#ifndef WR_LEAK_ROOTS_H
+#define WR_LEAK_ROOTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct wr_stop;
+
+/* Call visit with each part, every byte of which can be read. The visit must
+ * not map memory. false: the system does not show the mappings, or a part
+ * could not be read. s may be NULL. */
+bool wr_roots_each(const struct wr_stop *s,
+                   void (*visit)(uintptr_t from, uintptr_t end, void *arg),
+                   void *arg);
+
+#endif

@@ -1,0 +1,239 @@
+/* The contract of process.h on Linux. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "base/base.h"
+#include "os/os.h"
+#include "os/process.h"
+#include "os/syscall.h"
+
+/* ---- threads ---- */
+
+struct entry { /* as the kernel lists a directory */
+    uint64_t inode;
+    int64_t offset;
+    uint16_t bytes;
+    uint8_t type;
+    char name[];
+};
+
+static uint32_t
+number(const char *s)
+{
+    uint32_t n = 0;
+
+    for (; *s >= '0' && *s <= '9'; s++)
+        n = n * 10 + (uint32_t)(*s - '0');
+    return n;
+}
+
+/* Those of one piece of the list. */
+static size_t
+take_threads(const char *list, long bytes, uint32_t *tid, size_t room, size_t n)
+{
+    for (long at = 0; at < bytes;) {
+        const struct entry *e = (const void *)(list + at);
+        uint32_t id = number(e->name);
+
+        if (id != 0 && n < room)
+            tid[n] = id;
+        n += id != 0;
+        at += e->bytes;
+    }
+    return n;
+}
+
+size_t
+wr_os_threads(uint32_t *tid, size_t room)
+{
+    _Alignas(8) char list[2048];
+    long fd = wr_syscall4(SYS_openat, AT_FDCWD, "/proc/self/task",
+                          O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    size_t n = 0;
+    long bytes;
+
+    if (wr_syscall_failed(fd))
+        return 0;
+    while ((bytes = wr_syscall3(SYS_getdents64, fd, list, sizeof list)) > 0)
+        n = take_threads(list, bytes, tid, room, n);
+    wr_os_close((int)fd);
+    return n;
+}
+
+bool
+wr_os_signal(uint32_t tid, int signal, uintptr_t word)
+{
+    siginfo_t info;
+
+    memset(&info, 0, sizeof info);
+    info.si_signo = signal;
+    info.si_code = SI_QUEUE;
+    info.si_pid = (pid_t)wr_os_pid();
+    info.si_value.sival_ptr = (void *)word;
+    return wr_syscall4(SYS_rt_tgsigqueueinfo, wr_os_pid(), tid, signal,
+                       &info) == 0;
+}
+
+/* ---- a copy ---- */
+
+static void
+be_a_copy(long original)
+{
+    struct sched_param none = {0};
+
+    (void)wr_syscall2(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+    (void)wr_syscall2(SYS_prctl, PR_SET_NAME, "weir-copy");
+    (void)wr_syscall3(SYS_sched_setscheduler, 0, SCHED_IDLE, &none);
+    if (wr_syscall0(SYS_getppid) != original)
+        wr_os_end(1); /* it has gone already */
+}
+
+long
+wr_os_copy(void)
+{
+    long original = (long)wr_os_pid();
+    /* The last byte of the flags would be the signal at its end: none. */
+    long pid = wr_syscall6(SYS_clone, CLONE_FILES | CLONE_FS, 0, 0, 0, 0, 0);
+
+    if (pid == 0)
+        be_a_copy(original);
+    return pid;
+}
+
+_Noreturn void
+wr_os_end(int status)
+{
+    for (;;)
+        (void)wr_syscall1(SYS_exit_group, status);
+}
+
+int
+wr_os_copy_ended(long pid)
+{
+    int status = 0;
+    long got =
+        wr_syscall4(SYS_wait4, pid, &status, WNOHANG | (int)__WALL, NULL);
+
+    if (got == 0 || got == -EINTR)
+        return -2;
+    return got == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void
+wr_os_copy_kill(long pid)
+{
+    (void)wr_syscall2(SYS_kill, pid, SIGKILL);
+}
+
+/* ---- mappings ---- */
+
+bool
+wr_os_mappings_open(struct wr_os_mappings *m)
+{
+    m->file = (int)wr_syscall4(SYS_openat, AT_FDCWD, "/proc/self/maps",
+                               O_RDONLY | O_CLOEXEC, 0);
+    m->have = m->at = 0;
+    if (m->file < 0)
+        m->file = -1;
+    return m->file >= 0;
+}
+
+void
+wr_os_mappings_close(struct wr_os_mappings *m)
+{
+    if (m->file >= 0)
+        wr_os_close(m->file);
+    m->file = -1;
+}
+
+/* The next byte of the text; 0 at its end. */
+static char
+next_char(struct wr_os_mappings *m)
+{
+    if (m->at == m->have) {
+        long n = wr_syscall3(SYS_read, m->file, m->text, sizeof m->text);
+
+        m->have = n > 0 ? (size_t)n : 0;
+        m->at = 0;
+        if (n <= 0)
+            return 0;
+    }
+    return m->text[m->at++];
+}
+
+/* Digits up to a byte that is none, which is taken too. */
+static uintptr_t
+next_hex(struct wr_os_mappings *m)
+{
+    uintptr_t n = 0;
+
+    for (char c; (c = next_char(m)) != 0;)
+        if (c >= '0' && c <= '9')
+            n = n * 16 + (uintptr_t)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            n = n * 16 + (uintptr_t)(c - 'a' + 10);
+        else
+            break;
+    return n;
+}
+
+/* The rest of the line: does its last word begin with that? */
+static void
+take_name(struct wr_os_mappings *m, struct wr_os_mapping *out)
+{
+    static const char stack[] = "[stack]", device[] = "/dev/";
+    static const char shm[] = "/dev/shm/", zero[] = "/dev/zero";
+    char name[16];
+    size_t n = 0;
+
+    for (char c; (c = next_char(m)) != 0 && c != '\n';)
+        if (c == ' ' && n == 0)
+            continue;
+        else if (n < sizeof name - 1)
+            name[n++] = c;
+    name[n] = '\0';
+    out->main_stack = strcmp(name, stack) == 0;
+    out->device = strncmp(name, device, sizeof device - 1) == 0 &&
+                  strncmp(name, shm, sizeof shm - 1) != 0 &&
+                  strncmp(name, zero, sizeof zero - 1) != 0;
+}
+
+bool
+wr_os_mappings_next(struct wr_os_mappings *m, struct wr_os_mapping *out)
+{
+    if (m->file < 0)
+        return false;
+    out->from = next_hex(m);
+    out->end = next_hex(m);
+    if (out->end == 0)
+        return false;
+    out->readable = next_char(m) == 'r';
+    out->writable = next_char(m) == 'w';
+    (void)next_char(m);
+    out->shared = next_char(m) == 's';
+    (void)next_char(m);
+    (void)next_hex(m); /* offset */
+    (void)next_hex(m); /* device: two numbers */
+    (void)next_hex(m);
+    out->file = next_hex(m) != 0; /* inode */
+    take_name(m, out);
+    return true;
+}
+
+size_t
+wr_os_peek(uintptr_t from, void *to, size_t bytes)
+{
+    struct {
+        uintptr_t at;
+        size_t bytes;
+    } there = {from, bytes}, here = {(uintptr_t)to, bytes};
+    long n = wr_syscall6(SYS_process_vm_readv, (long)wr_os_pid(), (long)&here,
+                         1, (long)&there, 1, 0);
+
+    return n > 0 ? (size_t)n : 0;
+}

@@ -1,0 +1,62 @@
+/* The process as a whole: its threads, its mappings, a copy of it.
+ *
+ * As os.h: one file per system, callable from anywhere, no allocation, no
+ * lock, errno is kept.
+ */
+#ifndef WR_OS_PROCESS_H
+#define WR_OS_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The ids of all threads, in any order: how many there are, of which those
+ * that fit are stored; 0: the system does not say. */
+size_t wr_os_threads(uint32_t *tid, size_t room);
+/* Queue a signal with that word to a thread of this process; the receiver sees
+ * si_code SI_QUEUE. false: there is no such thread, or no room. */
+bool wr_os_signal(uint32_t tid, int number, uintptr_t word);
+
+/* A copy of the process, made by one thread, which goes on in it: 0 in the
+ * copy, its pid in the original, negative when refused. Memory is copied when
+ * either writes. No handler of fork runs, the program's wait() does not see
+ * it, it shares the caller's descriptors, runs when nobody else wants to and
+ * dies with the caller. It must end by wr_os_end. */
+long wr_os_copy(void);
+_Noreturn void wr_os_end(int status);
+/* Its exit status, -1 when it was killed; -2: it still runs. */
+int wr_os_copy_ended(long pid);
+void wr_os_copy_kill(long pid);
+
+/* The mappings of the process, one after the other; begin with *next 0. It
+ * reads a file that the system makes up: what changes meanwhile may or may
+ * not be seen. false: there are no more, or it cannot be known. */
+struct wr_os_mapping {
+    uintptr_t from, end;
+    bool readable, writable, shared;
+    bool file; /* of one: bytes behind its end cannot be read */
+    bool main_stack, device;
+};
+struct wr_os_mappings {
+    int file; /* -1: it could not be opened */
+    size_t have, at;
+    char text[4096];
+};
+bool wr_os_mappings_open(struct wr_os_mappings *m);
+bool wr_os_mappings_next(struct wr_os_mappings *m, struct wr_os_mapping *out);
+void wr_os_mappings_close(struct wr_os_mappings *m);
+
+/* Copy memory of this process that may not be readable: so many bytes were
+ * read before the first that is not. */
+size_t wr_os_peek(uintptr_t from, void *to, size_t bytes);
+
+/* The data of the library that this code is in is Weir's own too; nothing
+ * where it is part of a program. */
+void wr_os_note_library(void);
+
+/* Weir's own memory: what the calls of os.h have mapped. Cut the first part of
+ * [*from, end) that is not: *from and *part_end are its bounds. false: there
+ * is none. */
+bool wr_os_not_ours(uintptr_t *from, uintptr_t *part_end, uintptr_t end);
+
+#endif
