@@ -31,6 +31,7 @@ int wr_cmd_list(int argc, char **argv);
 int wr_cmd_traces(int argc, char **argv);
 int wr_cmd_tags(int argc, char **argv);
 int wr_cmd_raw(int argc, char **argv);
+int wr_cmd_leaks(int argc, char **argv);
 int wr_cmd_version(int argc, char **argv);
 int wr_cmd_help(int argc, char **argv);
 

@@ -311,6 +311,28 @@ static const char help_raw[] =
     "\n" HELP_PLACES "\n" HELP_OPTIONS "\n"
     "Examples:\n"
     "  weir raw server.1234.heap.pb.gz\n";
+static const char help_leaks[] =
+    "usage: weir leaks [options] [PID]\n"
+    "\n"
+    "Finds the memory of a running program that it cannot reach any more:\n"
+    "no global, no thread and no other block has an address of it. The\n"
+    "program stands still for some milliseconds; the search runs in a copy.\n"
+    "Without a PID: the only program that runs under Weir.\n"
+    "\n"
+    "  -a, --all           every site and every block, not just the biggest\n"
+    "      --fail-on-leak  end with status 3 when there is a leak\n"
+    "      --json          JSON, with all sites and blocks\n"
+    "      --pprof FILE    write the leaks as a profile too, for weir flame\n"
+    "      --suppressions FILE\n"
+    "                      LeakSanitizer's format: leak:FUNCTION a line\n"
+    "  -h, --help          this text\n"
+    "\n"
+    "Numbers are exact. The stack is known of blocks that were sampled: run\n"
+    "with weir run --sample 1 to know all of them.\n"
+    "\n"
+    "Examples:\n"
+    "  weir leaks 4711\n"
+    "  weir leaks --fail-on-leak --suppressions lsan.supp 4711\n";
 
 static const char help_record[] =
     "usage: weir record-allocs -o FILE [options] [--] program [arguments]\n"
@@ -358,6 +380,8 @@ const struct wr_command wr_commands[] = {
     {"traces", wr_cmd_traces, "every stack of a profile", help_traces},
     {"tags", wr_cmd_tags, "labels of a profile, and what has them", help_tags},
     {"raw", wr_cmd_raw, "all that is in a profile", help_raw},
+    {"leaks", wr_cmd_leaks, "memory that a program cannot reach any more",
+     help_leaks},
     {"serve", wr_cmd_serve, "serve all programs of this user over HTTP",
      help_serve},
     {"record-allocs", wr_cmd_record, "write down a program's calls of malloc",

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "analyse/leaks.h"
 #include "analyse/legacy.h"
 #include "analyse/store.h"
 #include "base/clock.h"
@@ -51,6 +52,8 @@ struct build {
      * when that was; NULL: of now. */
     const struct wr_bucket_counts *then;
     uint64_t then_buckets, then_ns;
+    const struct wr_leaks
+        *leaks; /* a profile of leaks; NULL: of another kind */
 };
 
 static const char *const kind_names[WR_PROFILE_KINDS] = {
@@ -303,6 +306,68 @@ build_heap(struct build *b, enum wr_profile_kind kind)
     }
 }
 
+/* --- Leaks -------------------------------------------------------------- */
+
+static void
+add_leak(struct build *b, uint32_t *frames, uint32_t depth,
+         const struct wr_leaks_count *c, struct wr_label *bytes_label,
+         uint64_t bytes)
+{
+    int64_t values[2] = {(int64_t)c->blocks, (int64_t)c->bytes};
+    bytes_label->num = (int64_t)bytes;
+    if (c->blocks)
+        wr_profile_sample(b->p, frames, depth, values, bytes_label, bytes != 0);
+}
+
+static void
+add_shares(struct build *b, const struct wr_leaks_shares *shares,
+           uint64_t buckets, struct wr_label *label)
+{
+    uint32_t frames[WR_STACK_FRAMES];
+    char name[64];
+    for (uint64_t i = 0; i < buckets; i++) {
+        const struct wr_bucket *bucket = wr_view_bucket(b->view, i);
+        if (bucket && shares->bucket[i].blocks)
+            add_leak(b, frames, add_stack(b, bucket->stack, "[other]", frames),
+                     &shares->bucket[i], label, bucket->size);
+    }
+    for (unsigned c = 0; c < WR_CLASS_MAX; c++) {
+        uint32_t bytes = c ? b->view->header->class_bytes[c] : 0;
+        if (bytes)
+            snprintf(name, sizeof name, "[not sampled: %u-byte blocks]", bytes);
+        else
+            snprintf(name, sizeof name, "[not sampled: large blocks]");
+        if (shares->rest[c].blocks) {
+            frames[0] = named_location(b, name);
+            add_leak(b, frames, 1, &shares->rest[c], label, bytes);
+        }
+    }
+}
+
+static void
+build_leaks(struct build *b)
+{
+    struct wr_profile *p = b->p;
+    struct wr_label label = {.key = wr_profile_string(p, "bytes"),
+                             .unit = wr_profile_string(p, "bytes")};
+    uint64_t n = wr_view_used(b->view, WR_TABLE_BUCKETS);
+    struct wr_leaks_shares shares = {.bucket =
+                                         calloc(n + 1, sizeof *shares.bucket)};
+    wr_profile_add_type(p, "leaked_objects", "count");
+    wr_profile_add_type(p, "leaked_space", "bytes");
+    p->period_type = (struct wr_value_type){wr_profile_string(p, "space"),
+                                            wr_profile_string(p, "bytes")};
+    p->period = (int64_t)load(&b->view->header->sample_rate);
+    p->drop_frames = wr_profile_string(p, wr_allocator_frames);
+    if (shares.bucket) {
+        wr_leaks_share(&shares, n, b->view, b->leaks);
+        add_shares(b, &shares, n, &label);
+    } else {
+        p->failed = true;
+    }
+    free(shares.bucket);
+}
+
 /* --- Threads ------------------------------------------------------------ */
 
 static void
@@ -479,7 +544,9 @@ build(struct build *b, struct wr_profile **out, enum wr_profile_kind kind,
     if (ok) {
         use_main_program(b);
         describe(b);
-        if (kind == WR_PROFILE_HEAP || kind == WR_PROFILE_ALLOCS) {
+        if (b->leaks) {
+            build_leaks(b);
+        } else if (kind == WR_PROFILE_HEAP || kind == WR_PROFILE_ALLOCS) {
             build_heap(b, kind);
             describe_sampling(b);
         } else {
@@ -506,6 +573,15 @@ wr_profile_from_region(struct wr_profile **out,
 {
     struct build b = {.view = view, .estimated = values == WR_VALUES_ESTIMATED};
     return build(&b, out, kind, why, n);
+}
+
+int
+wr_profile_from_leaks(struct wr_profile **out,
+                      const struct wr_region_view *view,
+                      const struct wr_leaks *l, char *why, size_t n)
+{
+    struct build b = {.view = view, .leaks = l};
+    return build(&b, out, WR_PROFILE_HEAP, why, n);
 }
 
 /* Can that moment be told of? If not, why. */

@@ -6,6 +6,7 @@
  */
 #include "leak/search.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/base.h"
@@ -367,6 +368,8 @@ wr_leak_search_here(const struct wr_stop *s, const char *path)
 
 /* ---- in the program ---- */
 
+static _Atomic bool searching;
+
 static const char *
 file_path(void)
 {
@@ -408,18 +411,19 @@ wr_leak_search(void)
 
     if (wr_region == NULL || *wr_region_path() == '\0')
         return;
+    atomic_store(&searching, true);
     copy = copy_and_search();
-    if (copy < 0)
-        return;
-    while (wr_os_copy_ended(copy) == -2)
+    while (copy > 0 && wr_os_copy_ended(copy) == -2)
         if (!wr_background_pause(LOOK_NS))
             wr_os_copy_kill(copy);
+    atomic_store(&searching, false);
 }
 
 void
 wr_leak_ask(void)
 {
-    wr_background_ask();
+    if (!atomic_load(&searching))
+        wr_background_ask();
 }
 
 void

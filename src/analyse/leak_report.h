@@ -1,0 +1,32 @@
+/* A list of leaks as people and programs read it.
+ *
+ *     struct wr_leak_report r = {.leaks = &l, .profile = p, .program = "nginx",
+ *                                .sites = 10, .blocks = 5};
+ *     wr_leak_report_print(&r, stdout);
+ *
+ * profile: from those leaks (wr_profile_from_leaks), with names; what was
+ * taken out of it (suppressed) is told as such. Threads: any.
+ */
+#ifndef WR_ANALYSE_LEAK_REPORT_H
+#define WR_ANALYSE_LEAK_REPORT_H
+
+#include <stdio.h>
+#include "analyse/leaks.h"
+
+struct wr_profile;
+
+struct wr_leak_report {
+    const struct wr_leaks *leaks;
+    const struct wr_profile *profile;
+    const char *program;
+    size_t sites, blocks; /* shown at most */
+};
+
+/* 0, or -1: no memory. */
+int wr_leak_report_print(const struct wr_leak_report *r, FILE *out);
+int wr_leak_report_json(const struct wr_leak_report *r, FILE *out);
+
+/* Blocks leaked that the profile still has. */
+uint64_t wr_leak_report_blocks(const struct wr_leak_report *r);
+
+#endif

@@ -1,0 +1,24 @@
+/* Asking a program for its leaks.
+ *
+ *     struct wr_leaks l;
+ *     if (wr_leak_ask(&source, 60000, &l, why, sizeof why) == 0)
+ *         ... wr_leaks_fini(&l);
+ *
+ * The program searches in a copy of itself (leak/search.h in its library) and
+ * leaves a file beside its region, which is read and removed here. The
+ * program stands still for some milliseconds.
+ *
+ * Threads: any; of two that ask the same program at once each gets an answer,
+ * perhaps the same. Errors: -1 with a sentence that says what to do.
+ */
+#ifndef WR_SERVE_LEAK_H
+#define WR_SERVE_LEAK_H
+
+#include <stddef.h>
+#include "analyse/leaks.h"
+#include "serve/source.h"
+
+int wr_leak_ask_source(const struct wr_source *one, unsigned wait_ms,
+                       struct wr_leaks *l, char *why, size_t n);
+
+#endif
