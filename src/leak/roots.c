@@ -123,6 +123,14 @@ visit_registers(struct walk *w)
     }
 }
 
+static void
+visit_word(uintptr_t word, void *walk)
+{
+    struct walk *w = walk;
+
+    w->visit((uintptr_t)&word, (uintptr_t)(&word + 1), w->arg);
+}
+
 bool
 wr_roots_each(const struct wr_stop *s,
               void (*visit)(uintptr_t from, uintptr_t end, void *arg),
@@ -141,5 +149,6 @@ wr_roots_each(const struct wr_stop *s,
             visit_mapping(&w, &m);
     wr_os_mappings_close(&list);
     visit_registers(&w);
+    wr_os_kept_words(visit_word, &w);
     return true;
 }

@@ -7,7 +7,7 @@
  * that is not in use: what returned functions left there.
  *
  * Registers are memory too: of a stopped thread the kernel saved them on a
- * stack.
+ * stack. So is what the kernel keeps to give it back, the data of epoll sets.
  */
 #ifndef WR_LEAK_ROOTS_H
 #define WR_LEAK_ROOTS_H

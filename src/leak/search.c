@@ -24,8 +24,8 @@
 #include "world/background.h"
 #include "world/stop.h"
 
-#define PATIENCE_NS UINT64_C(200000000) /* for threads to stand still */
-#define LOOK_NS     UINT64_C(5000000)   /* between looks at the copy */
+#define PATIENCE_NS UINT64_C(1000000000) /* for threads to stand still */
+#define LOOK_NS     UINT64_C(5000000)    /* between looks at the copy */
 
 struct search {
     struct wr_marker *reached;
@@ -114,10 +114,23 @@ look_in_reached(struct wr_span *s, void *search)
     }
 }
 
+/* What points to the start of a live block points at that one. */
+static bool
+is_live_start(uintptr_t at)
+{
+    size_t bytes;
+    bool live = false;
+
+    return (uintptr_t)wr_block_of((void *)at, &bytes, &live) == at && live;
+}
+
 static void
 keep_if_end(struct search *q, struct wr_span *s, unsigned block)
 {
-    if (!wr_marker_has(q->ends, block_base(s, block)))
+    uintptr_t base = block_base(s, block);
+
+    if (!wr_marker_has(q->ends, base) ||
+        is_live_start(base + wr_span_block_bytes(s)))
         return;
     count(&q->header->ends, s);
     (void)wr_marker_add(q->reached, s, block);
@@ -393,6 +406,9 @@ copy_and_search(void)
     struct wr_stop *s;
     long copy = -1;
 
+    while (!wr_background_enter())
+        if (!wr_background_pause(LOOK_NS))
+            return -1;
     wr_heap_fork_before();
     s = wr_stop_begin(wr_background_tid(), PATIENCE_NS);
     if (s != NULL)
@@ -401,6 +417,7 @@ copy_and_search(void)
         wr_os_end(wr_leak_search_here(s, file_path()) ? 0 : 1);
     wr_stop_end(s);
     wr_heap_fork_after(false);
+    wr_background_leave();
     return copy;
 }
 
@@ -424,6 +441,13 @@ wr_leak_ask(void)
 {
     if (!atomic_load(&searching))
         wr_background_ask();
+}
+
+void
+wr_leak_fork_child(void)
+{
+    if (atomic_load(&searching))
+        atomic_store(&searching, false);
 }
 
 void

@@ -13,7 +13,8 @@
  * 4. The copy writes a file (region/leaks.h) beside the region and ends.
  *
  * A pointer to the byte behind a block does not point at the block, and yet
- * it may be all that a program keeps of it: such a block is not called leaked.
+ * it may be all that a program keeps of it: such a block is not called leaked,
+ * unless another one begins there.
  * What cannot be seen: addresses that are kept in another form (xor, upper
  * bits used), outside the process, or in memory that is not copied to a
  * forked child.
@@ -30,6 +31,9 @@ struct wr_stop;
 void wr_leak_search_start(void);
 /* In signal handlers too. A search that goes on is the answer. */
 void wr_leak_ask(void);
+
+/* In a forked child: nobody searches. */
+void wr_leak_fork_child(void);
 
 /* One search, to its end or until the thread is told to stop; of Weir's own
  * thread. */

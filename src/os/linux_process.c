@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "base/base.h"
+#include "base/text.h"
 #include "os/os.h"
 #include "os/process.h"
 #include "os/syscall.h"
@@ -23,7 +24,7 @@ struct entry { /* as the kernel lists a directory */
 };
 
 static uint32_t
-number(const char *s)
+decimal(const char *s)
 {
     uint32_t n = 0;
 
@@ -38,7 +39,7 @@ take_threads(const char *list, long bytes, uint32_t *tid, size_t room, size_t n)
 {
     for (long at = 0; at < bytes;) {
         const struct entry *e = (const void *)(list + at);
-        uint32_t id = number(e->name);
+        uint32_t id = decimal(e->name);
 
         if (id != 0 && n < room)
             tid[n] = id;
@@ -77,6 +78,42 @@ wr_os_signal(uint32_t tid, int signal, uintptr_t word)
     info.si_value.sival_ptr = (void *)word;
     return wr_syscall4(SYS_rt_tgsigqueueinfo, wr_os_pid(), tid, signal,
                        &info) == 0;
+}
+
+static uint64_t
+hex(const char *s)
+{
+    uint64_t n = 0;
+
+    for (;; s++)
+        if (*s >= '0' && *s <= '9')
+            n = n * 16 + (uint64_t)(*s - '0');
+        else if (*s >= 'a' && *s <= 'f')
+            n = n * 16 + (uint64_t)(*s - 'a' + 10);
+        else
+            return n;
+}
+
+bool
+wr_os_blocks(uint32_t tid, int signal)
+{
+    static const char key[] = "SigBlk:\t";
+    char text[2048];
+    struct wr_text path;
+    const char *found;
+    long n;
+
+    wr_text_init(&path);
+    wr_text_str(&path, "/proc/self/task/");
+    wr_text_uint(&path, tid);
+    wr_text_str(&path, "/status");
+    n = wr_os_read_file(path.buf, text, sizeof text - 1);
+    if (n <= 0)
+        return false;
+    text[n] = '\0';
+    found = strstr(text, key);
+    return found != NULL &&
+           (hex(found + sizeof key - 1) >> (signal - 1) & 1) != 0;
 }
 
 /* ---- a copy ---- */
@@ -236,4 +273,77 @@ wr_os_peek(uintptr_t from, void *to, size_t bytes)
                          1, (long)&there, 1, 0);
 
     return n > 0 ? (size_t)n : 0;
+}
+
+/* ---- what the kernel keeps ---- */
+
+/* "tfd: 5 events: 19 data: 7f00aa10 pos:0 ...", a line for each member. */
+static void
+take_data(const char *line, void (*call)(uintptr_t, void *), void *arg)
+{
+    static const char key[] = " data:";
+    const char *found = strstr(line, key);
+
+    if (strncmp(line, "tfd:", 4) != 0 || found == NULL)
+        return;
+    for (found += sizeof key - 1; *found == ' ';)
+        found++;
+    call(hex(found), arg);
+}
+
+static void
+read_members(int fd, void (*call)(uintptr_t, void *), void *arg)
+{
+    char text[1024], line[160];
+    size_t used = 0;
+    long n;
+
+    while ((n = wr_syscall3(SYS_read, fd, text, sizeof text)) > 0)
+        for (long i = 0; i < n; i++) {
+            if (text[i] != '\n' && used < sizeof line - 1) {
+                line[used++] = text[i];
+                continue;
+            }
+            line[used] = '\0';
+            take_data(line, call, arg);
+            used = 0;
+        }
+}
+
+static void
+read_info(int folder, const char *name, void (*call)(uintptr_t, void *),
+          void *arg)
+{
+    long fd = wr_syscall4(SYS_openat, folder, name, O_RDONLY | O_CLOEXEC, 0);
+
+    if (wr_syscall_failed(fd))
+        return;
+    read_members((int)fd, call, arg);
+    wr_os_close((int)fd);
+}
+
+void
+wr_os_kept_words(void (*call)(uintptr_t word, void *arg), void *arg)
+{
+    _Alignas(8) char list[2048];
+    struct wr_text path;
+    long folder, n;
+
+    wr_text_init(&path);
+    wr_text_str(&path, "/proc/");
+    wr_text_uint(&path, wr_os_home());
+    wr_text_str(&path, "/fdinfo");
+    folder = wr_syscall4(SYS_openat, AT_FDCWD, path.buf,
+                         O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (wr_syscall_failed(folder))
+        return;
+    while ((n = wr_syscall3(SYS_getdents64, folder, list, sizeof list)) > 0)
+        for (long at = 0; at < n;) {
+            const struct entry *e = (const void *)(list + at);
+
+            if (e->name[0] >= '0' && e->name[0] <= '9')
+                read_info((int)folder, e->name, call, arg);
+            at += e->bytes;
+        }
+    wr_os_close((int)folder);
 }

@@ -17,6 +17,9 @@ size_t wr_os_threads(uint32_t *tid, size_t room);
  * si_code SI_QUEUE. false: there is no such thread, or no room. */
 bool wr_os_signal(uint32_t tid, int number, uintptr_t word);
 
+/* Does that thread block the signal just now? false also when it is gone. */
+bool wr_os_blocks(uint32_t tid, int number);
+
 /* A copy of the process, made by one thread, which goes on in it: 0 in the
  * copy, its pid in the original, negative when refused. Memory is copied when
  * either writes. No handler of fork runs, the program's wait() does not see
@@ -53,6 +56,10 @@ size_t wr_os_peek(uintptr_t from, void *to, size_t bytes);
 /* The data of the library that this code is in is Weir's own too; nothing
  * where it is part of a program. */
 void wr_os_note_library(void);
+
+/* Words that the kernel keeps for the process and gives back to it: the data
+ * of its epoll sets. Of the process whose memory this is (wr_os_home). */
+void wr_os_kept_words(void (*call)(uintptr_t word, void *arg), void *arg);
 
 /* Weir's own memory: what the calls of os.h have mapped. Cut the first part of
  * [*from, end) that is not: *from and *part_end are its bounds. false: there

@@ -26,6 +26,7 @@
 #include "region/event.h"
 #include "region/region.h"
 #include "world/background.h"
+#include "world/stop.h"
 #include "world/thread.h"
 
 bool wr_started;
@@ -80,6 +81,8 @@ after_fork_child(void)
     bool can_wait = wr_region_fork_child();
 
     wr_background_fork_child();
+    wr_stop_fork_child();
+    wr_leak_fork_child();
     if (wr_lock_fork_alone) {
         wr_background_let_in();
         wr_sample_resume(true);

@@ -34,15 +34,31 @@ static _Atomic bool asked;
 
 /* ---- the thread ---- */
 
+bool
+wr_background_enter(void)
+{
+    atomic_store(&in_heap, true);
+    if (atomic_load(&keeping_out) == 0)
+        return true;
+    atomic_store(&in_heap, false);
+    return false;
+}
+
+void
+wr_background_leave(void)
+{
+    atomic_store(&in_heap, false);
+}
+
 static bool
 scavenge(void)
 {
     bool more = true; /* kept out: later */
 
-    atomic_store(&in_heap, true);
-    if (atomic_load(&keeping_out) == 0)
+    if (wr_background_enter()) {
         more = wr_scavenge();
-    atomic_store(&in_heap, false);
+        wr_background_leave();
+    }
     return more;
 }
 
@@ -217,6 +233,8 @@ wr_background_fork_child(void)
     atomic_store(&wr_background_state, ABSENT);
     atomic_store(&stops, 0);
     atomic_store(&thread.alive, 0);
+    if (atomic_load(&asked))
+        atomic_store(&asked, false); /* it was the parent that was asked */
     if (atomic_load(&in_heap))
         atomic_store(&in_heap, false);
 }

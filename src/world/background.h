@@ -43,6 +43,10 @@ wr_background_tell(void)
 void wr_background_ask(void);
 /* On the thread: wait a little. false: it was told to stop. */
 bool wr_background_pause(uint64_t ns);
+/* On the thread: before it takes a lock of the heap, and after it gave them
+ * back. false: it is kept out just now. */
+bool wr_background_enter(void);
+void wr_background_leave(void);
 /* The thread's own id. */
 uint32_t wr_background_tid(void);
 

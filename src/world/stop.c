@@ -13,7 +13,7 @@
 #include "os/regs.h"
 #include "region/layout.h"
 
-enum { THREADS_MOST = 1 << 16, WAIT_NS = 200000 };
+enum { THREADS_MOST = 1 << 16, WAIT_NS = 200000, LOOK_NS = 2000000 };
 
 static _Atomic uint32_t going;
 static _Atomic uint32_t answers;
@@ -58,6 +58,13 @@ wr_stop_here(uintptr_t word, const ucontext_t *context)
     while (atomic_load(&going) == now)
         wr_os_wait(&going, now, 0);
     return true;
+}
+
+void
+wr_stop_fork_child(void)
+{
+    if (atomic_load(&going) % 2 != 0)
+        atomic_fetch_add(&going, 1);
 }
 
 /* ---- the stopping side ---- */
@@ -109,14 +116,32 @@ signal_new(struct wr_stop *s, uint32_t *tid, size_t most, uint32_t self)
     return sent;
 }
 
+/* May any that has not answered still do so? */
+static bool
+may_answer(struct wr_stop *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (!atomic_load(&s->thread[i].answered) &&
+            !wr_os_blocks(s->thread[i].tid, atomic_load(&signal_number)))
+            return true;
+    return false;
+}
+
 static void
 wait_answers(struct wr_stop *s, uint64_t until)
 {
+    uint64_t look = wr_os_monotonic() + LOOK_NS;
     uint32_t now;
 
-    while ((now = atomic_load(&answers)) < s->count &&
-           wr_os_monotonic() < until)
+    while ((now = atomic_load(&answers)) < s->count) {
+        uint64_t time = wr_os_monotonic();
+
+        if (time >= until || (time >= look && !may_answer(s)))
+            return;
+        if (time >= look)
+            look = time + LOOK_NS;
         wr_os_wait(&answers, now, WAIT_NS);
+    }
 }
 
 static void

@@ -10,7 +10,8 @@
  * A signal, queued to each thread, makes it wait in Weir's handler
  * (profile/capture.h), wherever it was: in libc with its locks held, too. So
  * between begin and end nothing may be called that could wait for a thread of
- * the program. A thread that blocks the signal does not answer; it goes on.
+ * the program. A thread that blocks the signal does not answer; it goes on, and
+ * is not waited for.
  * A system call that was waiting is begun anew after it, or ends with EINTR,
  * as after any signal whose handler says SA_RESTART.
  *
@@ -50,6 +51,9 @@ void wr_stop_end(struct wr_stop *s);
 /* From the signal's handler: is this word a wish to stop? Then it waits here,
  * and is done. */
 bool wr_stop_here(uintptr_t word, const ucontext_t *context);
+
+/* In a forked child: nobody is stopped. */
+void wr_stop_fork_child(void);
 
 /* Which signal it is; 0: none is in place. Set by who has the handler. */
 void wr_stop_signal(int number);
