@@ -9,6 +9,7 @@
 #include "serve/api.h"
 #include "serve/discovery.h"
 #include "serve/front.h"
+#include "serve/leak_answer.h"
 #include "serve/metrics.h"
 #include "serve/page.h"
 #include "serve/pprof.h"
@@ -101,6 +102,7 @@ static const struct wr_route routes[] = {
     {"/debug/pprof/", NULL, wr_pprof_index},
     {"/debug/pprof/cmdline", NULL, wr_pprof_cmdline},
     {"/debug/pprof/symbol", "GET, HEAD, POST", wr_pprof_symbol},
+    {"/debug/pprof/leak", NULL, wr_leak_answer},
     {"/debug/pprof/*", NULL, wr_pprof_profile},
     {"/metrics", NULL, wr_metrics_answer},
     {"/sd", NULL, wr_discovery_answer},

@@ -13,6 +13,7 @@ mkdir -m 700 weir
 # pointer to their end, the function that allocated them
 while read -r case direct indirect ends function; do
     case $case in '' | \#*) continue ;; esac
+    rm -f ready.txt
     LD_PRELOAD=$build/lib/libweir.so.0 WEIR=dir=$tmp/weir,sample=1 \
         "$prog" "$case" >ready.txt 2>&1 &
     pid=$!

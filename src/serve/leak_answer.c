@@ -1,0 +1,110 @@
+/* Leaks over HTTP. */
+#include "serve/leak_answer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include "analyse/filter.h"
+#include "analyse/leak_report.h"
+#include "analyse/profile.h"
+#include "analyse/symbol.h"
+#include "serve/leak.h"
+
+#define WAIT_MS 120000
+#define SITES   100
+#define BLOCKS  20
+
+/* What one process has lost: a profile with names, or NULL and why. */
+static struct wr_profile *
+profile_of(struct wr_visit *v, const struct wr_source *one,
+           const struct wr_leaks *l, char *why, size_t n)
+{
+    struct wr_profile *p;
+    if (wr_profile_from_leaks(&p, &one->view, l, why, n) != 0)
+        return NULL;
+    pthread_mutex_lock(&v->names->lock);
+    wr_profile_symbolise(p, v->names->symboliser, (int)one->pid, one->live);
+    pthread_mutex_unlock(&v->names->lock);
+    if (wr_scope_labels(&v->scope, one)) {
+        wr_profile_add_label(p, "pid", NULL, one->pid);
+        wr_profile_add_label(p, "program", one->program, 0);
+    }
+    return p;
+}
+
+struct gathered {
+    FILE *text;             /* the reports; NULL: not wanted */
+    struct wr_profile *sum; /* of all processes; NULL: none so far */
+    size_t searched;
+};
+
+static void
+report(FILE *out, const struct wr_source *one, const struct wr_leaks *l,
+       struct wr_profile *p)
+{
+    struct wr_leak_report r = {l, p, one->program, SITES, BLOCKS};
+    wr_filter_prune(p);
+    wr_leak_report_print(&r, out);
+    fputc('\n', out);
+}
+
+/* 0, or -1 and why. */
+static int
+gather(struct gathered *g, struct wr_visit *v, const struct wr_source *one,
+       char *why, size_t n)
+{
+    struct wr_leaks l;
+    int status = -1;
+    if (wr_leak_ask_source(one, WAIT_MS, &l, why, n) != 0)
+        return -1;
+    struct wr_profile *p = profile_of(v, one, &l, why, n);
+    if (p && g->text)
+        report(g->text, one, &l, p);
+    wr_leaks_fini(&l);
+    if (p && g->sum) {
+        status = wr_profile_merge(g->sum, p, why, n);
+        wr_profile_free(p);
+    } else if (p) {
+        g->sum = p;
+        status = 0;
+    }
+    g->searched += status == 0;
+    return status;
+}
+
+static void
+answer(struct wr_answer *a, struct gathered *g, char **text, size_t *bytes,
+       char *why, size_t n)
+{
+    bool ok = !g->text || fclose(g->text) == 0;
+    g->text = NULL;
+    if (!g->sum) {
+        wr_answer_error(a, 404, "%s\n", why);
+    } else if (*text && ok) {
+        a->type = WR_TYPE_TEXT;
+        a->bytes = (unsigned char *)*text;
+        a->count = *bytes;
+        *text = NULL;
+    } else if (*text || wr_profile_encode(g->sum, true, &a->bytes, &a->count,
+                                          why, n) != 0) {
+        wr_answer_error(a, 500, "%s\n", why);
+    } else {
+        a->type = WR_TYPE_BINARY;
+        snprintf(a->attachment, sizeof a->attachment, "leak");
+    }
+}
+
+void
+wr_leak_answer(struct wr_visit *v, struct wr_answer *a)
+{
+    char why[WR_WHY] = "no program is running under Weir here", *text = NULL;
+    size_t bytes = 0;
+    struct gathered g = {.text = NULL};
+    if (wr_request_number(v->q, "debug") != 0)
+        g.text = open_memstream(&text, &bytes);
+    for (size_t i = 0; i < v->scope.count; i++)
+        if (v->scope.list[i]->live)
+            (void)gather(&g, v, v->scope.list[i], why, sizeof why);
+    answer(a, &g, &text, &bytes, why, sizeof why);
+    wr_profile_free(g.sum);
+    free(text);
+}

@@ -1,0 +1,12 @@
+/* /debug/pprof/leak: what the programs asked about cannot reach any more, as a
+ * profile (leaked_objects, leaked_space), or with debug=1 as `weir leaks` says
+ * it. Each is searched when it is asked (serve/leak.h). Threads: any.
+ */
+#ifndef WR_SERVE_LEAK_ANSWER_H
+#define WR_SERVE_LEAK_ANSWER_H
+
+#include "serve/route.h"
+
+wr_route_fn wr_leak_answer;
+
+#endif
