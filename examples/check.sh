@@ -26,7 +26,7 @@ case ${program##*/} in
     expect err 'word_new'
     profile=$(find profiles -type f -name '*heap*' | head -1)
     "$weir" top "$profile" >top
-    expect top ' word_new$'
+    expect top ' word_new'
     expect top ' table_grow$'
     ;;
 2-memstats)

@@ -15,7 +15,7 @@ _weir()
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
         COMPREPLY=($(compgen -W 'run ps watch top tree peek list traces tags raw
-            flame diff serve
+            flame diff leaks serve
             record-allocs version help' \
             -- "$word"))
         return
@@ -88,7 +88,7 @@ _weir()
         ;;
     help)
         COMPREPLY=($(compgen -W 'run ps watch top tree peek list traces tags raw
-            flame diff serve
+            flame diff leaks serve
             record-allocs version' \
             -- "$word"))
         ;;
@@ -97,6 +97,10 @@ _weir()
             --json -sample_index -lines -focus -ignore -hide -show -base
             -diff_base --help $(_weir_pids)" -- "$word")
             $(compgen -f -- "$word"))
+        ;;
+    leaks)
+        COMPREPLY=($(compgen -W "--all --fail-on-leak --json --pprof
+            --suppressions --help $(_weir_pids)" -- "$word"))
         ;;
     diff)
         COMPREPLY=($(compgen -W "--fail-if --number --cum --json -sample_index
