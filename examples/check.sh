@@ -27,7 +27,7 @@ case ${program##*/} in
     profile=$(find profiles -type f -name '*heap*' | head -1)
     "$weir" top "$profile" >top
     expect top ' word_new'
-    expect top ' table_grow$'
+    expect top ' table_grow'
     ;;
 2-memstats)
     "$program" >out
