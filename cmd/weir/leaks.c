@@ -8,16 +8,15 @@
 #include "analyse/leak_report.h"
 #include "analyse/profile.h"
 #include "analyse/suppress.h"
-#include "analyse/symbol.h"
 #include "serve/leak.h"
 #include "weir/cmd.h"
 #include "weir/number.h"
+#include "weir/profile_args.h"
 
-#define EXIT_LEAKS  3
-#define WAIT_MS     120000
-#define PATIENCE_MS 30000 /* for debug files over the network */
-#define SITES       10    /* unless all are asked for */
-#define BLOCKS      5
+#define EXIT_LEAKS 3
+#define WAIT_MS    120000
+#define SITES      10 /* unless all are asked for */
+#define BLOCKS     5
 
 struct leaks {
     uint64_t pid; /* 0: the only program */
@@ -93,12 +92,7 @@ make_profile(struct wr_profile **p, const struct leaks *k,
 {
     if (wr_profile_from_leaks(p, &one->view, l, why, n) != 0)
         return -1;
-    struct wr_symboliser *s = wr_symboliser_new();
-    if (s) {
-        wr_symboliser_be_patient(s, PATIENCE_MS);
-        wr_profile_symbolise(*p, s, (int)one->pid, one->live);
-        wr_symboliser_free(s);
-    }
+    wr_profile_find_names(*p, (int)one->pid, one->live);
     wr_filter_prune(*p);
     if (suppress(*p, k->suppressions, why, n) == 0)
         return 0;

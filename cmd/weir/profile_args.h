@@ -83,4 +83,8 @@ void wr_opened_close(struct wr_opened *o);
 int wr_profile_open(const struct wr_profile_args *a, const char *place,
                     struct wr_profile **out, char *why, size_t n);
 
+/* Names of a profile that was just taken from a process (0: not known); who
+ * asks waits for debug files, and is told so. */
+void wr_profile_find_names(struct wr_profile *p, int pid, bool runs);
+
 #endif

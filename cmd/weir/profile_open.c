@@ -25,8 +25,8 @@ tell_waiting(void)
     wr_say("waiting for debug files from the servers in DEBUGINFOD_URLS");
 }
 
-static void
-find_names(struct wr_profile *p, int pid, bool runs)
+void
+wr_profile_find_names(struct wr_profile *p, int pid, bool runs)
 {
     struct wr_symboliser *s = wr_symboliser_new();
     if (s) {
@@ -102,7 +102,7 @@ open_process(struct wr_profile **out, uint32_t pid, const char *past,
                  "that are)",
                  pid);
     if (status == 0 && names)
-        find_names(*out, (int)one->pid, one->live);
+        wr_profile_find_names(*out, (int)one->pid, one->live);
     wr_sources_free(&s);
     return status;
 }
@@ -154,7 +154,7 @@ open_place(const struct wr_profile_args *a, const char *place,
                                         : wr_profile_read(out, place, why, n);
     /* Profiles that a program wrote by itself have no names yet. */
     if (status == 0 && a->symbolise)
-        find_names(*out, 0, false);
+        wr_profile_find_names(*out, 0, false);
     return status;
 }
 
