@@ -26,7 +26,7 @@ const GRAPHS = [
     series: [
       { key: 'mapped', label: 'returned', colour: '--g-released', layer: true, says: (v, i) => v.mapped[i] - v.kept[i], title: 'address space whose pages were given back to the system' },
       { key: 'kept', label: 'idle', colour: '--g-idle', layer: true, says: (v, i) => v.kept[i] - v.inuse[i], title: 'free, kept for the next allocation' },
-      { key: 'inuse', label: 'in spans', colour: '--g-spans', layer: true, says: (v, i) => v.inuse[i] - v.live[i], title: 'free blocks in spans that hold live ones' },
+      { key: 'inuse', label: 'in spans', colour: '--g-spans', layer: true, says: (v, i) => v.inuse[i] - v.live[i], title: 'free blocks in spans that hold live ones; the system may have their pages back' },
       { key: 'live', label: 'live', colour: '--g-live', layer: true, title: 'allocated and not freed' },
       { key: 'rss', label: 'RSS', colour: '--g-rss', title: 'resident memory of the process' },
       { key: 'limit', label: 'limit', colour: '--g-limit', dash: [6, 4], title: 'what the process may have' },
@@ -77,7 +77,7 @@ class Graph {
     return {
       width: this.host.clientWidth,
       height: spec.tall ? TALL : LOW,
-      padding: [8, 6, 0, 0],
+      padding: [8, 20, 0, 0],
       legend: { show: false },
       cursor: {
         sync: { key: 'weir' }, points: { size: 6 },
@@ -95,8 +95,7 @@ class Graph {
       ],
       series: [{}, ...spec.series.map((s) => this.line(s))],
       hooks: {
-        drawClear: [(u) => owner.drawChosen(u)],
-        draw: [(u) => owner.drawMarks(u)],
+        draw: [(u) => owner.drawChosen(u), (u) => owner.drawMarks(u)],
         setCursor: [(u) => this.tell(u.cursor.idx)],
         setSelect: [(u) => this.brushed(u)],
         ready: [(u) => u.over.addEventListener('click', (e) => owner.clicked(u, e))],

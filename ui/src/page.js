@@ -299,9 +299,10 @@ class App {
   }
 
   showTitle({ processes, main }) {
-    const one = processes.find((p) => p.pid === (this.pid || (processes.length === 1 ? main : 0)));
+    const running = processes.filter((p) => p.state === 'running');
+    const one = processes.find((p) => p.pid === (this.pid || (running.length === 1 ? main : 0)));
     this.title.textContent = one ? one.program : this.pid ? `process ${this.pid}`
-      : !processes.length ? 'no process yet' : !main ? 'nothing is running' : `${processes.length} processes`;
+      : !processes.length ? 'no process yet' : !main ? 'nothing is running' : `${running.length} processes`;
     document.title = `${this.title.textContent} · Weir`;
     this.about = one ? `pid ${one.pid}, ${one.state}` : '';
     this.showStatus();
