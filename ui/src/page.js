@@ -96,7 +96,7 @@ class App {
     this.types = switcher('Values', TYPES, (v) => this.setType(v));
     this.shows = switcher('Show', [['flame', 'Graph', 'as boxes (v)'], ['table', 'Table', 'as a table (v)']], (v) => this.setShow(v));
     this.moments = h('select', { 'aria-label': 'Moment', title: 'of which moment; or click and drag on the graphs above', onchange: () => this.pickMoment() });
-    this.again = h('button', { type: 'button', title: 'the profile of now (r)', onclick: () => this.refresh() }, 'Refresh');
+    this.again = h('button', { type: 'button', class: 'icon', title: 'take it again (r)', 'aria-label': 'take the profile again', onclick: () => this.refresh() }, '↻');
     this.says = h('p', { class: 'says', role: 'status' });
     this.card = h('section', { class: 'card profile', 'aria-label': 'Profile' },
       h('div', { class: 'bar head' }, h('h2', null, 'Profile'), this.types.element, this.moments, this.again,
@@ -209,11 +209,10 @@ class App {
     const options = [['now', 'Now'], ...LASTS.map(([s, text]) => [`last${s}`, `Change in the ${text}`])];
     let value = moment.kind === 'last' ? `last${moment.last}` : 'now';
     if (moment.kind === 'at') options.push([(value = 'own'), `At ${time(moment.at)}`]);
-    if (moment.kind === 'between') options.push([(value = 'own'), `Change from ${time(moment.from)} to ${time(moment.to)}`]);
+    if (moment.kind === 'between') options.push([(value = 'own'), `Change ${time(moment.from)} – ${time(moment.to)}`]);
     if (moment.kind === 'last' && !options.some(([v]) => v === value)) options.push([value, `Change in the last ${format.duration(moment.last)}`]);
     this.moments.replaceChildren(...options.map(([v, text]) => h('option', { value: v }, text)));
     this.moments.value = value;
-    this.again.disabled = false;
     this.graphs.choose(moment.kind === 'at' ? { at: moment.at / 1000 }
       : moment.kind === 'between' ? { from: moment.from / 1000, to: moment.to / 1000 } : null);
   }
