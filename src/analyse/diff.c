@@ -144,6 +144,16 @@ join_profiles(struct wr_diff *d, struct wr_profile *before, uint32_t old,
     return ok;
 }
 
+/* Of that name: at the same place, as a name may occur twice, or the first. */
+static uint32_t
+type_like(const struct wr_profile *p, uint32_t type, const char *name)
+{
+    if (type < p->type_count &&
+        strcmp(p->strings[p->types[type].type], name) == 0)
+        return type;
+    return wr_profile_find_type(p, name);
+}
+
 int
 wr_diff_make(struct wr_diff *d, struct wr_profile *before,
              struct wr_profile *after, const struct wr_graph_options *how,
@@ -155,7 +165,7 @@ wr_diff_make(struct wr_diff *d, struct wr_profile *before,
     *d = (struct wr_diff){.type = after->strings[after->types[type].type],
                           .unit = after->strings[after->types[type].unit],
                           .after = wr_profile_total(after, type)};
-    uint32_t old = wr_profile_find_type(before, d->type);
+    uint32_t old = type_like(before, type, d->type);
     if (old == WR_NONE)
         return wr_profile_fail(
             why, n, "the first profile has no sample type %s", d->type);

@@ -17,9 +17,10 @@
 #include <string.h>
 #include "analyse/store.h"
 
-#define ROW_FRAMES 1024
-#define ROW_NAMES  4096
-#define LINES_MAX  64
+#define ROW_FRAMES     1024
+#define ROW_NAMES      4096
+#define LINES_MAX      64
+#define NAME_MAX_BYTES 200 /* of the first line of counts */
 
 const char wr_allocator_frames[] =
     "malloc|calloc|realloc|reallocarray|free|cfree|aligned_alloc|"
@@ -51,6 +52,7 @@ struct parse {
     unsigned long line;
     bool heap, scaled, with_allocs;
     int64_t rate;
+    int64_t hz; /* cycles a second of contention rows; 0: nanoseconds */
     const char *wrong;
 };
 
@@ -398,6 +400,30 @@ take_count_row(struct parse *s, char *at)
     return s->row->pending = true;
 }
 
+/* "CYCLES N @ ADDRESSES": how long was waited, and how often. */
+static bool
+take_contention_row(struct parse *s, char *at)
+{
+    int64_t cycles, count;
+    if (starts_with(at, "---")) { /* the end of the rows */
+        *s->at = '\0';
+        return true;
+    }
+    if (!take_number(&at, &cycles, 0) || !take_number(&at, &count, '@')) {
+        s->wrong = "a row is not \"CYCLES N @ ADDRESSES\"";
+        return false;
+    }
+    if (!take_addresses(s, at))
+        return false;
+    double delay = (double)cycles;
+    if (s->rate > 0 && s->hz > 0)
+        delay = delay * (double)s->rate / ((double)s->hz / 1e9);
+    s->row->values[0] =
+        (int64_t)((uint64_t)count * (uint64_t)(s->rate > 0 ? s->rate : 1));
+    s->row->values[1] = wr_round(trunc(delay));
+    return s->row->pending = true;
+}
+
 /* --- jemalloc: "@ ADDRESSES", then "t*: N: BYTES [N: BYTES]" -------------- */
 
 static bool
@@ -505,6 +531,44 @@ take_count_heading(struct parse *s, char *line)
     return true;
 }
 
+/* "KEY = NUMBER" lines before the rows. */
+static bool
+take_contention_setting(struct parse *s, char *line)
+{
+    char *equals = strchr(line, '='), *at = equals + 1;
+    int64_t value;
+    if (!take_number(&at, &value, 0)) {
+        s->wrong = "a setting is not \"KEY = NUMBER\"";
+        return false;
+    }
+    if (starts_with(line, "cycles/second"))
+        s->hz = value;
+    else if (starts_with(line, "sampling period"))
+        s->rate = value;
+    else if (starts_with(line, "ms since reset") && value >= 0 &&
+             value < INT64_MAX / 1000000)
+        s->p->duration_ns = value * 1000000;
+    return true;
+}
+
+static bool
+take_contention_heading(struct parse *s)
+{
+    wr_profile_add_type(s->p, "contentions", "count");
+    wr_profile_add_type(s->p, "delay", "nanoseconds");
+    if (!s->p->failed)
+        s->p->period_type = s->p->types[0];
+    s->rate = 1;
+    size_t n = strcspn(s->at, "\n");
+    while (memchr(s->at, '=', n) && *s->at != '#') {
+        if (!take_contention_setting(s, next_line(s)))
+            return false;
+        n = strcspn(s->at, "\n");
+    }
+    s->p->period = s->rate;
+    return true;
+}
+
 /* --- The whole ---------------------------------------------------------- */
 
 typedef bool (*row_reader)(struct parse *s, char *line);
@@ -519,6 +583,8 @@ take_heading(struct parse *s)
         return take_heap_heading(s, line) ? take_heap_row : NULL;
     if (starts_with(line, "heap_v2/"))
         return take_jemalloc_heading(s, line) ? take_jemalloc_line : NULL;
+    if (starts_with(line, "---"))
+        return take_contention_heading(s) ? take_contention_row : NULL;
     if (strstr(line, " profile: total "))
         return take_count_heading(s, line) ? take_count_row : NULL;
     s->wrong = "the first line names no known kind of profile";
@@ -546,17 +612,32 @@ parse(struct parse *s)
     flush_row(s);
 }
 
+/* "NAME profile: total N": profiles that count something, also of a
+ * program's own. */
+static bool
+counts_something(const char *bytes, size_t length)
+{
+    static const char words[] = " profile: total ";
+    size_t line = 0, name = 0;
+    while (line < length && line < NAME_MAX_BYTES && bytes[line] != '\n')
+        line++;
+    while (name < line && isgraph((unsigned char)bytes[name]))
+        name++;
+    return name > 0 && line - name > strlen(words) &&
+           memcmp(bytes + name, words, strlen(words)) == 0;
+}
+
 bool
 wr_legacy_recognise(const char *bytes, size_t length)
 {
-    static const char *const first[] = {"heap profile:", "heap_v2/",
-                                        "goroutine profile: total ",
-                                        "threadcreate profile: total "};
+    static const char *const first[] = {
+        "heap profile:", "heap_v2/",
+        "--- contention:", "--- mutex:", "--- contentionz "};
     for (size_t i = 0; i < sizeof first / sizeof *first; i++)
         if (length >= strlen(first[i]) &&
             memcmp(bytes, first[i], strlen(first[i])) == 0)
             return true;
-    return false;
+    return counts_something(bytes, length);
 }
 
 int

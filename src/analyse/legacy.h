@@ -3,7 +3,8 @@
  *
  *     heap profile: 1: 64 [3: 192] @ heap/1048576     and so on
  *     heap_v2/524288                                  (jemalloc)
- *     goroutine profile: total 4
+ *     goroutine profile: total 4                      and other counts
+ *     --- contention:                                 and mutex
  *
  * Rows give return addresses; comment lines after a row ("#\t0x12\tf+0x2...")
  * give names, which are kept. A section MAPPED_LIBRARIES gives the mappings.

@@ -202,8 +202,8 @@ void wr_profile_add_label(struct wr_profile *p, const char *key,
 int wr_profile_encode(const struct wr_profile *p, bool gzip,
                       unsigned char **bytes, size_t *length, char *why,
                       size_t n);
-/* Any profile: protobuf (gzipped or raw), or the text forms of heap,
- * goroutine and threadcreate profiles that Go and gperftools write. */
+/* Any profile: protobuf (gzipped or raw), or the text forms that Go,
+ * gperftools and jemalloc write (analyse/legacy.h). */
 int wr_profile_decode(struct wr_profile **out, const void *bytes, size_t length,
                       char *why, size_t n);
 /* The same for a file. */

@@ -59,7 +59,7 @@ same() {
 
 go run "$sources/corpus.go" all || exit 1
 
-for profile in heap allocs cpu goroutine block mutex threadcreate; do
+for profile in heap allocs cpu goroutine block mutex threadcreate things; do
     for report in tree traces tags raw; do
         same $report $profile
     done
@@ -148,10 +148,11 @@ same top odd-wide -lines -nodecount=0 -source_path="$tmp/src"
 
 # Names come out of Go's text form, which pprof leaves to the binary: the sum
 # is the same.
-for profile in heap goroutine; do
+for profile in heap goroutine block mutex things; do
     "$weir" top -n 0 -symbolize=none all/$profile-text >ours
     $pprof -top -symbolize=none all/$profile-text >theirs 2>/dev/null
-    grep -q main.goProfiles ours || fail "no names in $profile-text"
+    grep -q 'main\.' ours || fail "no names in $profile-text"
+    grep -q '^Type: ' ours || fail "no type in $profile-text"
     [ "$(grep -o 'of [^ ]* total' ours)" = "$(grep -o 'of [^ ]* total' theirs)" ] ||
         fail "sums of $profile-text: $(cat ours theirs)"
 done

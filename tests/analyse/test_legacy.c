@@ -228,6 +228,57 @@ START_TEST(threadcreate_is_read)
 }
 END_TEST
 
+START_TEST(counts_of_a_programs_own_are_read)
+{
+    read_text("my/connections profile: total 2\n2 @ 0x10\n");
+    ck_assert_str_eq(maker_string(p, p->types[0].type), "my/connections");
+    teardown();
+    setup();
+    ck_assert_int_eq(decode("two words profile: total 2\n2 @ 0x10\n"), -1);
+    ck_assert_ptr_nonnull(strstr(why, "not a profile"));
+    ck_assert_int_eq(decode(" profile: total 2\n2 @ 0x10\n"), -1);
+}
+END_TEST
+
+/* --- Contention --------------------------------------------------------- */
+
+START_TEST(contention_is_read_in_nanoseconds)
+{
+    read_text("--- contention:\n"
+              "cycles/second=2000000000\n"
+              "5000 3 @ 0x10 0x20\n"
+              "#\t0xf\tsync.(*Mutex).Lock+0xf\t/go/mutex.go:9\n"
+              "#\t0x1f\tmain.main+0x1f\t/a.go:3\n\n");
+    ck_assert_uint_eq(p->type_count, 2);
+    ck_assert_str_eq(maker_string(p, p->types[1].type), "delay");
+    ck_assert_int_eq(maker_value(p, 0, 0), 3);
+    ck_assert_int_eq(maker_value(p, 0, 1), 2500);
+    ck_assert_str_eq(maker_frame(p, 0, 0), "sync.(*Mutex).Lock");
+    ck_assert_int_eq(p->period, 1);
+}
+END_TEST
+
+START_TEST(sampled_contention_is_scaled)
+{
+    read_text("--- mutex:\ncycles/second = 1000000000\n"
+              "sampling period=5\nms since reset=3\n"
+              "100 2 @ 0x10\n--- end\n7 7 @ 0x20\n");
+    ck_assert_uint_eq(p->sample_count, 1);
+    ck_assert_int_eq(maker_value(p, 0, 0), 10);
+    ck_assert_int_eq(maker_value(p, 0, 1), 500);
+    ck_assert_int_eq(p->duration_ns, 3000000);
+}
+END_TEST
+
+START_TEST(wrong_contention_is_told_by_its_line)
+{
+    refuse("--- mutex:\nsampling period=often\n",
+           "line 2: a setting is not \"KEY = NUMBER\"");
+    refuse("--- mutex:\nsampling period=1\n12 @ 0x10\n",
+           "line 3: a row is not \"CYCLES N @ ADDRESSES\"");
+}
+END_TEST
+
 /* --- jemalloc ----------------------------------------------------------- */
 
 START_TEST(jemalloc_heaps_are_read)
@@ -398,6 +449,10 @@ main(void)
     tcase_add_test(tests, recursion_is_not_taken_for_inlining);
     tcase_add_test(tests, goroutines_are_counted);
     tcase_add_test(tests, threadcreate_is_read);
+    tcase_add_test(tests, counts_of_a_programs_own_are_read);
+    tcase_add_test(tests, contention_is_read_in_nanoseconds);
+    tcase_add_test(tests, sampled_contention_is_scaled);
+    tcase_add_test(tests, wrong_contention_is_told_by_its_line);
     tcase_add_test(tests, jemalloc_heaps_are_read);
     tcase_add_test(tests, mappings_are_read_in_both_forms);
     tcase_add_test(tests, windows_line_ends_are_fine);

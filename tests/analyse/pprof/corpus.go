@@ -101,8 +101,14 @@ func goProfiles(dir string) {
 	for _, name := range []string{"heap", "allocs", "goroutine", "block", "mutex", "threadcreate"} {
 		save(filepath.Join(dir, name), 0, name)
 	}
-	save(filepath.Join(dir, "heap-text"), 1, "heap")
-	save(filepath.Join(dir, "goroutine-text"), 1, "goroutine")
+	things := pprof.NewProfile("things")
+	for i := range kept[:3] {
+		things.Add(&kept[i], 0)
+	}
+	save(filepath.Join(dir, "things"), 0, "things")
+	for _, name := range []string{"heap", "goroutine", "block", "mutex", "things"} {
+		save(filepath.Join(dir, name+"-text"), 1, name)
+	}
 }
 
 // What the odd profiles are made of: fields of profile.proto.
