@@ -96,13 +96,13 @@ grow(uint64_t bytes, uint64_t limit)
 
 START_TEST(growth_and_limit_come_from_the_history)
 {
-    grow(1000000, 1 << 30);
+    grow(1000000, UINT64_C(1) << 40);
     ck_assert_int_eq(talk(wr_cmd_ps, "ps"), 0);
     assert_row(&one, "0%  growing  ");
     assert_row(&one, " +5");
     ck_assert_int_eq(talk(wr_cmd_ps, "ps", "--json"), 0);
     assert_out("\"growth_bytes_per_min\":5");
-    assert_out("\"limit_bytes\":1073741824,\"signs\":[\"growing\"]}");
+    assert_out("\"limit_bytes\":1099511627776,\"signs\":[\"growing\"]}");
 }
 END_TEST
 
