@@ -6,6 +6,17 @@
 #include "base/text.h"
 #include "profile/sample.h"
 
+static bool
+parse_switch(bool *value, const char *s, size_t n)
+{
+    bool on = n == 2 && memcmp(s, "on", 2) == 0;
+
+    if (!on && !(n == 3 && memcmp(s, "off", 3) == 0))
+        return false;
+    *value = on;
+    return true;
+}
+
 /* One "name=value"; false: not understood. */
 static bool
 parse_one(struct wr_options *o, const char *s, size_t n)
@@ -25,6 +36,8 @@ parse_one(struct wr_options *o, const char *s, size_t n)
         o->dir[n - 4] = '\0';
         return true;
     }
+    if (n > 8 && memcmp(s, "history=", 8) == 0)
+        return parse_switch(&o->history, s + 8, n - 8);
     return false;
 }
 
@@ -35,8 +48,8 @@ complain(struct wr_text *t, const char *s, size_t n)
         return;
     wr_text_str(t, "weir: left out \"");
     wr_text_bytes(t, s, n < 80 ? n : 80);
-    wr_text_str(t, "\" in the variable WEIR: it takes sample=BYTES and "
-                   "dir=/PATH, separated by commas");
+    wr_text_str(t, "\" in the variable WEIR: it takes sample=BYTES, "
+                   "dir=/PATH and history=on or off, separated by commas");
 }
 
 void
@@ -45,6 +58,7 @@ wr_options_parse(struct wr_options *o, const char *value,
 {
     o->sample_rate = WR_SAMPLE_RATE;
     o->dir[0] = '\0';
+    o->history = true;
     wr_text_init(problem);
     while (value != NULL && *value != '\0') {
         size_t n = strcspn(value, ",");

@@ -5,6 +5,7 @@
  *     sample=BYTES   mean bytes between two samples; 1: every allocation,
  *                    0: none
  *     dir=PATH       where the region's file is made, and stays
+ *     history=off    no history, and no thread that writes it; on: as ever
  *
  * An option that is unknown or makes no sense is left out; one sentence on
  * stderr says so. Nothing else of Weir ever prints unasked.
@@ -12,6 +13,7 @@
 #ifndef WR_PRELOAD_OPTIONS_H
 #define WR_PRELOAD_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +24,7 @@ struct wr_text;
 struct wr_options {
     uint64_t sample_rate;
     char dir[WR_PATH_MAX]; /* "": the user's own */
+    bool history;
 };
 
 /* value: of the variable; NULL when it is not set. problem: empty, or a

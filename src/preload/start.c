@@ -171,7 +171,7 @@ start(int argc, char **argv, char **envp)
     wr_capture_start();
     wr_leak_search_start();
     (void)pthread_atfork(before_fork, after_fork_parent, after_fork_child);
-    wr_background_enable(true);
+    wr_background_enable(true, options.history);
     wr_started = true;
     errno = saved;
 }

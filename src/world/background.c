@@ -28,7 +28,7 @@ static _Atomic uint32_t stops WR_AT_FORK;
 static _Atomic uint32_t keeping_out WR_AT_FORK;
 static struct wr_os_thread thread WR_AT_FORK;
 static _Atomic bool in_heap;
-static _Atomic bool enabled;
+static _Atomic bool enabled, writes_history;
 static _Atomic bool memory_idle; /* told since the last tick */
 static _Atomic bool asked;
 
@@ -62,6 +62,12 @@ scavenge(void)
     return more;
 }
 
+static bool
+pulse(void)
+{
+    return atomic_load(&writes_history) && wr_pulse();
+}
+
 /* A job's tick: done while it is wanted and QUIET_TICKS more after it last
  * found something. */
 struct job {
@@ -87,7 +93,7 @@ tick(struct job *scavenger, struct job *history)
         wr_events.asked();
     if (go_on(scavenger, atomic_exchange(&memory_idle, false)) && scavenge())
         scavenger->left = QUIET_TICKS + 1;
-    if (go_on(history, wr_pulse()))
+    if (go_on(history, pulse()))
         more = true;
     return more || scavenger->left > 0;
 }
@@ -99,7 +105,7 @@ work(void *arg)
 
     (void)arg;
     wr_pulse_begin(thread.apart);
-    (void)wr_pulse();
+    (void)pulse();
     do {
         if (!atomic_load(&asked))
             wr_os_wait(&wr_background_state, WORKING, TICK_NS);
@@ -140,6 +146,7 @@ wr_background_tell_absent(void)
 {
     if (wr_region != NULL &&
         atomic_load_explicit(&enabled, memory_order_relaxed) &&
+        atomic_load_explicit(&writes_history, memory_order_relaxed) &&
         wr_history_uptime() >= WR_PULSE_AGE_NS)
         begin();
 }
@@ -176,11 +183,12 @@ wr_background_tid(void)
 }
 
 void
-wr_background_enable(bool on)
+wr_background_enable(bool on, bool history)
 {
     wr_os_home_set();
     wr_events.memory_idle = on ? memory_is_idle : NULL;
-    wr_events.memory_taken = on ? wr_background_tell : NULL;
+    wr_events.memory_taken = on && history ? wr_background_tell : NULL;
+    atomic_store(&writes_history, history);
     atomic_store(&enabled, on);
 }
 

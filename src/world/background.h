@@ -22,8 +22,8 @@
 
 #include "base/base.h"
 
-/* Allow the thread (off until then). */
-void wr_background_enable(bool on);
+/* Allow the thread (off until then). history: for its second job too. */
+void wr_background_enable(bool on, bool history);
 
 extern _Atomic uint32_t wr_background_state; /* 0: there is no thread */
 

@@ -5,6 +5,9 @@
 aged=$(prog aged)
 
 same "$aged"
+options=history=off,
+same "$aged"
+options=
 
 # There is such a thread, and what it wrote can be seen from outside.
 mkfifo "$tmp/hold"

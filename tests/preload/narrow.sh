@@ -40,7 +40,7 @@ if [ "$(id -u)" -eq 0 ] && mkdir "$tmp/full" &&
 fi
 
 # Options that make no sense are left out with one sentence, and no harm.
-for words in sample=x sample=-1 sample= colour=blue dir= dir=relative \
+for words in history=maybe history= sample=x sample=-1 sample= colour=blue dir= dir=relative \
     sample=99999999999999999999999 "dir=/$(printf '%0600d' 0)"; do
     env LD_PRELOAD="$lib" WEIR="$words" "$narrow" as-is >"$tmp/out" \
         2>"$tmp/err" || fail "with $words the program fails"

@@ -35,7 +35,7 @@ start(uint64_t age_ns)
     ck_assert_ptr_nonnull(wr_region);
     wr_region->start_mono_ns -= age_ns;
     wr_world_start();
-    wr_background_enable(true);
+    wr_background_enable(true, true);
 }
 
 __attribute__((noinline)) static unsigned
@@ -129,10 +129,26 @@ END_TEST
 START_TEST(where_it_is_not_allowed_there_is_none)
 {
     start(WR_PULSE_AGE_NS);
-    wr_background_enable(false);
+    wr_background_enable(false, true);
     kept = wr_malloc(50000);
     wr_background_tell();
     ck_assert_uint_eq(tasks(), 1);
+}
+END_TEST
+
+START_TEST(without_history_it_comes_for_idle_memory_only_and_writes_none)
+{
+    struct wr_point p;
+
+    start(WR_PULSE_AGE_NS);
+    wr_background_enable(true, false);
+    kept = wr_malloc(50000);
+    wr_background_tell();
+    ck_assert_uint_eq(tasks(), 1);
+    wr_free(touched(8 * WR_MIB));
+    ck_assert_uint_eq(tasks(), 2);
+    usleep(1500000);
+    ck_assert_uint_eq(points(&p, 1), 0);
 }
 END_TEST
 
@@ -296,7 +312,7 @@ START_TEST(forks_of_one_second_are_one_mark)
     char why[100];
 
     start(WR_PULSE_AGE_NS);
-    wr_background_enable(false);
+    wr_background_enable(false, true);
     ck_assert(wr_pulse());
     wr_count_add(forks, 3);
     (void)wr_pulse();
@@ -325,6 +341,8 @@ suite(void)
     tcase_add_test(t,
                    a_program_that_goes_quiet_gives_free_pages_back_by_itself);
     tcase_add_test(t, a_program_that_is_a_second_old_and_takes_pages_gets_one);
+    tcase_add_test(
+        t, without_history_it_comes_for_idle_memory_only_and_writes_none);
     tcase_add_test(t, a_program_that_has_idle_memory_gets_one_however_young);
     tcase_add_test(t, it_leaves_when_nothing_changes_and_returns_when_told);
     tcase_add_test(t, a_vfork_child_starts_no_thread_and_the_parent_can);
