@@ -14,10 +14,11 @@
  * /api/history understands span=seconds|minutes and since=MS, and answers
  *     {"v":1,"more":N,"processes":[
  *      {"pid":PID,"start_ms":T,"now_ms":T,"live":true,"oldest_ms":T,
- *       "names":["ms","heap_inuse",...],"points":[[...],...],
+ *       "names":["ms","heap_inuse",...],"points":[[...],...],"now":[...],
  *       "marks":[{"ms":T,"kind":"fork","value":N,"text":...},...]},...]}
  * Points and marks are those after since, oldest first, points in the order
- * of names; times are ms since 1970, counts grow from the program's start.
+ * of names; "now", of one that runs, is how it is this moment. Times are ms
+ * since 1970, counts grow from the program's start.
  * Profiles of the past begin at oldest_ms; 0: there are none. At most
  * WR_API_HISTORIES processes; "more" were left out.
  *

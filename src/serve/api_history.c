@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include "analyse/quote.h"
+#include "analyse/profile.h"
 #include "base/clock.h"
 #include "region/history.h"
 #include "region/past.h"
+#include "serve/proc.h"
+#include <weir/memstats.h>
 
 #define MS UINT64_C(1000000) /* ns */
 
@@ -49,6 +52,50 @@ print_point(FILE *out, const struct wr_region_header *h,
     for (size_t i = 0; i < sizeof value / sizeof *value; i++)
         fprintf(out, "%s%llu", i ? "," : "[", (unsigned long long)value[i]);
     fputc(']', out);
+}
+
+static uint64_t
+whole(double d)
+{
+    return d >= 0 && d < 0x1p63 ? (uint64_t)d : 0; /* NaN: not known */
+}
+
+/* How it is this moment: what a program that rests has no point for. */
+static void
+read_now(struct wr_point *p, const struct wr_source *one, uint64_t limit)
+{
+    const struct wr_counters *c = &one->view.header->counters;
+    struct weir_memstats m;
+    struct wr_proc proc;
+    wr_memstats_from_view(&m, &one->view);
+    wr_proc_read(&proc, "", one->pid, 0);
+    *p = (struct wr_point){
+        .uptime_ns = wr_clock_ns(CLOCK_REALTIME) - one->view.header->start_ns,
+        .heap_inuse = m.heap_inuse,
+        .heap_mapped = atomic_load(&c->heap_mapped),
+        .heap_released = m.heap_released,
+        .live_bytes = m.heap_alloc,
+        .allocs = m.mallocs,
+        .frees = m.frees,
+        .alloc_bytes = m.total_alloc,
+        .free_bytes = m.total_alloc - m.heap_alloc,
+        .rss = whole(proc.resident_bytes),
+        .threads = wr_source_threads(one),
+        .minor_faults = whole(proc.minor_faults),
+        .major_faults = whole(proc.major_faults),
+        .cpu_ns = whole(proc.cpu_seconds * 1e9),
+        .limit = limit,
+        .live_peak = m.heap_alloc,
+    };
+}
+
+static void
+print_now(FILE *out, const struct wr_source *one, const struct wr_point *last)
+{
+    struct wr_point now;
+    read_now(&now, one, last ? last->limit : 0);
+    fputs(",\"now\":", out);
+    print_point(out, one->view.header, &now);
 }
 
 static void
@@ -110,6 +157,8 @@ print_process(FILE *out, const struct wr_source *one, struct room *room,
             one->live ? "true" : "false",
             (unsigned long long)(oldest ? ms_of(h, oldest) : 0));
     print_points(out, h, room->point, n, since_ms);
+    if (one->live)
+        print_now(out, one, n ? &room->point[n - 1] : NULL);
     print_marks(out, &one->view, room, since_ms);
     fputc('}', out);
 }

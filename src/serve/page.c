@@ -25,16 +25,6 @@ head(FILE *out, const char *title)
 /* --- Index ------------------------------------------------------------- */
 
 static uint64_t
-running_threads(const struct wr_region_view *view)
-{
-    const struct wr_thread_slot *slot;
-    uint64_t n = 0;
-    for (uint64_t i = 0; (slot = wr_view_thread(view, i)) != NULL; i++)
-        n += atomic_load(&slot->state) == WR_THREAD_RUNNING;
-    return n;
-}
-
-static uint64_t
 started_threads(const struct wr_region_view *view)
 {
     const struct wr_thread_slot *slot;
@@ -59,7 +49,7 @@ index_table(FILE *out, const struct wr_scope *s)
     uint64_t sites = 0, running = 0, started = 0;
     for (size_t i = 0; i < s->count; i++) {
         sites += wr_view_used(&s->list[i]->view, WR_TABLE_BUCKETS);
-        running += running_threads(&s->list[i]->view);
+        running += wr_source_threads(s->list[i]);
         started += started_threads(&s->list[i]->view);
     }
     fputs("<p>Profiles:</p>\n<table>\n<tr><th>Count</th><th>Profile</th>"

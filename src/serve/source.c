@@ -302,3 +302,13 @@ wr_sources_find(const struct wr_sources *s, uint32_t pid)
             return &s->list[i];
     return NULL;
 }
+
+uint64_t
+wr_source_threads(const struct wr_source *one)
+{
+    const struct wr_thread_slot *slot;
+    uint64_t n = 0;
+    for (uint64_t i = 0; (slot = wr_view_thread(&one->view, i)) != NULL; i++)
+        n += atomic_load(&slot->state) == WR_THREAD_RUNNING;
+    return n;
+}

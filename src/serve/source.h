@@ -54,6 +54,9 @@ size_t wr_sources_live(const struct wr_sources *s);
 /* The newest image of a process, or NULL. */
 struct wr_source *wr_sources_find(const struct wr_sources *s, uint32_t pid);
 
+/* How many threads run in it, as far as its region lists them. */
+uint64_t wr_source_threads(const struct wr_source *one);
+
 /* Is this the name of a region's file ("<pid>.weir")? */
 bool wr_source_is_region(const char *name);
 /* Is this the name of a run's directory ("run-<pid>-<time>")? */

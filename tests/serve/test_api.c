@@ -189,6 +189,7 @@ START_TEST(one_process_is_asked_below_its_pid_also_after_its_death)
     const char *text = body_of(two.pid, "/api/history");
     assert_json(text);
     ck_assert_ptr_nonnull(strstr(text, "\"live\":false"));
+    ck_assert_ptr_null(strstr(text, "\"now\":"));
     ck_assert_uint_eq(count_of(text, "\"pid\":"), 1);
     body("/pid/1/api/history");
     ck_assert_int_eq(last.status, 404);
@@ -196,11 +197,12 @@ START_TEST(one_process_is_asked_below_its_pid_also_after_its_death)
 }
 END_TEST
 
-START_TEST(a_region_without_a_history_has_no_points)
+START_TEST(without_a_history_there_is_this_moment)
 {
     const char *text = body("/api/history?span=minutes");
     assert_json(text);
     ck_assert_ptr_nonnull(strstr(text, "\"points\":[]"));
+    ck_assert_ptr_nonnull(strstr(text, "\"now\":["));
     ck_assert_ptr_nonnull(strstr(text, "\"oldest_ms\":0"));
 }
 END_TEST
@@ -270,7 +272,7 @@ main(void)
     tcase_add_test(t, a_process_without_a_history_cannot_tell_of_the_past);
     tcase_add_test(t, what_makes_no_sense_is_refused_with_a_sentence);
     tcase_add_test(t, one_process_is_asked_below_its_pid_also_after_its_death);
-    tcase_add_test(t, a_region_without_a_history_has_no_points);
+    tcase_add_test(t, without_a_history_there_is_this_moment);
     tcase_add_test(t, the_page_is_the_same_for_all_and_may_be_kept);
     tcase_add_test(t, the_policy_lets_the_page_reach_its_own_server_only);
     tcase_add_test(t, compressed_the_page_is_under_100_kb);

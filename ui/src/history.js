@@ -5,8 +5,9 @@
 //     const view = h.view(now);   // columns over time, ready to draw
 //
 // A point counts from the program's start; a gap between points means that
-// nothing happened. So before a point that follows a gap the one before it is
-// held, and a rate is then the change within the last step and nothing before.
+// nothing happened to the heap. So before a point that follows a gap the one
+// before it is held, and a rate is then the change within the last step and
+// nothing before. The newest point is of this moment and replaced each time.
 // Times are milliseconds since 1970 here, seconds in a view.
 
 export const SPANS = {
@@ -16,6 +17,9 @@ export const SPANS = {
 
 const FIELDS = ['heap_inuse', 'heap_mapped', 'heap_released', 'live_bytes', 'allocs', 'frees', 'alloc_bytes',
   'free_bytes', 'rss', 'threads', 'minor_faults', 'major_faults', 'cpu_ns', 'limit', 'live_peak'];
+
+// What goes on where the heap rests: spread over a gap, not all at its end.
+const STEADY = new Set(['cpu_ns', 'minor_faults', 'major_faults']);
 
 /** One process's points as they come, the oldest dropped. */
 class Track {
@@ -36,6 +40,7 @@ class Track {
     }
     this.live = process.live;
     this.now = process.now_ms;
+    this.newest = process.now ? at.map((i) => (i < 0 ? 0 : process.now[i])) : null;
     this.oldest = process.oldest_ms || 0;
     for (const m of process.marks) this.marks.set(`${m.ms} ${m.kind} ${m.value} ${m.text}`, { ...m, pid: this.pid });
     const from = process.now_ms - length;
@@ -43,17 +48,25 @@ class Track {
   }
 
   /** The points with what gaps hide put in between, up to now. */
-  held(step, now) {
-    const out = [];
-    for (const p of this.points) {
+  held(step) {
+    const { newest, points, start } = this;
+    // One without a point has rested since its first second.
+    const out = newest && !points.length && newest[0] > start + 2 * step ? [[start + step, ...newest.slice(1)]] : [];
+    for (const p of newest ? [...points, newest] : points) {
       const last = out[out.length - 1];
-      if (last && p[0] - last[0] > 1.5 * step) out.push([p[0] - step, ...last.slice(1)]);
+      // A rate over less than a step would be noise.
+      if (last && p === newest && p[0] - last[0] < step) continue;
+      if (last && p[0] - last[0] > 1.5 * step) out.push(before(p, last, step));
       out.push(p);
     }
-    const last = out[out.length - 1];
-    if (last && this.live && now - last[0] > 1.5 * step) out.push([now, ...last.slice(1)]);
     return out;
   }
+}
+
+/** How it was a step before p, after a gap since last. */
+function before(p, last, step) {
+  const share = (p[0] - step - last[0]) / (p[0] - last[0]);
+  return p.map((v, i) => (i === 0 ? v - step : STEADY.has(FIELDS[i - 1]) ? last[i] + (v - last[i]) * share : last[i]));
 }
 
 /** Several tracks as one: at each step the sum of what each held then. */
@@ -109,7 +122,7 @@ export class History {
   view() {
     const tracks = [...this.tracks.values()];
     const now = Math.max(0, ...tracks.map((t) => t.now));
-    const points = together(tracks.map((t) => t.held(this.span.step, now)).filter((l) => l.length), this.span.step) || [];
+    const points = together(tracks.map((t) => t.held(this.span.step)).filter((l) => l.length), this.span.step) || [];
     const column = (name) => points.map((p) => p[FIELDS.indexOf(name) + 1]);
     const t = points.map((p) => p[0] / 1000);
     const live = column('live_bytes');

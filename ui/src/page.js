@@ -325,7 +325,7 @@ class App {
     const last = (list) => list[list.length - 1];
     const at = view.t.length - 1;
     if (at < 0) {
-      this.tiles.replaceChildren(h('div', null, h('dt', null, 'No history yet'), h('dd', null, 'it begins with the first second')));
+      this.tiles.replaceChildren(h('div', null, h('dt', null, 'History'), h('dd', null, 'none'), ));
       return;
     }
     const tile = (name, value, more, title) => h('div', { title }, h('dt', null, name), h('dd', null, value, more ? h('small', null, ` ${more}`) : null));

@@ -38,11 +38,35 @@ test('a gap means that nothing happened: levels are held, rates are nothing', ()
 
 test('what is running goes on to now, what ended does not', () => {
   const h = new History('seconds');
-  h.add(answer(process([point(1000, { live_bytes: 10 })])));
-  assert.equal(h.view().t.at(-1), START / 1000 + 60);
+  h.add(answer(process([point(1000, { live_bytes: 10 })], { now: point(60000, { live_bytes: 30 }) })));
+  assert.deepEqual(h.view().t.map((t) => t - START / 1000), [1, 59, 60]);
+  assert.deepEqual(h.view().live, [10, 10, 30]);
   const ended = new History('seconds');
   ended.add(answer(process([point(1000, { live_bytes: 10 })], { live: false })));
   assert.equal(ended.view().t.at(-1), START / 1000 + 1);
+});
+
+test('one that rested from its first second on is shown as it is', () => {
+  const h = new History('seconds');
+  h.add(answer(process([], { now: point(60000, { live_bytes: 30 }) })));
+  assert.deepEqual(h.view().t.map((t) => t - START / 1000), [1, 59, 60]);
+  assert.deepEqual(h.view().live, [30, 30, 30]);
+  h.add(answer(process([], { now: point(61000, { live_bytes: 30 }), now_ms: START + 61000 })));
+  assert.equal(h.view().t.length, 3, 'this moment is one point, not one for each question');
+});
+
+test('this moment waits until a step is over', () => {
+  const h = new History('seconds');
+  h.add(answer(process([point(1000), point(2000)], { now: point(2100, { allocs: 500 }), now_ms: START + 2100 })));
+  assert.equal(h.view().t.length, 2);
+});
+
+test('work that needs no heap is spread over a gap', () => {
+  const h = new History('seconds');
+  h.add(answer(process([point(1000, { cpu_ns: 0, allocs: 0 }), point(11000, { cpu_ns: 5e9, allocs: 70 })], { now_ms: START + 11000 })));
+  const v = h.view();
+  assert.deepEqual(v.cpu.map((c) => c && Number(c.toFixed(3))), [null, 0.5, 0.5]);
+  assert.deepEqual(v.allocs, [null, 0, 70]);
 });
 
 test('answers are joined; a point that is told again is taken anew', () => {
