@@ -81,12 +81,55 @@ const steps = [
     await browser.key('Escape');
     await browser.until('!location.hash.includes("view=")');
   }],
+  ['colours by module are explained, and it stands upside down', async () => {
+    await browser.key('m');
+    await browser.until('document.querySelector(".legend").textContent.includes("weir-page-prog")');
+    await browser.key('i');
+    await browser.until('/up=1/.test(location.hash) && /colours=module/.test(location.hash)');
+    await browser.picture(join(pictures, 'page-modules.png'));
+    await browser.key('i');
+    await browser.key('m');
+    await browser.until('!/up=|colours=/.test(location.hash)');
+  }],
+  ['the table sorts by its columns, and a name leads to its callers', async () => {
+    const names = () => browser.see('[...document.querySelectorAll(".table tbody .link")].map((b) => b.textContent)');
+    const sorted = (n) => browser.see(`document.querySelectorAll('.table th')[${n}].getAttribute('aria-sort')`);
+    await browser.key('v');
+    assert.equal((await names())[0], 'keep_blocks');
+    assert.equal(await sorted(0), 'descending');
+    await browser.press('.table th:nth-child(3) button');
+    assert.equal(await sorted(2), 'ascending');
+    assert.deepEqual(await names(), (await names()).sort((a, b) => a.localeCompare(b)));
+    await browser.press('.table th:nth-child(1) button');
+    await browser.press('.table tbody .link');
+    await browser.until('/view=sandwich/.test(location.hash) && /fn=keep_blocks/.test(location.hash)');
+    await browser.key('Escape');
+    await browser.until('!location.hash.includes("view=")');
+  }],
+  ['p pauses and goes on', async () => {
+    const asked = () => browser.requests.filter((u) => u.includes('/api/history')).length;
+    await browser.key('p');
+    await browser.until('document.querySelector(".status").textContent.includes("paused")');
+    const before = asked();
+    await new Promise((done) => setTimeout(done, 1500));
+    assert.ok(asked() <= before + 1, 'nothing is asked meanwhile');
+    await browser.key('p');
+    await browser.until('!document.querySelector(".status").textContent.includes("paused")');
+    assert.ok(asked() > before);
+  }],
   ['a search tells the share that matches', async () => {
     await browser.key('/');
     await browser.type('keep_blocks');
     await browser.until('/matched/.test(document.querySelector(".matched").textContent)');
     await browser.key('Escape');
     await browser.until('!location.hash.includes("q=")');
+  }],
+  ['a click on a graph shows the profile of that moment', async () => {
+    const box = await browser.place('.graph.tall .u-over');
+    await browser.click(box.x + box.width - 20, box.y + 60);
+    await browser.until('/at=\\d+/.test(location.hash)');
+    await browser.until('/as noted at/.test(document.querySelector(".profile .says").textContent)');
+    await browser.key('r');
   }],
   ['dragging over a graph shows what changed between two moments', async () => {
     const box = await browser.place('.graph.tall .u-over');
