@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/clock.h"
+#include "weir/choose.h"
 #include "weir/cmd.h"
 #include "weir/number.h"
 #include "weir/watched.h"
@@ -124,10 +125,9 @@ act(enum wr_watch_action action, struct wr_watched *p, struct wr_watch *w)
 }
 
 static void
-watch_in(const struct wr_screen *screen, struct wr_watched *p,
+watch_on(const struct wr_screen *screen, bool utf8, struct wr_watched *p,
          struct wr_watch *w, const struct options *o)
 {
-    bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     enum wr_watch_action action = WR_WATCH_NOTHING;
     uint64_t next = 0;
     while (action != WR_WATCH_QUIT) {
@@ -150,41 +150,89 @@ is_terminal(void)
            strcmp(term, "dumb") != 0;
 }
 
+static bool
+wants_screen(const struct options *o)
+{
+    return !o->once && !o->json && is_terminal();
+}
+
+/* The screen, begun; NULL: text will do. -1: there should be one and is not. */
 static int
-watch(struct wr_watched *p, struct wr_watch *w, const struct options *o)
+begin_screen(const struct wr_screen **screen, const struct options *o)
+{
+    *screen = NULL;
+    if (!wants_screen(o))
+        return 0;
+    *screen = wr_screen_load();
+    if (!*screen)
+        return -1;
+    if ((*screen)->begin(wr_colour(stdout)) != 0)
+        *screen = NULL;
+    return 0;
+}
+
+static int
+watch(struct wr_watched *p, const struct options *o,
+      const struct wr_screen *screen, bool utf8)
+{
+    struct wr_watch w;
+    int status = 0;
+    wr_watch_init(&w, p->one->program);
+    w.sort = o->sort;
+    if (screen)
+        watch_on(screen, utf8, p, &w, o);
+    else
+        status = watch_plainly(p, &w, o);
+    wr_watch_fini(&w);
+    return status;
+}
+
+/* Of several processes one is chosen on the screen. 0, or -1 with a sentence;
+ * p->one is NULL when none was. */
+static int
+choose(struct wr_watched *p, const struct wr_screen *screen, bool utf8,
+       char *why, size_t n)
+{
+    uint32_t pid = screen ? wr_choose(screen, utf8) : 0;
+    return screen && pid == 0 ? 0 : wr_watched_open(p, pid, why, n);
+}
+
+/* On a screen or without; p is open, unless one of several is to be chosen. */
+static int
+show(struct wr_watched *p, const struct options *o, bool several, char *why,
+     size_t n)
 {
     const struct wr_screen *screen;
-    if (o->once || o->json || !is_terminal())
-        return watch_plainly(p, w, o);
+    int status = 0;
     setlocale(LC_CTYPE, "");
-    screen = wr_screen_load();
-    if (!screen)
+    bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    if (begin_screen(&screen, o) != 0)
         return 1;
-    if (screen->begin(wr_colour(stdout)) != 0)
-        return watch_plainly(p, w, o);
-    watch_in(screen, p, w, o);
-    screen->end();
-    return 0;
+    if (several)
+        status = choose(p, screen, utf8, why, n) != 0;
+    if (status == 0 && p->one)
+        status = watch(p, o, screen, utf8);
+    if (screen)
+        screen->end();
+    return status;
 }
 
 int
 wr_cmd_watch(int argc, char **argv)
 {
+    struct wr_watched p = {.one = NULL};
     struct options o;
-    struct wr_watched p;
-    struct wr_watch w;
-    char why[300];
+    char why[300] = "";
     int status = parse(&o, argc, argv);
     if (status != 0)
         return status - 1;
-    if (wr_watched_open(&p, (uint32_t)o.pid, why, sizeof why) != 0) {
+    bool several = o.pid == 0 && wants_screen(&o) && wr_choose_must();
+    if (!several)
+        status = wr_watched_open(&p, (uint32_t)o.pid, why, sizeof why) != 0;
+    if (status == 0)
+        status = show(&p, &o, several, why, sizeof why);
+    if (why[0])
         wr_say("%s", why);
-        return 1;
-    }
-    wr_watch_init(&w, p.one->program);
-    w.sort = o.sort;
-    status = watch(&p, &w, &o);
-    wr_watch_fini(&w);
     wr_watched_close(&p);
     return status;
 }

@@ -4,9 +4,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include "analyse/quote.h"
 #include "analyse/top.h"
 #include "base/base.h"
+#include "weir/canvas.h"
 #include "weir/watch.h"
 
 enum {
@@ -15,52 +15,6 @@ enum {
     TALL = 16,   /* rows from which there are three graphs */
     LABEL = 35   /* columns before a graph */
 };
-
-struct canvas {
-    const struct wr_screen *screen;
-    unsigned rows, cols;
-    bool utf8;
-};
-
-/* Copy what the terminal can show, at most so many columns: how many. */
-static unsigned
-clip(char *to, size_t bytes, const char *text, unsigned columns, bool utf8)
-{
-    const unsigned char *s = (const unsigned char *)text;
-    size_t len = 0;
-    unsigned n = 0;
-    while (*s && n < columns && len + 5 < bytes) {
-        size_t length = wr_utf8_length(s);
-        bool plain = *s >= ' ' && *s < 127;
-        if (plain || (utf8 && length > 1)) {
-            memcpy(to + len, s, length);
-            len += length;
-        } else {
-            to[len++] = '?';
-        }
-        s += length > 0 ? length : 1;
-        n++;
-    }
-    to[len] = '\0';
-    return n;
-}
-
-/* Text at a place, cut at the edge: the column behind it. */
-__attribute__((format(printf, 5, 6))) static unsigned
-put(const struct canvas *c, unsigned row, unsigned col, enum wr_style style,
-    const char *format, ...)
-{
-    char text[TEXT], fits[TEXT];
-    va_list args;
-    if (row >= c->rows || col >= c->cols)
-        return col;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    unsigned n = clip(fits, sizeof fits, text, c->cols - col, c->utf8);
-    c->screen->put(row, col, style, fits);
-    return col + n;
-}
 
 static const char *
 bytes_text(char text[32], double bytes)
@@ -72,22 +26,23 @@ bytes_text(char text[32], double bytes)
 /* ---- the top ---- */
 
 static void
-draw_title(const struct canvas *c, const struct wr_watch *w)
+draw_title(const struct wr_canvas *c, const struct wr_watch *w)
 {
     char up[32], rate[32];
-    unsigned col = put(c, 0, 0, WR_STYLE_BOLD, "%s", w->program);
+    unsigned col = wr_canvas_put(c, 0, 0, WR_STYLE_BOLD, "%s", w->program);
     wr_time_format(up, sizeof up, w->now.uptime_s);
-    col = put(c, 0, col, WR_STYLE_PLAIN, "  pid %u  up %s", w->now.pid, up);
+    col = wr_canvas_put(c, 0, col, WR_STYLE_PLAIN, "  pid %u  up %s",
+                        w->now.pid, up);
     if (w->ended[0])
-        col = put(c, 0, col, WR_STYLE_ALARM, "  %s", w->ended);
+        col = wr_canvas_put(c, 0, col, WR_STYLE_ALARM, "  %s", w->ended);
     else
-        col = put(c, 0, col, WR_STYLE_PLAIN, "  %" PRIu64 " thread%s",
-                  w->now.threads, w->now.threads == 1 ? "" : "s");
+        col = wr_canvas_put(c, 0, col, WR_STYLE_PLAIN, "  %" PRIu64 " thread%s",
+                            w->now.threads, w->now.threads == 1 ? "" : "s");
     if (w->now.sample_rate == 0)
-        put(c, 0, col, WR_STYLE_ALARM, "  sampling is off");
+        wr_canvas_put(c, 0, col, WR_STYLE_ALARM, "  sampling is off");
     else
-        put(c, 0, col, WR_STYLE_DIM, "  one sample per %s",
-            bytes_text(rate, (double)w->now.sample_rate));
+        wr_canvas_put(c, 0, col, WR_STYLE_DIM, "  one sample per %s",
+                      bytes_text(rate, (double)w->now.sample_rate));
 }
 
 static const char *
@@ -103,7 +58,7 @@ bar(double share, bool utf8)
 }
 
 static void
-draw_graph(const struct canvas *c, const struct wr_watch *w, unsigned row,
+draw_graph(const struct wr_canvas *c, const struct wr_watch *w, unsigned row,
            enum wr_watch_graph graph)
 {
     double cell[CELLS];
@@ -120,50 +75,52 @@ draw_graph(const struct canvas *c, const struct wr_watch *w, unsigned row,
                                 : high == 0 ? bar(0, c->utf8)
                                             : bar(cell[i] / high, c->utf8));
     c->screen->put(row, LABEL, WR_STYLE_GRAPH, text);
-    put(c, row, LABEL + cells, WR_STYLE_DIM, " max %s", bytes_text(peak, high));
+    wr_canvas_put(c, row, LABEL + cells, WR_STYLE_DIM, " max %s",
+                  bytes_text(peak, high));
 }
 
 static void
-draw_live(const struct canvas *c, const struct wr_watch *w, unsigned row)
+draw_live(const struct wr_canvas *c, const struct wr_watch *w, unsigned row)
 {
     char live[32], growth[32];
     const struct wr_trend *t = &w->now.trend;
-    unsigned col = put(c, row, 0, WR_STYLE_BOLD, "live   %9s",
-                       bytes_text(live, (double)w->now.live));
+    unsigned col = wr_canvas_put(c, row, 0, WR_STYLE_BOLD, "live   %9s",
+                                 bytes_text(live, (double)w->now.live));
     if (t->known)
-        put(c, row, col, t->growing ? WR_STYLE_ALARM : WR_STYLE_PLAIN,
-            " %s%s/min", t->per_minute > 0 ? "+" : "",
-            bytes_text(growth, (double)t->per_minute));
+        wr_canvas_put(c, row, col, t->growing ? WR_STYLE_ALARM : WR_STYLE_PLAIN,
+                      " %s%s/min", t->per_minute > 0 ? "+" : "",
+                      bytes_text(growth, (double)t->per_minute));
 }
 
 static void
-draw_rss(const struct canvas *c, const struct wr_watch *w, unsigned row)
+draw_rss(const struct wr_canvas *c, const struct wr_watch *w, unsigned row)
 {
     char rss[32], limit[32];
     const struct wr_vitals *v = &w->now;
-    unsigned col = put(c, row, 0, WR_STYLE_PLAIN, "rss    %9s",
-                       bytes_text(rss, (double)v->rss));
+    unsigned col = wr_canvas_put(c, row, 0, WR_STYLE_PLAIN, "rss    %9s",
+                                 bytes_text(rss, (double)v->rss));
     if (v->limit)
-        put(c, row, col,
-            v->signs & WR_SIGN_LIMIT ? WR_STYLE_ALARM : WR_STYLE_PLAIN,
-            " %.0f%% of %s", 100 * (double)v->rss / (double)v->limit,
-            bytes_text(limit, (double)v->limit));
+        wr_canvas_put(c, row, col,
+                      v->signs & WR_SIGN_LIMIT ? WR_STYLE_ALARM
+                                               : WR_STYLE_PLAIN,
+                      " %.0f%% of %s", 100 * (double)v->rss / (double)v->limit,
+                      bytes_text(limit, (double)v->limit));
 }
 
 static void
-draw_rate(const struct canvas *c, const struct wr_watch *w, unsigned row)
+draw_rate(const struct wr_canvas *c, const struct wr_watch *w, unsigned row)
 {
     char rate[32];
-    put(c, row, 0, WR_STYLE_PLAIN, "alloc  %9s/s",
-        bytes_text(rate, w->alloc_rate));
+    wr_canvas_put(c, row, 0, WR_STYLE_PLAIN, "alloc  %9s/s",
+                  bytes_text(rate, w->alloc_rate));
 }
 
 /* How many rows it took. */
 static unsigned
-draw_top(const struct canvas *c, const struct wr_watch *w)
+draw_top(const struct wr_canvas *c, const struct wr_watch *w)
 {
     draw_title(c, w);
-    struct canvas left = *c;
+    struct wr_canvas left = *c;
     left.cols = (unsigned)wr_min(c->cols, LABEL - 1);
     draw_live(&left, w, 1);
     draw_graph(c, w, 1, WR_GRAPH_LIVE);
@@ -213,21 +170,23 @@ format_cell(char *text, size_t bytes, const struct wr_site *s, unsigned column)
 }
 
 static void
-draw_heading(const struct canvas *c, const struct wr_watch *w, unsigned row)
+draw_heading(const struct wr_canvas *c, const struct wr_watch *w, unsigned row)
 {
     char since[32];
     unsigned col = 0;
     for (unsigned i = 0; i < wr_countof(columns); i++)
         if (c->cols >= columns[i].from)
-            col = put(c, row, col, w->sort == i ? WR_STYLE_BOLD : WR_STYLE_DIM,
-                      "%*s", (int)columns[i].width + (i > 0), columns[i].head);
-    col = put(c, row, col,
-              w->sort == WR_SORT_NAME ? WR_STYLE_BOLD : WR_STYLE_DIM, "  Name");
+            col = wr_canvas_put(
+                c, row, col, w->sort == i ? WR_STYLE_BOLD : WR_STYLE_DIM, "%*s",
+                (int)columns[i].width + (i > 0), columns[i].head);
+    col = wr_canvas_put(c, row, col,
+                        w->sort == WR_SORT_NAME ? WR_STYLE_BOLD : WR_STYLE_DIM,
+                        "  Name");
     wr_time_format(since, sizeof since,
                    (w->now.uptime_ns - wr_min(w->mark_ns, w->now.uptime_ns)) /
                        1000000000);
-    put(c, row, col, WR_STYLE_DIM, "  (%u sites, change in %s)", w->rows,
-        since);
+    wr_canvas_put(c, row, col, WR_STYLE_DIM, "  (%u site%s, change in %s)",
+                  w->rows, w->rows == 1 ? "" : "s", since);
 }
 
 static enum wr_style
@@ -239,26 +198,28 @@ style_of(const struct wr_site *s, unsigned column)
     return change > 0 ? WR_STYLE_MORE : WR_STYLE_LESS;
 }
 
-/* Who called it, as far as there is room: often it is a wrapper of malloc. */
+/* Who called it, as far as there is room: often it is a wrapper of malloc. What
+ * libc does before main tells nothing. */
 static void
-draw_callers(const struct canvas *c, const struct wr_watch *w,
+draw_callers(const struct wr_canvas *c, const struct wr_watch *w,
              const struct wr_site *s, unsigned row, unsigned col,
              enum wr_style style)
 {
     char place[TEXT];
-    const char *name;
-    if (s->sample == WR_NONE)
-        return;
+    const char *name = s->name, *arrow = "  < ";
     for (uint32_t n = 1;
-         col < c->cols &&
-         wr_sites_frame(w->profile, s->sample, n, &name, place, sizeof place);
-         n++)
-        col = put(c, row, col, style, "%s%s", n == 1 ? "  < " : " < ",
-                  *name ? name : place);
+         col < c->cols && s->sample != WR_NONE && strcmp(name, "main") != 0;
+         n++, arrow = " < ") {
+        if (!wr_sites_frame(w->profile, s->sample, n, &name, place,
+                            sizeof place))
+            break;
+        col = wr_canvas_put(c, row, col, style, "%s%s", arrow,
+                            *name ? name : place);
+    }
 }
 
 static void
-draw_site(const struct canvas *c, const struct wr_watch *w, uint32_t site,
+draw_site(const struct wr_canvas *c, const struct wr_watch *w, uint32_t site,
           unsigned row)
 {
     const struct wr_site *s = &w->sites.list[site];
@@ -270,30 +231,33 @@ draw_site(const struct canvas *c, const struct wr_watch *w, uint32_t site,
         if (c->cols < columns[i].from)
             continue;
         format_cell(cell, sizeof cell, s, i);
-        col = put(c, row, col, chosen ? WR_STYLE_CHOSEN : style_of(s, i), "%*s",
-                  (int)columns[i].width + (i > 0), cell);
+        col = wr_canvas_put(c, row, col,
+                            chosen ? WR_STYLE_CHOSEN : style_of(s, i), "%*s",
+                            (int)columns[i].width + (i > 0), cell);
     }
-    col = put(c, row, col, chosen ? WR_STYLE_CHOSEN : WR_STYLE_PLAIN, "  %s",
-              s->name);
+    col = wr_canvas_put(c, row, col, chosen ? WR_STYLE_CHOSEN : WR_STYLE_PLAIN,
+                        "  %s", s->name);
     if (s->place[0])
-        col = put(c, row, col, dim, "  %s", s->place);
+        col = wr_canvas_put(c, row, col, dim, "  %s", s->place);
     draw_callers(c, w, s, row, col, dim);
 }
 
 static void
-draw_nothing(const struct canvas *c, const struct wr_watch *w, unsigned row)
+draw_nothing(const struct wr_canvas *c, const struct wr_watch *w, unsigned row)
 {
     if (w->filter[0])
-        put(c, row, 0, WR_STYLE_DIM, "no site matches \"%s\"", w->filter);
+        wr_canvas_put(c, row, 0, WR_STYLE_DIM, "no site matches \"%s\"",
+                      w->filter);
     else if (w->now.sample_rate == 0)
-        put(c, row, 0, WR_STYLE_DIM,
+        wr_canvas_put(
+            c, row, 0, WR_STYLE_DIM,
             "sampling is off: start the program with WEIR=sample=512K");
     else
-        put(c, row, 0, WR_STYLE_DIM, "nothing was sampled yet");
+        wr_canvas_put(c, row, 0, WR_STYLE_DIM, "nothing was sampled yet");
 }
 
 static void
-draw_sites(const struct canvas *c, struct wr_watch *w, unsigned top)
+draw_sites(const struct wr_canvas *c, struct wr_watch *w, unsigned top)
 {
     unsigned foot = c->rows - 1;
     draw_heading(c, w, top++);
@@ -310,7 +274,7 @@ draw_sites(const struct canvas *c, struct wr_watch *w, unsigned top)
 
 /* Draws lines from `scroll` on, as many as there is room for. */
 struct page {
-    const struct canvas *c;
+    const struct wr_canvas *c;
     unsigned row, end;
     uint32_t skip;
 };
@@ -329,7 +293,7 @@ line(struct page *p, enum wr_style style, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    put(p->c, p->row++, 0, style, "%s", text);
+    wr_canvas_put(p->c, p->row++, 0, style, "%s", text);
 }
 
 static void
@@ -391,7 +355,7 @@ draw_stack(struct page *p, const struct wr_watch *w, const struct wr_site *s)
 }
 
 static void
-draw_one(const struct canvas *c, struct wr_watch *w, unsigned top)
+draw_one(const struct wr_canvas *c, struct wr_watch *w, unsigned top)
 {
     const struct wr_site *s = &w->sites.list[w->chosen];
     struct page p = {c, top, c->rows - 1, w->scroll};
@@ -408,7 +372,7 @@ draw_one(const struct canvas *c, struct wr_watch *w, unsigned top)
 /* ---- the rest ---- */
 
 static void
-draw_help(const struct canvas *c, unsigned top)
+draw_help(const struct wr_canvas *c, unsigned top)
 {
     static const char *const text[] = {
         "up down j k   move; page up, page down, home, end too",
@@ -427,21 +391,22 @@ draw_help(const struct canvas *c, unsigned top)
         "Values are estimates from samples. Graphs show the last ten minutes.",
     };
     for (size_t i = 0; i < wr_countof(text) && top < c->rows - 1; i++)
-        put(c, top++, 0, WR_STYLE_PLAIN, "%s", text[i]);
+        wr_canvas_put(c, top++, 0, WR_STYLE_PLAIN, "%s", text[i]);
 }
 
 static void
-draw_foot(const struct canvas *c, const struct wr_watch *w)
+draw_foot(const struct wr_canvas *c, const struct wr_watch *w)
 {
     unsigned row = c->rows - 1;
     if (w->typing)
-        put(c, row, 0, WR_STYLE_BOLD, "/%s_", w->filter);
+        wr_canvas_put(c, row, 0, WR_STYLE_BOLD, "/%s_", w->filter);
     else if (w->message[0])
-        put(c, row, 0, WR_STYLE_BOLD, "%s", w->message);
+        wr_canvas_put(c, row, 0, WR_STYLE_BOLD, "%s", w->message);
     else if (w->view != WR_VIEW_SITES)
-        put(c, row, 0, WR_STYLE_DIM, "q back");
+        wr_canvas_put(c, row, 0, WR_STYLE_DIM, "q back");
     else
-        put(c, row, 0, WR_STYLE_DIM, "%s%s%s%s", w->filter[0] ? "only \"" : "",
+        wr_canvas_put(
+            c, row, 0, WR_STYLE_DIM, "%s%s%s%s", w->filter[0] ? "only \"" : "",
             w->filter, w->filter[0] ? "\"  " : "",
             "q quit  Enter stack  / filter  u c b a n sort  d mark  s save  "
             "f flame  ? help");
@@ -450,9 +415,8 @@ draw_foot(const struct canvas *c, const struct wr_watch *w)
 void
 wr_watch_draw(struct wr_watch *w, const struct wr_screen *screen, bool utf8)
 {
-    struct canvas c = {.screen = screen, .utf8 = utf8};
-    screen->size(&c.rows, &c.cols);
-    screen->clear();
+    struct wr_canvas c;
+    wr_canvas_begin(&c, screen, utf8);
     if (c.rows >= 4 && c.cols >= 20) {
         unsigned top = draw_top(&c, w);
         if (w->view == WR_VIEW_HELP)
@@ -462,8 +426,8 @@ wr_watch_draw(struct wr_watch *w, const struct wr_screen *screen, bool utf8)
         else
             draw_sites(&c, w, top);
         draw_foot(&c, w);
-    } else if (c.rows > 0) {
-        put(&c, 0, 0, WR_STYLE_PLAIN, "too small");
+    } else {
+        wr_canvas_put(&c, 0, 0, WR_STYLE_PLAIN, "too small");
     }
     screen->flush();
 }

@@ -4,6 +4,7 @@
 
 #include "analyse/maker.h"
 #include "base/base.h"
+#include "weir/choose.h"
 #include "weir/watch.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -61,8 +62,18 @@ flush(void)
 {
 }
 
+/* Keys that are going to be pressed, one a look. */
+static const uint32_t *next_key;
+
+static uint32_t
+key(int wait_ms)
+{
+    (void)wait_ms;
+    return *next_key++;
+}
+
 static const struct wr_screen screen = {
-    .size = size, .clear = clear, .put = put, .flush = flush};
+    .size = size, .clear = clear, .put = put, .flush = flush, .key = key};
 
 /* ---- what is watched ---- */
 
@@ -618,6 +629,53 @@ START_TEST(what_cannot_be_watched_gets_a_sentence)
 }
 END_TEST
 
+/* ---- one of several ---- */
+
+static uint32_t
+choose(const uint32_t *keys)
+{
+    terminal.rows = 24;
+    terminal.cols = 80;
+    next_key = keys;
+    return wr_choose(&screen, false);
+}
+
+START_TEST(of_several_processes_one_is_chosen)
+{
+    struct program two;
+    ck_assert(!wr_choose_must());
+    program_start(&two, region_dir, "other");
+    ck_assert(wr_choose_must());
+    uint32_t first = choose((uint32_t[]){WR_KEY_ENTER});
+    ck_assert_ptr_nonnull(strstr(terminal.text[0], "2 programs run"));
+    uint32_t second =
+        choose((uint32_t[]){WR_KEY_DOWN, WR_KEY_DOWN, 0, WR_KEY_ENTER});
+    ck_assert_uint_eq(first + second, (uint32_t)one.pid + (uint32_t)two.pid);
+    ck_assert_uint_ne(first, second);
+    ck_assert_uint_eq(choose((uint32_t[]){'j', 'k', 'k', WR_KEY_ENTER}), first);
+    ck_assert_uint_eq(choose((uint32_t[]){'x', WR_KEY_RESIZE, 'q'}), 0);
+    ck_assert_uint_eq(choose((uint32_t[]){WR_KEY_LOST}), 0);
+    program_end(&two);
+}
+END_TEST
+
+START_TEST(a_list_that_is_longer_than_the_screen_scrolls)
+{
+    struct program more[5];
+    uint32_t keys[] = {'j', 'j', 'j', 'j', 'j', 'q'};
+    for (int i = 0; i < 5; i++)
+        program_start(&more[i], region_dir, "other");
+    for (unsigned rows = 0; rows < 8; rows++) {
+        next_key = keys;
+        terminal.rows = rows;
+        terminal.cols = 30;
+        ck_assert_uint_eq(wr_choose(&screen, false), 0);
+    }
+    for (int i = 0; i < 5; i++)
+        program_end(&more[i]);
+}
+END_TEST
+
 static void
 setup_scratch(void)
 {
@@ -669,6 +727,8 @@ main(void)
     tcase_add_test(p, json_has_the_figures_and_the_sites);
     tcase_add_test(p, the_end_of_the_program_ends_the_text);
     tcase_add_test(p, what_cannot_be_watched_gets_a_sentence);
+    tcase_add_test(p, of_several_processes_one_is_chosen);
+    tcase_add_test(p, a_list_that_is_longer_than_the_screen_scrolls);
     suite_add_tcase(s, t);
     suite_add_tcase(s, p);
     return unit_main(s);
