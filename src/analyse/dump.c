@@ -49,7 +49,8 @@ by_text(const void *a, const void *b)
 static void
 print_lines(struct lines *l, const char *between, FILE *out)
 {
-    qsort(l->line, l->count, sizeof *l->line, by_text);
+    if (l->count > 1)
+        qsort(l->line, l->count, sizeof *l->line, by_text);
     for (size_t i = 0; i < l->count; i++) {
         fprintf(out, "%s%s", i ? between : "", l->line[i]);
         free(l->line[i]);
