@@ -113,7 +113,7 @@ _weir()
             -taghide -cum -functions -filefunctions -files -lines -addresses
             -nodecount -nodefraction -edgefraction -trim=false -unit -divide_by
             -noinlines -drop_negative -relative_percentages -source_path
-            -trim_path -symbolize=none --number --cum --help
+            -trim_path -symbolize=none --number --cum --json --help
             $(_weir_pids)" -- "$word")
             $(compgen -f -- "$word"))
         ;;

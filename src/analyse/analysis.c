@@ -327,10 +327,8 @@ wr_analysis_graph(const struct wr_analysis *a, enum wr_report_kind kind,
 
 /* --- top ----------------------------------------------------------------- */
 
-/* Says whether the compiler inlined a function everywhere it is called from,
- * or at some places. */
-static const char *
-inlining_of(const struct wr_graph *g, const struct wr_node *node)
+const char *
+wr_analysis_inlining(const struct wr_graph *g, const struct wr_node *node)
 {
     uint32_t inlined = 0;
     for (uint32_t i = 0; i < node->in_count; i++)
@@ -369,7 +367,7 @@ wr_analysis_top(const struct wr_analysis *a, FILE *out, char *why, size_t n)
         const struct wr_node *node = &g.nodes[i];
         sum = wr_add_wrapping(sum, node->flat);
         print_columns(a, node, sum, unit, out);
-        fprintf(out, "  %s%s\n", node->label, inlining_of(&g, node));
+        fprintf(out, "  %s%s\n", node->label, wr_analysis_inlining(&g, node));
     }
     wr_graph_fini(&g);
     return 0;

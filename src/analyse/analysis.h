@@ -72,6 +72,9 @@ void wr_analysis_end(struct wr_analysis *a);
  * pattern. */
 int wr_analysis_top(const struct wr_analysis *a, FILE *out, char *why,
                     size_t n);
+/* The same as JSON; weir-top(1) tells the schema. */
+int wr_analysis_top_json(const struct wr_analysis *a, FILE *out, char *why,
+                         size_t n);
 /* Each node with who called it and whom it called; pattern NULL: all. */
 int wr_analysis_tree(const struct wr_analysis *a, const char *pattern,
                      FILE *out, char *why, size_t n);
@@ -106,6 +109,10 @@ struct wr_graph_options wr_analysis_places(const struct wr_analysis *a);
 /* A value of the report's type, divided as asked. */
 void wr_analysis_value(const struct wr_analysis *a, char *text, int64_t value,
                        const char *unit);
+/* Was a node inlined? " (inline)" by every caller, " (partial-inline)" by
+ * some, "" by none. */
+const char *wr_analysis_inlining(const struct wr_graph *g,
+                                 const struct wr_node *node);
 /* What the profile says about itself: "File: ...", "Type: ...", a line each. */
 void wr_analysis_heading(const struct wr_analysis *a, const char *unit,
                          FILE *out);

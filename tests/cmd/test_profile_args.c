@@ -274,6 +274,24 @@ START_TEST(each_view_of_a_profile_is_printed)
 }
 END_TEST
 
+START_TEST(top_is_printed_as_json)
+{
+    const char *path = save("profile", "say \"site\"", 100);
+    ck_assert_int_eq(talk(wr_cmd_top, "top", "--json", "-lines", path), 0);
+    ck_assert_str_eq(
+        said.out,
+        "{\"v\":1,\"type\":\"inuse_space\",\"unit\":\"bytes\",\"total\":100,"
+        "\"sites\":2,\"rows\":[\n"
+        "{\"name\":\"say \\\"site\\\" prog.c:10\",\"function\":\"say "
+        "\\\"site\\\"\",\"file\":\"prog.c\",\"line\":10,\"inlined\":\"no\","
+        "\"flat\":100,\"cum\":100},\n"
+        "{\"name\":\"main prog.c:10\",\"function\":\"main\",\"file\":"
+        "\"prog.c\",\"line\":10,\"inlined\":\"no\",\"flat\":0,\"cum\":100}\n"
+        "]}\n");
+    ck_assert_int_eq(talk(wr_cmd_tree, "tree", "--json", path), WR_EXIT_USAGE);
+}
+END_TEST
+
 START_TEST(a_filter_that_matches_nothing_is_told_once)
 {
     const char *path = save("profile", "site", 100);
@@ -316,6 +334,7 @@ main(void)
     tcase_add_test(t, what_cannot_be_opened_is_named);
     tcase_add_loop_test(t, each_view_of_a_profile_is_printed, 0,
                         sizeof views / sizeof *views);
+    tcase_add_test(t, top_is_printed_as_json);
     tcase_add_test(t, a_filter_that_matches_nothing_is_told_once);
     tcase_add_test(t, views_of_functions_need_a_pattern);
     Suite *s = suite_create("cmd/profile_args");
