@@ -23,6 +23,8 @@
 
 #define UNPACKED_MAX ((size_t)256 << 20)
 #define COMMENTS_MAX 4096
+#define ENTRIES_MAX  (1u << 24) /* of a kind; samples have no such limit */
+#define ENTRY_MAX    ((size_t)64 << 20) /* bytes for the lists of one entry */
 
 /* --- Entries by their ids ------------------------------------------------ */
 
@@ -77,6 +79,10 @@ grow(struct reading *r, void *array_pointer, size_t entry, size_t n,
     if (n < *room)
         return true;
     size_t more = *room ? 2 * *room : 64;
+    if (more * entry > ENTRY_MAX) {
+        wrong(r, "a stack or a list of labels has no end");
+        return false;
+    }
     void *bigger = realloc(*array, more * entry);
     if (!bigger) {
         r->p->failed = true;
@@ -520,6 +526,11 @@ reading_init(struct reading *r)
         locations += f.field == PROFILE_LOCATION;
         r->string_room += f.field == PROFILE_STRING;
     }
+    if (mappings > ENTRIES_MAX || functions > ENTRIES_MAX ||
+        locations > ENTRIES_MAX || r->string_room > ENTRIES_MAX)
+        wrong(r, "it has too many entries");
+    if (r->wrong)
+        return true;
     r->p = wr_profile_new();
     r->strings = calloc((size_t)r->string_room + 1, sizeof *r->strings);
     return r->p && r->strings && id_map_init(&r->mappings, mappings) &&
@@ -680,13 +691,18 @@ decode_plain(struct wr_profile **out, const void *bytes, size_t length,
     return decode_proto(out, bytes, length, why, n);
 }
 
+static bool
+is_packed(const unsigned char *bytes, size_t length)
+{
+    return length >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
+}
+
 int
 wr_profile_decode(struct wr_profile **out, const void *bytes, size_t length,
                   char *why, size_t n)
 {
-    const unsigned char *b = bytes;
     struct unpacked plain = {.length = 0};
-    if (length < 2 || b[0] != 0x1f || b[1] != 0x8b)
+    if (!is_packed(bytes, length))
         return decode_plain(out, bytes, length, why, n);
     if (gunzip(bytes, length, &plain, why, n) != 0)
         return -1;
@@ -714,6 +730,25 @@ read_all(FILE *f, unsigned char **bytes, size_t *length)
     return !ferror(f);
 }
 
+/* The same of bytes that are not needed any more once they are unpacked. */
+static int
+decode_file(struct wr_profile **out, unsigned char *bytes, size_t length,
+            char *why, size_t n)
+{
+    struct unpacked plain = {.bytes = bytes, .length = length};
+    int status = 0;
+    if (is_packed(bytes, length)) {
+        plain = (struct unpacked){.length = 0};
+        status = gunzip(bytes, length, &plain, why, n);
+        free(bytes);
+    }
+    if (status != 0)
+        return status;
+    status = decode_plain(out, plain.bytes, plain.length, why, n);
+    free(plain.bytes);
+    return status;
+}
+
 int
 wr_profile_read(struct wr_profile **out, const char *path, char *why, size_t n)
 {
@@ -723,10 +758,13 @@ wr_profile_read(struct wr_profile **out, const char *path, char *why, size_t n)
     if (!f)
         return wr_profile_fail(why, n, "cannot open %.150s: %s", path,
                                strerror(errno));
-    bool read = read_all(f, &bytes, &length);
+    bool read = read_all(f, &bytes, &length), whole = feof(f);
     fclose(f);
-    int status = read ? wr_profile_decode(out, bytes, length, why, n)
-                      : wr_profile_fail(why, n, "cannot read %.150s", path);
+    if (read && whole)
+        return decode_file(out, bytes, length, why, n);
     free(bytes);
-    return status;
+    return read ? wr_profile_fail(why, n,
+                                  "the file has more than 256 MB: that is "
+                                  "more than weir reads")
+                : wr_profile_fail(why, n, "cannot read %.150s", path);
 }

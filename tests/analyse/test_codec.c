@@ -451,11 +451,48 @@ START_TEST(a_file_that_unpacks_to_too_much_is_refused)
 }
 END_TEST
 
+/* n times the same bytes, behind a sample type and its string. */
+static void
+refuse_many(const char *start, size_t start_bytes, const char *unit,
+            size_t unit_bytes, size_t n, const char *sentence)
+{
+    bytes = malloc(start_bytes + unit_bytes * n);
+    memcpy(bytes, start, start_bytes);
+    for (size_t i = 0; i < n; i++)
+        memcpy(bytes + start_bytes + i * unit_bytes, unit, unit_bytes);
+    length = start_bytes + unit_bytes * n;
+    ck_assert_int_eq(wr_profile_decode(&q, bytes, length, why, sizeof why), -1);
+    ck_assert_msg(strstr(why, sentence) != NULL, "%s", why);
+}
+
+START_TEST(a_profile_of_endless_strings_is_refused)
+{
+    refuse_many("\x0a\x00", 2, "\x32\x00", 2, (1u << 24) + 1,
+                "too many entries");
+}
+END_TEST
+
+/* Frames are a byte each in the file, and four in memory. */
+START_TEST(a_stack_without_end_is_refused)
+{
+    refuse_many("\x0a\x00\x32\x00\x22\x02\x08\x01"
+                "\x12\x86\x80\x80\x09\x0a\x81\x80\x80\x09",
+                18, "\x01", 1, 9u * (1u << 21) + 1, "has no end");
+}
+END_TEST
+
 START_TEST(a_missing_file_is_named)
 {
     ck_assert_int_eq(wr_profile_read(&q, "/no/such/file", why, sizeof why), -1);
     ck_assert_str_eq(why, "cannot open /no/such/file: No such file or "
                           "directory");
+}
+END_TEST
+
+START_TEST(a_file_without_end_is_refused)
+{
+    ck_assert_int_eq(wr_profile_read(&q, "/dev/zero", why, sizeof why), -1);
+    ck_assert_ptr_nonnull(strstr(why, "more than 256 MB"));
 }
 END_TEST
 
@@ -639,7 +676,10 @@ main(int argc, char **argv)
     tcase_add_test(tests, what_is_no_profile_is_refused);
     tcase_add_loop_test(tests, a_file_that_unpacks_to_too_much_is_refused, 0,
                         2);
+    tcase_add_test(tests, a_profile_of_endless_strings_is_refused);
+    tcase_add_test(tests, a_stack_without_end_is_refused);
     tcase_add_test(tests, a_missing_file_is_named);
+    tcase_add_test(tests, a_file_without_end_is_refused);
     tcase_add_test(tests, a_file_is_read);
     tcase_add_loop_test(tests, every_truncation_is_survived, 0, 2);
     tcase_add_test(tests, random_damage_is_survived);
