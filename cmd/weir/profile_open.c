@@ -167,7 +167,8 @@ wr_profile_open(const struct wr_profile_args *a, const char *place,
         wr_filter_prune(*out);
         return 0;
     }
-    snprintf(why, n, "%s%s%s", place ? place : "", place ? ": " : "", said);
+    bool names = place && !strstr(said, place);
+    snprintf(why, n, "%s%s%s", names ? place : "", names ? ": " : "", said);
     return -1;
 }
 

@@ -43,7 +43,7 @@ struct reading {
     struct wr_profile *p;
     struct wr_wire whole;
     uint32_t *strings; /* ours, by number in the file */
-    uint32_t string_count, string_room;
+    uint32_t string_count, string_room, types;
     struct id_map mappings, functions, locations;
     /* Of one entry, used again for the next. */
     struct wr_line *lines;
@@ -52,6 +52,7 @@ struct reading {
     int64_t *values;
     size_t line_room, frame_room, label_room, value_room;
     const char *wrong; /* the first thing found wrong */
+    bool cut;          /* and that is the encoding itself */
 };
 
 static void
@@ -136,8 +137,9 @@ next(struct reading *r, struct wr_wire *w, struct wr_wire_field *f)
 {
     if (wr_wire_next(w, f))
         return true;
+    r->cut |= w->bad;
     if (w->bad)
-        wrong(r, "it is cut short, or no profile.proto");
+        wrong(r, "it is cut short or overwritten");
     return false;
 }
 
@@ -525,6 +527,7 @@ reading_init(struct reading *r)
         functions += f.field == PROFILE_FUNCTION;
         locations += f.field == PROFILE_LOCATION;
         r->string_room += f.field == PROFILE_STRING;
+        r->types += f.field == PROFILE_TYPE;
     }
     if (mappings > ENTRIES_MAX || functions > ENTRIES_MAX ||
         locations > ENTRIES_MAX || r->string_room > ENTRIES_MAX)
@@ -562,7 +565,7 @@ read_all_entries(struct reading *r)
     for_each(r, PROFILE_STRING, take_string);
     for_each_message(r, PROFILE_TYPE, take_type);
     for_each_message(r, PROFILE_PERIOD_TYPE, take_period_type);
-    if (r->p->type_count == 0)
+    if (r->types == 0)
         wrong(r, "it has no sample types");
     for_each_message(r, PROFILE_MAPPING, take_mapping);
     id_map_seal(r, &r->mappings);
@@ -574,19 +577,14 @@ read_all_entries(struct reading *r)
     read_rest(r);
 }
 
-/* Does it begin as profiles do? Else nothing of it is worth a complaint. */
-static bool
-begins_well(const unsigned char *bytes, size_t length)
-{
-    struct wr_wire w = {bytes, bytes + length, false};
-    struct wr_wire_field f;
-    return wr_wire_next(&w, &f) && f.field >= PROFILE_TYPE &&
-           f.field <= PROFILE_DOC_URL;
-}
-
 static int
 failure(const struct reading *r, char *why, size_t n)
 {
+    /* Other files, too, may begin like a profile. */
+    if (r->cut && r->types == 0)
+        return wr_profile_fail(why, n,
+                               "this is not a profile: neither pprof's "
+                               "profile.proto nor one of its text forms");
     if (r->wrong)
         return wr_profile_fail(why, n, "the profile is damaged: %s", r->wrong);
     if (r->p && r->p->too_large)
@@ -601,10 +599,6 @@ decode_proto(struct wr_profile **out, const unsigned char *bytes, size_t length,
              char *why, size_t n)
 {
     struct reading r = {.whole = {bytes, bytes + length, false}};
-    if (!begins_well(bytes, length))
-        return wr_profile_fail(why, n,
-                               "this is not a profile: neither pprof's "
-                               "profile.proto nor one of its text forms");
     bool memory = reading_init(&r);
     if (memory && !r.wrong)
         read_all_entries(&r);

@@ -421,6 +421,10 @@ START_TEST(what_is_no_profile_is_refused)
     ck_assert_int_eq(wr_profile_decode(&q, html, strlen(html), why, sizeof why),
                      -1);
     ck_assert_ptr_nonnull(strstr(why, "not a profile"));
+    const char *passwd = "root:x:0:0:root:/root:/bin/bash\n"; /* "r" could be */
+    ck_assert_int_eq(
+        wr_profile_decode(&q, passwd, strlen(passwd), why, sizeof why), -1);
+    ck_assert_ptr_nonnull(strstr(why, "not a profile"));
     ck_assert_int_eq(wr_profile_decode(&q, "\x1f\x8b\x08", 3, why, sizeof why),
                      -1);
     ck_assert_str_eq(why, "the gzip data is damaged or cut short");
