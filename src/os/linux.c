@@ -447,12 +447,15 @@ struct thread_start {
     void (*fn)(void *);
     void *arg;
     bool *apart;
+    bool helps; /* a process, not a thread */
 };
 
 __attribute__((noreturn, used)) static void
 thread_main(struct thread_start *start)
 {
     (void)wr_syscall2(SYS_prctl, PR_SET_NAME, "weir");
+    if (start->helps)
+        (void)wr_syscall2(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
     *start->apart =
         wr_syscall3(SYS_close_range, 0, UINT32_MAX, CLOSE_RANGE_UNSHARE) == 0;
     start->fn(start->arg);
@@ -461,16 +464,16 @@ thread_main(struct thread_start *start)
 }
 
 enum {
-    THREAD_FLAGS = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
-                   CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |
-                   CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID
+    HELPER_FLAGS = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SETTLS |
+                   CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
+    THREAD_FLAGS = HELPER_FLAGS | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM
 };
 
 /* clone() returns twice; the child must not return into a frame of its
  * parent, so it goes from here straight into thread_main. The kernel sets
  * *alive before it runs, and clears it when it is gone. */
 static long
-clone_thread(void *stack_top, struct thread_start *start,
+clone_thread(long flags, void *stack_top, struct thread_start *start,
              _Atomic uint32_t *alive)
 {
     long result;
@@ -489,12 +492,12 @@ clone_thread(void *stack_top, struct thread_start *start,
                      "ud2\n"
                      "1:"
                      : "=a"(result)
-                     : "a"((long)SYS_clone), "D"((long)THREAD_FLAGS),
-                       "S"(stack_top), "d"(alive), "r"(r10), "r"(r8), "r"(r9)
+                     : "a"((long)SYS_clone), "D"(flags), "S"(stack_top),
+                       "d"(alive), "r"(r10), "r"(r8), "r"(r9)
                      : "rcx", "r11", "memory");
 #elif defined(__aarch64__)
     register long x8 __asm__("x8") = SYS_clone;
-    register long x0 __asm__("x0") = THREAD_FLAGS;
+    register long x0 __asm__("x0") = flags;
     register void *x1 __asm__("x1") = stack_top;
     register void *x2 __asm__("x2") = alive;
     register void *x3 __asm__("x3") = start;
@@ -516,8 +519,8 @@ clone_thread(void *stack_top, struct thread_start *start,
     return result;
 }
 
-bool
-wr_os_thread_start(struct wr_os_thread *t, void (*fn)(void *), void *arg)
+static bool
+start_thread(struct wr_os_thread *t, long flags, void (*fn)(void *), void *arg)
 {
     uint64_t all = ~UINT64_C(0), old;
     struct thread_start *start;
@@ -532,11 +535,24 @@ wr_os_thread_start(struct wr_os_thread *t, void (*fn)(void *), void *arg)
     start->fn = fn;
     start->arg = arg;
     start->apart = &t->apart;
+    start->helps = flags == HELPER_FLAGS;
     (void)wr_syscall4(SYS_rt_sigprocmask, SIG_BLOCK, &all, &old, sizeof old);
-    tid = clone_thread((char *)t->memory + THREAD_TLS + THREAD_STACK, start,
-                       &t->alive);
+    tid = clone_thread(flags, (char *)t->memory + THREAD_TLS + THREAD_STACK,
+                       start, &t->alive);
     (void)wr_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof old);
     return !wr_syscall_failed(tid);
+}
+
+bool
+wr_os_thread_start(struct wr_os_thread *t, void (*fn)(void *), void *arg)
+{
+    return start_thread(t, THREAD_FLAGS, fn, arg);
+}
+
+bool
+wr_os_helper_start(struct wr_os_thread *t, void (*fn)(void *), void *arg)
+{
+    return start_thread(t, HELPER_FLAGS, fn, arg);
 }
 
 void

@@ -1,16 +1,20 @@
 /* The contract of process.h on Linux. */
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 
 #include "base/base.h"
 #include "base/text.h"
 #include "os/os.h"
 #include "os/process.h"
+#include "os/regs.h"
 #include "os/syscall.h"
 
 /* ---- threads ---- */
@@ -94,7 +98,7 @@ hex(const char *s)
             return n;
 }
 
-bool
+int
 wr_os_blocks(uint32_t tid, int signal)
 {
     static const char key[] = "SigBlk:\t";
@@ -109,11 +113,74 @@ wr_os_blocks(uint32_t tid, int signal)
     wr_text_str(&path, "/status");
     n = wr_os_read_file(path.buf, text, sizeof text - 1);
     if (n <= 0)
-        return false;
+        return -1;
     text[n] = '\0';
     found = strstr(text, key);
-    return found != NULL &&
-           (hex(found + sizeof key - 1) >> (signal - 1) & 1) != 0;
+    return found != NULL && (hex(found + sizeof key - 1) >> (signal - 1) & 1);
+}
+
+/* ---- holding ---- */
+
+/* A thread that the kernel does not let go of for so long is left alone. */
+enum { HOLD_TRIES = 100, HOLD_NS = 1000000 };
+
+static bool
+wait_held(uint32_t tid)
+{
+    uint32_t never = 0;
+    int status;
+
+    for (int i = 0; i < HOLD_TRIES; i++) {
+        long got =
+            wr_syscall4(SYS_wait4, tid, &status, WNOHANG | (int)__WALL, NULL);
+
+        if (got == (long)tid)
+            return WIFSTOPPED(status);
+        if (got < 0)
+            return false;
+        wr_os_wait(&never, 0, HOLD_NS);
+    }
+    return false;
+}
+
+/* The set's words, 0 when it cannot be had. */
+static size_t
+take_registers(uint32_t tid, long set, uintptr_t *words, size_t room)
+{
+    struct iovec to = {words, room * sizeof *words};
+
+    if (wr_syscall4(SYS_ptrace, PTRACE_GETREGSET, tid, set, &to) != 0)
+        return 0;
+    return to.iov_len / sizeof *words;
+}
+
+size_t
+wr_os_hold(uint32_t tid, uintptr_t *words, size_t room, uintptr_t *sp)
+{
+    size_t n;
+
+    if (wr_syscall4(SYS_ptrace, PTRACE_SEIZE, tid, 0, 0) != 0)
+        return 0;
+    if (wr_syscall4(SYS_ptrace, PTRACE_INTERRUPT, tid, 0, 0) != 0 ||
+        !wait_held(tid) ||
+        (n = take_registers(tid, NT_PRSTATUS, words, room)) == 0) {
+        wr_os_let_go(tid);
+        return 0;
+    }
+    *sp = wr_regs_held_stack(words);
+    return n + take_registers(tid, WR_REGS_WIDE_SET, words + n, room - n);
+}
+
+void
+wr_os_let_go(uint32_t tid)
+{
+    (void)wr_syscall4(SYS_ptrace, PTRACE_DETACH, tid, 0, 0);
+}
+
+void
+wr_os_be_held_by(uint32_t pid)
+{
+    (void)wr_syscall2(SYS_prctl, PR_SET_PTRACER, pid);
 }
 
 /* ---- a copy ---- */

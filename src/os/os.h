@@ -95,6 +95,9 @@ struct wr_os_thread {
 /* Run fn(arg) on it; t->alive is 0. fn must only make calls of this header.
  * false: not to be had here. */
 bool wr_os_thread_start(struct wr_os_thread *t, void (*fn)(void *), void *arg);
+/* The same as a process of its own, which shares the memory: `alive` is its
+ * pid, wr_os_copy_ended takes it away. */
+bool wr_os_helper_start(struct wr_os_thread *t, void (*fn)(void *), void *arg);
 /* Wait until it has ended. */
 void wr_os_thread_join(struct wr_os_thread *t);
 

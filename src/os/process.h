@@ -17,8 +17,16 @@ size_t wr_os_threads(uint32_t *tid, size_t room);
  * si_code SI_QUEUE. false: there is no such thread, or no room. */
 bool wr_os_signal(uint32_t tid, int number, uintptr_t word);
 
-/* Does that thread block the signal just now? false also when it is gone. */
-bool wr_os_blocks(uint32_t tid, int number);
+/* Hold a thread of another process (a helper's parent) where it is: how many
+ * words of its registers were stored, sp among them; 0: not allowed. It goes
+ * on when told or when the caller ends. */
+size_t wr_os_hold(uint32_t tid, uintptr_t *words, size_t room, uintptr_t *sp);
+void wr_os_let_go(uint32_t tid);
+/* This process lets that one hold its threads. */
+void wr_os_be_held_by(uint32_t pid);
+
+/* Does that thread block the signal just now? 1, 0; -1: it is gone. */
+int wr_os_blocks(uint32_t tid, int number);
 
 /* A copy of the process, made by one thread, which goes on in it: 0 in the
  * copy, its pid in the original, negative when refused. Memory is copied when

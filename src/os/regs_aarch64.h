@@ -122,4 +122,14 @@ wr_regs_stack(const ucontext_t *uc)
     return (uintptr_t)uc->uc_mcontext.sp;
 }
 
+/* The same of a thread that is held: of the words of NT_PRSTATUS, and the set
+ * that has the wide registers. */
+#define WR_REGS_WIDE_SET NT_PRFPREG
+
+static inline uintptr_t
+wr_regs_held_stack(const uintptr_t *words)
+{
+    return words[31];
+}
+
 #endif

@@ -143,4 +143,14 @@ wr_regs_stack(const ucontext_t *uc)
     return (uintptr_t)uc->uc_mcontext.gregs[REG_RSP] - 128;
 }
 
+/* The same of a thread that is held: of the words of NT_PRSTATUS, and the set
+ * that has the wide registers. */
+#define WR_REGS_WIDE_SET NT_X86_XSTATE
+
+static inline uintptr_t
+wr_regs_held_stack(const uintptr_t *words)
+{
+    return words[19] - 128;
+}
+
 #endif

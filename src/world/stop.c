@@ -11,9 +11,13 @@
 #include "os/os.h"
 #include "os/process.h"
 #include "os/regs.h"
+#include "os/syscall.h"
 #include "region/layout.h"
 
 enum { THREADS_MOST = 1 << 16, WAIT_NS = 200000, LOOK_NS = 2000000 };
+
+/* How a thread answered. */
+enum { STOOD = 1, HELD_STILL, GONE };
 
 static _Atomic uint32_t going;
 static _Atomic uint32_t answers;
@@ -52,7 +56,7 @@ wr_stop_here(uintptr_t word, const ucontext_t *context)
         return true; /* too late */
     wr_regs_saved(context, &t->frame, &t->frame_end);
     t->sp = wr_regs_stack(context);
-    atomic_store_explicit(&t->answered, 1, memory_order_release);
+    atomic_store_explicit(&t->answered, STOOD, memory_order_release);
     atomic_fetch_add(&answers, 1);
     wr_os_wake(&answers, 1);
     while (atomic_load(&going) == now)
@@ -116,15 +120,27 @@ signal_new(struct wr_stop *s, uint32_t *tid, size_t most, uint32_t self)
     return sent;
 }
 
-/* May any that has not answered still do so? */
+/* May any that has not answered still do so? One that ended answers nothing,
+ * and needs not. */
 static bool
 may_answer(struct wr_stop *s)
 {
-    for (size_t i = 0; i < s->count; i++)
-        if (!atomic_load(&s->thread[i].answered) &&
-            !wr_os_blocks(s->thread[i].tid, atomic_load(&signal_number)))
-            return true;
-    return false;
+    bool may = false;
+
+    for (size_t i = 0; i < s->count; i++) {
+        struct wr_stopped *t = &s->thread[i];
+        int blocks;
+
+        if (atomic_load(&t->answered))
+            continue;
+        blocks = wr_os_blocks(t->tid, atomic_load(&signal_number));
+        may |= blocks == 0;
+        if (blocks < 0) {
+            atomic_store(&t->answered, GONE);
+            atomic_fetch_add(&answers, 1);
+        }
+    }
+    return may;
 }
 
 static void
@@ -142,6 +158,98 @@ wait_answers(struct wr_stop *s, uint64_t until)
             look = time + LOOK_NS;
         wr_os_wait(&answers, now, WAIT_NS);
     }
+}
+
+/* ---- threads that block the signal ---- */
+
+/* A helper process that shares the memory holds them by the means of
+ * debuggers, where the system lets it. */
+enum { HELD_MOST = 64, WORDS_MOST = 1024 };
+
+static uintptr_t held_words[HELD_MOST][WORDS_MOST];
+static struct {
+    struct wr_os_thread thread;
+    struct wr_stop *stop;
+    uint32_t pid;          /* 0: there is none */
+    _Atomic uint32_t step; /* what it does */
+} helper;
+
+enum { WAIT, HOLD, HELD, LET_GO };
+
+static void
+hold_silent(struct wr_stop *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->count && n < HELD_MOST; i++) {
+        struct wr_stopped *t = &s->thread[i];
+        size_t words;
+
+        if (atomic_load(&t->answered))
+            continue;
+        words = wr_os_hold(t->tid, held_words[n], WORDS_MOST, &t->sp);
+        if (words == 0)
+            continue;
+        t->frame = (uintptr_t)held_words[n];
+        t->frame_end = (uintptr_t)(held_words[n] + words);
+        atomic_store(&t->answered, HELD_STILL);
+        n++;
+    }
+}
+
+static void
+let_go(struct wr_stop *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (atomic_load(&s->thread[i].answered) == HELD_STILL)
+            wr_os_let_go(s->thread[i].tid);
+}
+
+static void
+help(void *unused)
+{
+    uint32_t step;
+
+    (void)unused;
+    while ((step = atomic_load(&helper.step)) == WAIT)
+        wr_os_wait(&helper.step, step, 0);
+    hold_silent(helper.stop);
+    atomic_store(&helper.step, HELD);
+    wr_os_wake(&helper.step, 1);
+    while ((step = atomic_load(&helper.step)) == HELD)
+        wr_os_wait(&helper.step, step, 0);
+    let_go(helper.stop);
+}
+
+static void
+start_helper(struct wr_stop *s)
+{
+    uint32_t step;
+
+    helper.stop = s;
+    atomic_store(&helper.step, WAIT);
+    if (!wr_os_helper_start(&helper.thread, help, NULL))
+        return;
+    helper.pid = atomic_load(&helper.thread.alive);
+    wr_os_be_held_by(helper.pid);
+    atomic_store(&helper.step, HOLD);
+    wr_os_wake(&helper.step, 1);
+    while ((step = atomic_load(&helper.step)) == HOLD)
+        wr_os_wait(&helper.step, step, 0);
+}
+
+static void
+end_helper(void)
+{
+    if (helper.pid == 0)
+        return;
+    atomic_store(&helper.step, LET_GO);
+    wr_os_wake(&helper.step, 1);
+    wr_os_thread_join(&helper.thread);
+    while (wr_os_copy_ended(helper.pid) == -2)
+        wr_os_pause();
+    wr_os_be_held_by(0);
+    helper.pid = 0;
 }
 
 static void
@@ -180,8 +288,10 @@ wr_stop_begin(uint32_t self, uint64_t patience_ns)
         /* Those that run on meanwhile may make new ones. */
         while (signal_new(s, tid, threads, self) > 0)
             wait_answers(s, start + patience_ns);
+        if (atomic_load(&answers) < s->count)
+            start_helper(s);
         for (size_t i = 0; i < s->count; i++) {
-            s->answered += atomic_load(&s->thread[i].answered);
+            s->answered += atomic_load(&s->thread[i].answered) != 0;
             take_bounds(&s->thread[i]);
         }
     }
@@ -195,6 +305,7 @@ wr_stop_end(struct wr_stop *s)
 {
     if (s == NULL)
         return;
+    end_helper();
     atomic_fetch_add(&going, 1);
     wr_os_wake(&going, INT32_MAX);
     s->ended_ns = wr_os_monotonic();

@@ -10,8 +10,9 @@
  * A signal, queued to each thread, makes it wait in Weir's handler
  * (profile/capture.h), wherever it was: in libc with its locks held, too. So
  * between begin and end nothing may be called that could wait for a thread of
- * the program. A thread that blocks the signal does not answer; it goes on, and
- * is not waited for.
+ * the program. A thread that blocks the signal does not answer: a helper
+ * process holds it as a debugger would, and where the system does not allow
+ * that it goes on.
  * A system call that was waiting is begun anew after it, or ends with EINTR,
  * as after any signal whose handler says SA_RESTART.
  *
@@ -28,8 +29,8 @@
 
 struct wr_stopped {
     uint32_t tid;
-    _Atomic uint32_t answered;
-    /* Of one that answered: */
+    _Atomic uint32_t answered; /* 0: it may be running */
+    /* Of one that answered; all 0 when it has ended: */
     uintptr_t sp;                 /* where the interrupted code's stack ends */
     uintptr_t frame, frame_end;   /* memory that holds all its registers */
     uintptr_t stack_lo, stack_hi; /* bounds of its stack; 0: not known */
