@@ -121,16 +121,16 @@ wr_os_blocks(uint32_t tid, int signal)
 
 /* ---- holding ---- */
 
-/* A thread that the kernel does not let go of for so long is left alone. */
-enum { HOLD_TRIES = 100, HOLD_NS = 1000000 };
+enum { HOLD_NS = 50000 };
 
+/* It stops when it next runs, or comes out of the kernel. */
 static bool
-wait_held(uint32_t tid)
+wait_held(uint32_t tid, uint64_t until)
 {
     uint32_t never = 0;
     int status;
 
-    for (int i = 0; i < HOLD_TRIES; i++) {
+    while (wr_os_monotonic() < until) {
         long got =
             wr_syscall4(SYS_wait4, tid, &status, WNOHANG | (int)__WALL, NULL);
 
@@ -155,14 +155,15 @@ take_registers(uint32_t tid, long set, uintptr_t *words, size_t room)
 }
 
 size_t
-wr_os_hold(uint32_t tid, uintptr_t *words, size_t room, uintptr_t *sp)
+wr_os_hold(uint32_t tid, uint64_t until, uintptr_t *words, size_t room,
+           uintptr_t *sp)
 {
     size_t n;
 
     if (wr_syscall4(SYS_ptrace, PTRACE_SEIZE, tid, 0, 0) != 0)
         return 0;
     if (wr_syscall4(SYS_ptrace, PTRACE_INTERRUPT, tid, 0, 0) != 0 ||
-        !wait_held(tid) ||
+        !wait_held(tid, until) ||
         (n = take_registers(tid, NT_PRSTATUS, words, room)) == 0) {
         wr_os_let_go(tid);
         return 0;

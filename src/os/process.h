@@ -18,9 +18,11 @@ size_t wr_os_threads(uint32_t *tid, size_t room);
 bool wr_os_signal(uint32_t tid, int number, uintptr_t word);
 
 /* Hold a thread of another process (a helper's parent) where it is: how many
- * words of its registers were stored, sp among them; 0: not allowed. It goes
- * on when told or when the caller ends. */
-size_t wr_os_hold(uint32_t tid, uintptr_t *words, size_t room, uintptr_t *sp);
+ * words of its registers were stored, sp among them; 0: not allowed, or it did
+ * not stop until then (wr_os_monotonic). It goes on when told or when the
+ * caller ends. */
+size_t wr_os_hold(uint32_t tid, uint64_t until, uintptr_t *words, size_t room,
+                  uintptr_t *sp);
 void wr_os_let_go(uint32_t tid);
 /* This process lets that one hold its threads. */
 void wr_os_be_held_by(uint32_t pid);

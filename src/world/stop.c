@@ -11,13 +11,10 @@
 #include "os/os.h"
 #include "os/process.h"
 #include "os/regs.h"
-#include "os/syscall.h"
 #include "region/layout.h"
+#include "world/hold.h"
 
 enum { THREADS_MOST = 1 << 16, WAIT_NS = 200000, LOOK_NS = 2000000 };
-
-/* How a thread answered. */
-enum { STOOD = 1, HELD_STILL, GONE };
 
 static _Atomic uint32_t going;
 static _Atomic uint32_t answers;
@@ -56,7 +53,7 @@ wr_stop_here(uintptr_t word, const ucontext_t *context)
         return true; /* too late */
     wr_regs_saved(context, &t->frame, &t->frame_end);
     t->sp = wr_regs_stack(context);
-    atomic_store_explicit(&t->answered, STOOD, memory_order_release);
+    atomic_store_explicit(&t->answered, WR_STOOD, memory_order_release);
     atomic_fetch_add(&answers, 1);
     wr_os_wake(&answers, 1);
     while (atomic_load(&going) == now)
@@ -99,25 +96,27 @@ make_room(size_t threads)
     return bigger;
 }
 
-/* Signal the threads that are not known yet: how many. */
+/* The threads that are not known yet: how many. */
 static size_t
-signal_new(struct wr_stop *s, uint32_t *tid, size_t most, uint32_t self)
+find_new(struct wr_stop *s, uint32_t *tid, size_t most, uint32_t self)
 {
-    size_t n = wr_min(wr_os_threads(tid, most), most), sent = 0;
+    size_t n = wr_min(wr_os_threads(tid, most), most), before = s->count;
 
-    for (size_t i = 0; i < n && s->count < room; i++) {
-        struct wr_stopped *t = &s->thread[s->count];
+    for (size_t i = 0; i < n && s->count < room; i++)
+        if (tid[i] != self && !is_known(s, tid[i]))
+            s->thread[s->count++] = (struct wr_stopped){.tid = tid[i]};
+    return s->count - before;
+}
 
-        if (tid[i] == self || is_known(s, tid[i]))
-            continue;
-        *t = (struct wr_stopped){.tid = tid[i]};
-        s->count++;
-        if (wr_os_signal(tid[i], atomic_load(&signal_number), (uintptr_t)t))
-            sent++;
-        else
-            s->count--; /* it has gone */
-    }
-    return sent;
+static void
+signal_rest(struct wr_stopped *t, size_t n)
+{
+    for (; n > 0; n--, t++)
+        if (atomic_load(&t->answered) == 0 &&
+            !wr_os_signal(t->tid, atomic_load(&signal_number), (uintptr_t)t)) {
+            atomic_store(&t->answered, WR_GONE);
+            atomic_fetch_add(&answers, 1);
+        }
 }
 
 /* May any that has not answered still do so? One that ended answers nothing,
@@ -136,7 +135,7 @@ may_answer(struct wr_stop *s)
         blocks = wr_os_blocks(t->tid, atomic_load(&signal_number));
         may |= blocks == 0;
         if (blocks < 0) {
-            atomic_store(&t->answered, GONE);
+            atomic_store(&t->answered, WR_GONE);
             atomic_fetch_add(&answers, 1);
         }
     }
@@ -160,98 +159,6 @@ wait_answers(struct wr_stop *s, uint64_t until)
     }
 }
 
-/* ---- threads that block the signal ---- */
-
-/* A helper process that shares the memory holds them by the means of
- * debuggers, where the system lets it. */
-enum { HELD_MOST = 64, WORDS_MOST = 1024 };
-
-static uintptr_t held_words[HELD_MOST][WORDS_MOST];
-static struct {
-    struct wr_os_thread thread;
-    struct wr_stop *stop;
-    uint32_t pid;          /* 0: there is none */
-    _Atomic uint32_t step; /* what it does */
-} helper;
-
-enum { WAIT, HOLD, HELD, LET_GO };
-
-static void
-hold_silent(struct wr_stop *s)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < s->count && n < HELD_MOST; i++) {
-        struct wr_stopped *t = &s->thread[i];
-        size_t words;
-
-        if (atomic_load(&t->answered))
-            continue;
-        words = wr_os_hold(t->tid, held_words[n], WORDS_MOST, &t->sp);
-        if (words == 0)
-            continue;
-        t->frame = (uintptr_t)held_words[n];
-        t->frame_end = (uintptr_t)(held_words[n] + words);
-        atomic_store(&t->answered, HELD_STILL);
-        n++;
-    }
-}
-
-static void
-let_go(struct wr_stop *s)
-{
-    for (size_t i = 0; i < s->count; i++)
-        if (atomic_load(&s->thread[i].answered) == HELD_STILL)
-            wr_os_let_go(s->thread[i].tid);
-}
-
-static void
-help(void *unused)
-{
-    uint32_t step;
-
-    (void)unused;
-    while ((step = atomic_load(&helper.step)) == WAIT)
-        wr_os_wait(&helper.step, step, 0);
-    hold_silent(helper.stop);
-    atomic_store(&helper.step, HELD);
-    wr_os_wake(&helper.step, 1);
-    while ((step = atomic_load(&helper.step)) == HELD)
-        wr_os_wait(&helper.step, step, 0);
-    let_go(helper.stop);
-}
-
-static void
-start_helper(struct wr_stop *s)
-{
-    uint32_t step;
-
-    helper.stop = s;
-    atomic_store(&helper.step, WAIT);
-    if (!wr_os_helper_start(&helper.thread, help, NULL))
-        return;
-    helper.pid = atomic_load(&helper.thread.alive);
-    wr_os_be_held_by(helper.pid);
-    atomic_store(&helper.step, HOLD);
-    wr_os_wake(&helper.step, 1);
-    while ((step = atomic_load(&helper.step)) == HOLD)
-        wr_os_wait(&helper.step, step, 0);
-}
-
-static void
-end_helper(void)
-{
-    if (helper.pid == 0)
-        return;
-    atomic_store(&helper.step, LET_GO);
-    wr_os_wake(&helper.step, 1);
-    wr_os_thread_join(&helper.thread);
-    while (wr_os_copy_ended(helper.pid) == -2)
-        wr_os_pause();
-    wr_os_be_held_by(0);
-    helper.pid = 0;
-}
-
 static void
 take_bounds(struct wr_stopped *t)
 {
@@ -267,11 +174,33 @@ take_bounds(struct wr_stopped *t)
     }
 }
 
+/* By the helper, and who it may not hold by the signal. Those that run on
+ * meanwhile may make new ones. */
+static void
+stop_all(struct wr_stop *s, uint32_t *tid, size_t threads, uint32_t self)
+{
+    uint64_t until = s->began_ns + s->patience_ns;
+    bool helped = wr_hold_begin();
+    size_t n;
+
+    while ((n = find_new(s, tid, threads, self)) > 0) {
+        struct wr_stopped *first = &s->thread[s->count - n];
+
+        if (helped)
+            atomic_fetch_add(&answers, (uint32_t)wr_hold(first, n, until));
+        signal_rest(first, n);
+        wait_answers(s, until);
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        s->answered += atomic_load(&s->thread[i].answered) != 0;
+        take_bounds(&s->thread[i]);
+    }
+}
+
 struct wr_stop *
 wr_stop_begin(uint32_t self, uint64_t patience_ns)
 {
     size_t threads = wr_os_threads(NULL, 0) + 64;
-    uint64_t start = wr_os_monotonic();
     struct wr_stop *s;
     uint32_t *tid;
 
@@ -282,18 +211,11 @@ wr_stop_begin(uint32_t self, uint64_t patience_ns)
     s = tid != NULL ? make_room(threads) : NULL;
     if (s != NULL) {
         s->count = s->answered = 0;
-        s->began_ns = start;
+        s->began_ns = wr_os_monotonic();
+        s->patience_ns = patience_ns;
         atomic_store(&answers, 0);
         atomic_fetch_add(&going, 1);
-        /* Those that run on meanwhile may make new ones. */
-        while (signal_new(s, tid, threads, self) > 0)
-            wait_answers(s, start + patience_ns);
-        if (atomic_load(&answers) < s->count)
-            start_helper(s);
-        for (size_t i = 0; i < s->count; i++) {
-            s->answered += atomic_load(&s->thread[i].answered) != 0;
-            take_bounds(&s->thread[i]);
-        }
+        stop_all(s, tid, threads, self);
     }
     if (tid != NULL)
         wr_os_unmap(tid, threads * sizeof *tid);
@@ -305,7 +227,7 @@ wr_stop_end(struct wr_stop *s)
 {
     if (s == NULL)
         return;
-    end_helper();
+    wr_hold_end();
     atomic_fetch_add(&going, 1);
     wr_os_wake(&going, INT32_MAX);
     s->ended_ns = wr_os_monotonic();

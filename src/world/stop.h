@@ -7,14 +7,14 @@
  *             if (s->thread[i].sp != 0) ...
  *     wr_stop_end(s);
  *
- * A signal, queued to each thread, makes it wait in Weir's handler
- * (profile/capture.h), wherever it was: in libc with its locks held, too. So
+ * A helper holds each thread as a debugger would (world/hold.h). Where the
+ * system forbids that, a signal, queued to the thread, makes it wait in Weir's
+ * handler (profile/capture.h); a system call that was waiting then begins anew
+ * or ends with EINTR, as after any signal whose handler says SA_RESTART, and a
+ * thread that blocks the signal does not answer: it goes on.
+ * Either way it stands wherever it was: in libc with its locks held, too. So
  * between begin and end nothing may be called that could wait for a thread of
- * the program. A thread that blocks the signal does not answer: a helper
- * process holds it as a debugger would, and where the system does not allow
- * that it goes on.
- * A system call that was waiting is begun anew after it, or ends with EINTR,
- * as after any signal whose handler says SA_RESTART.
+ * the program.
  *
  * Threads: one stop at a time, from Weir's own thread. Units: nanoseconds.
  */
@@ -27,9 +27,13 @@
 #include <stdint.h>
 #include <ucontext.h>
 
+/* How a thread answered: nothing yet, it may be running; in the handler; by the
+ * helper's hand; it has ended. */
+enum wr_answered { WR_SILENT, WR_STOOD, WR_HELD, WR_GONE };
+
 struct wr_stopped {
     uint32_t tid;
-    _Atomic uint32_t answered; /* 0: it may be running */
+    _Atomic uint32_t answered; /* enum wr_answered */
     /* Of one that answered; all 0 when it has ended: */
     uintptr_t sp;                 /* where the interrupted code's stack ends */
     uintptr_t frame, frame_end;   /* memory that holds all its registers */
@@ -38,7 +42,7 @@ struct wr_stopped {
 
 struct wr_stop {
     size_t count, answered;
-    uint64_t began_ns, ended_ns;
+    uint64_t began_ns, ended_ns, patience_ns;
     struct wr_stopped thread[];
 };
 

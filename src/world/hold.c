@@ -1,0 +1,119 @@
+/* Invariants
+ * 1. `step` goes from one side to the other: at HOLD and END it is the
+ *    helper's turn, at WAIT ours.
+ * 2. held[i] is the thread whose registers are words[i].
+ */
+#include "world/hold.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/base.h"
+#include "os/os.h"
+#include "os/process.h"
+#include "os/syscall.h"
+#include "world/stop.h"
+
+enum { WAIT, HOLD, END };
+enum { MOST = 512, WORDS = 512 };
+
+static struct {
+    struct wr_os_thread thread;
+    uint32_t pid; /* 0: there is none */
+    _Atomic uint32_t step;
+    struct wr_stopped *list; /* what it is to hold */
+    size_t count;
+    uint64_t until;
+} helper;
+
+static uintptr_t words[MOST][WORDS];
+static uint32_t held[MOST];
+static size_t used;
+
+/* ---- the helper's side ---- */
+
+static void
+hold_one(struct wr_stopped *t)
+{
+    size_t n;
+
+    if (used == MOST || atomic_load(&t->answered) != 0)
+        return;
+    n = wr_os_hold(t->tid, helper.until, words[used], WORDS, &t->sp);
+    if (n == 0)
+        return;
+    t->frame = (uintptr_t)words[used];
+    t->frame_end = (uintptr_t)(words[used] + n);
+    atomic_store(&t->answered, WR_HELD);
+    held[used++] = t->tid;
+}
+
+static uint32_t
+wait_while(uint32_t step)
+{
+    uint32_t now;
+
+    while ((now = atomic_load(&helper.step)) == step)
+        wr_os_wait(&helper.step, step, 0);
+    return now;
+}
+
+static void
+pass_on(uint32_t step)
+{
+    atomic_store(&helper.step, step);
+    wr_os_wake(&helper.step, 1);
+}
+
+static void
+help(void *unused)
+{
+    (void)unused;
+    while (wait_while(WAIT) == HOLD) {
+        for (size_t i = 0; i < helper.count; i++)
+            hold_one(&helper.list[i]);
+        pass_on(WAIT);
+    }
+    for (size_t i = 0; i < used; i++)
+        wr_os_let_go(held[i]);
+}
+
+/* ---- ours ---- */
+
+bool
+wr_hold_begin(void)
+{
+    used = 0;
+    atomic_store(&helper.step, WAIT);
+    if (!wr_os_helper_start(&helper.thread, help, NULL))
+        return false;
+    helper.pid = atomic_load(&helper.thread.alive);
+    wr_os_be_held_by(helper.pid);
+    return true;
+}
+
+size_t
+wr_hold(struct wr_stopped *list, size_t n, uint64_t until)
+{
+    size_t before = used;
+
+    helper.list = list;
+    helper.count = n;
+    helper.until = until;
+    pass_on(HOLD);
+    (void)wait_while(HOLD);
+    return used - before;
+}
+
+void
+wr_hold_end(void)
+{
+    if (helper.pid == 0)
+        return;
+    pass_on(END);
+    wr_os_thread_join(&helper.thread);
+    while (wr_os_copy_ended((long)helper.pid) == -2)
+        wr_os_pause();
+    wr_os_be_held_by(0);
+    helper.pid = 0;
+}
