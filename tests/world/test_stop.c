@@ -329,13 +329,17 @@ main(void)
 
     tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, begin, NULL);
-    tcase_add_test(t, every_thread_stands_still_and_then_goes_on);
-    tcase_add_test(t, registers_are_in_the_frame_of_a_stopped_thread);
-    tcase_add_test(t, who_blocks_the_signal_is_held);
-    tcase_add_test(t, threads_that_come_and_go_are_no_obstacle);
-    tcase_add_test(t, without_a_signal_nobody_is_stopped);
-    tcase_add_test(t, other_words_are_not_answered);
-    tcase_add_test(t, a_copy_sees_what_was_and_the_program_does_not_see_it);
+    if (UNIT_TSAN) {
+        unit_skip("code made for ThreadSanitizer needs libc's threads");
+    } else {
+        tcase_add_test(t, every_thread_stands_still_and_then_goes_on);
+        tcase_add_test(t, registers_are_in_the_frame_of_a_stopped_thread);
+        tcase_add_test(t, who_blocks_the_signal_is_held);
+        tcase_add_test(t, threads_that_come_and_go_are_no_obstacle);
+        tcase_add_test(t, without_a_signal_nobody_is_stopped);
+        tcase_add_test(t, other_words_are_not_answered);
+        tcase_add_test(t, a_copy_sees_what_was_and_the_program_does_not_see_it);
+    }
     tcase_add_test(t, mappings_are_told_as_they_are);
     tcase_add_test(t, what_weir_mapped_is_cut_out);
     tcase_add_test(t, peeking_stops_where_nothing_can_be_read);
