@@ -7,6 +7,7 @@
 #include <string.h>
 #include "weir/cmd.h"
 #include "weir/profile_args.h"
+#include "weir/terminal.h"
 
 #define TOP_ROWS 10 /* unless asked */
 
@@ -47,8 +48,10 @@ view(int argc, char **argv, const struct view *v)
         wr_say("%s", why);
         return 1;
     }
-    status = v->print(&o.analysis, v->pattern ? a.words[0] : NULL, stdout, why,
+    FILE *out = wr_terminal_open();
+    status = v->print(&o.analysis, v->pattern ? a.words[0] : NULL, out, why,
                       sizeof why);
+    wr_terminal_close(out);
     if (status != 0)
         wr_say("%s", why);
     wr_opened_close(&o);
