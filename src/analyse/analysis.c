@@ -211,7 +211,8 @@ wr_analysis_heading(const struct wr_analysis *a, const char *unit, FILE *out)
     for (uint32_t i = 0; i < p->comment_count; i++)
         if (p->strings[p->comments[i]][0] != '#')
             fprintf(out, "%s\n", p->strings[p->comments[i]]);
-    fprintf(out, "Type: %s\n", p->strings[p->types[a->type].type]);
+    if (p->types[a->type].type)
+        fprintf(out, "Type: %s\n", p->strings[p->types[a->type].type]);
     if (p->doc_url)
         fprintf(out, "Doc: %s\n", p->strings[p->doc_url]);
     if (p->time_ns)

@@ -229,6 +229,7 @@ func oddProfiles(dir string) {
 	odd(dir, "odd-huge-ids", join(sample(l(1<<60, 7), l(1, 10)), sample(l(7), l(2, 3)), two,
 		location(1<<60, -1, 0x400100, line(1<<62, 11)), location(7, -1, 0x400200, line(5, 22)),
 		in(3, fields(1, -1, 2, 0x400000, 3, 0x500000, 5, 10)), function(5, 6, 9, 20), function(1<<62, 5, 8, 10), words))
+	odd(dir, "odd-nameless", join(in(1, nil), mapping, functions, locations, sample(l(1, 3), l(4)), words))
 	odd(dir, "odd-repeated", join(two, mapping, functions, locations,
 		sample(l(1, 3), l(1, 10)), sample(l(1, 3), l(1, -10)), sample(l(1, 3), l(1, 10)), words))
 	odd(dir, "odd-wide", wide(two, mapping))
