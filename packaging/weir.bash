@@ -108,7 +108,7 @@ _weir()
             $(compgen -f -- "$word"))
         ;;
     top | tree | peek | list | traces | tags | raw)
-        COMPREPLY=($(compgen -W "-sample_index -base -diff_base -normalize
+        COMPREPLY=($(compgen -W "-sample_index -base -diff_base -normalize -seconds
             -focus -ignore -hide -show -show_from -tagfocus -tagignore -tagshow
             -taghide -cum -functions -filefunctions -files -lines -addresses
             -nodecount -nodefraction -edgefraction -trim=false -unit -divide_by

@@ -126,6 +126,7 @@ static const char help_ps[] =
     "                          number; default: the profile's own\n"           \
     "  -base FILE              take this profile off; -diff_base: and show\n"  \
     "                          percentages of it; -normalize: scale to it\n"   \
+    "  -seconds N              what changes in N seconds, of a PID or URL\n"   \
     "\n"                                                                       \
     "Which samples and frames (regular expressions as in Go):\n"               \
     "  -focus RE, -ignore RE   only stacks with such a function or file, or\n" \

@@ -41,6 +41,7 @@ static const struct option options[] = {
     {"trim_path", 0, TEXT, FIELD(options.trim_path)},
     {"nodecount", 'n', COUNT, FIELD(options.node_count)},
     {"number", 0, COUNT, FIELD(options.node_count)},
+    {"seconds", 0, COUNT, FIELD(seconds)},
     {"nodefraction", 0, REAL, FIELD(options.node_fraction)},
     {"edgefraction", 0, REAL, FIELD(options.edge_fraction)},
     {"divide_by", 0, REAL, FIELD(options.divide_by)},
@@ -120,10 +121,10 @@ set_number(struct parsing *s, const struct option *o, const char *text)
     double v = strtod(text, &end);
     bool whole = o->kind == COUNT;
     if (end == text || *end || errno || !isfinite(v) || fabs(v) > 1e9 ||
-        (whole && (v != floor(v) || v < -1)) || (!whole && v < 0) ||
-        (v == 0 && is_name("divide_by", o->name))) {
+        (whole && (v != floor(v) || v < (o->letter ? -1 : 0))) ||
+        (!whole && v < 0) || (v == 0 && is_name("divide_by", o->name))) {
         wr_say("%s: -%s: %s is not %s", s->a->command, o->name, text,
-               whole ? "a number of rows" : "a number that fits");
+               whole ? "a whole number that fits" : "a number that fits");
         return -1;
     }
     char *field = (char *)s->a + o->offset;

@@ -42,8 +42,9 @@ struct wr_profile_args {
     unsigned base_count;
     bool diff_base; /* percentages are of the base */
     bool normalise;
-    bool symbolise;   /* find names that are missing; yes unless told */
-    bool keep_base;   /* for the command to set: give the base by itself */
+    long seconds;   /* what changes in so many, of URLs and processes; 0: all */
+    bool symbolise; /* find names that are missing; yes unless told */
+    bool keep_base; /* for the command to set: give the base by itself */
     const char *type; /* -sample_index; NULL: the profile's own */
     struct wr_filter filter;
     struct wr_analysis_options options;

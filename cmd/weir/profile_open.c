@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "analyse/base.h"
 #include "analyse/labels.h"
 #include "analyse/symbol.h"
@@ -81,10 +82,29 @@ read_process(struct wr_profile **out, const struct wr_source *one,
                                      WR_VALUES_ESTIMATED, when - start, why, n);
 }
 
+/* What it allocated and freed in the seconds to come. */
+static int
+read_change(struct wr_profile **out, const struct wr_source *one,
+            unsigned seconds, char *why, size_t n)
+{
+    struct wr_profile *before;
+    if (read_process(&before, one, NULL, why, n) != 0)
+        return -1;
+    for (unsigned left = seconds; left > 0;)
+        left = sleep(left);
+    int status = read_process(out, one, NULL, why, n);
+    if (status == 0 && wr_profile_subtract(*out, before, why, n) != 0) {
+        wr_profile_free(*out);
+        status = -1;
+    }
+    wr_profile_free(before);
+    return status;
+}
+
 /* pid 0: the only one. */
 static int
-open_process(struct wr_profile **out, uint32_t pid, const char *past,
-             bool names, char *why, size_t n)
+open_process(const struct wr_profile_args *a, struct wr_profile **out,
+             uint32_t pid, const char *past, char *why, size_t n)
 {
     struct wr_sources s;
     if (wr_sources_scan(&s, NULL, WR_SCAN_ALL) != 0) {
@@ -94,14 +114,16 @@ open_process(struct wr_profile **out, uint32_t pid, const char *past,
     struct wr_source *one =
         pid ? wr_sources_find(&s, pid) : only_live(&s, why, n);
     int status = -1;
-    if (one)
+    if (one && a->seconds && !past)
+        status = read_change(out, one, (unsigned)a->seconds, why, n);
+    else if (one)
         status = read_process(out, one, past, why, n);
     else if (pid)
         snprintf(why, n,
                  "process %u is not running under Weir (weir ps lists those "
                  "that are)",
                  pid);
-    if (status == 0 && names)
+    if (status == 0 && a->symbolise)
         wr_profile_find_names(*out, (int)one->pid, one->live);
     wr_sources_free(&s);
     return status;
@@ -128,12 +150,34 @@ is_process(const char *place, uint64_t *pid, const char **past)
 
 /* --- Elsewhere ----------------------------------------------------------- */
 
+/* Servers take seconds=N in the query: ask for it behind what is there. */
 static int
-open_url(struct wr_profile **out, const char *url, char *why, size_t n)
+ask_seconds(char *text, size_t room, const char *url, long seconds, char *why,
+            size_t n)
+{
+    const char *host = strstr(url, "://");
+    const char *path = host ? strchr(host + 3, '/') : NULL;
+    if (!path) {
+        snprintf(why, n,
+                 "-seconds needs an address with a path, like "
+                 "http://127.0.0.1:6060/debug/pprof/heap");
+        return -1;
+    }
+    snprintf(text, room, "%s%cseconds=%ld", url, strchr(path, '?') ? '&' : '?',
+             seconds);
+    return 0;
+}
+
+static int
+open_url(struct wr_profile **out, const char *url, long seconds, char *why,
+         size_t n)
 {
     unsigned char *bytes;
     size_t count;
-    if (wr_fetch(url, &bytes, &count, why, n) != 0)
+    char asked[2048];
+    if (seconds && ask_seconds(asked, sizeof asked, url, seconds, why, n) != 0)
+        return -1;
+    if (wr_fetch(seconds ? asked : url, &bytes, &count, why, n) != 0)
         return -1;
     int status = wr_profile_decode(out, bytes, count, why, n);
     free(bytes);
@@ -147,11 +191,12 @@ open_place(const struct wr_profile_args *a, const char *place,
     uint64_t pid;
     const char *past;
     if (!place)
-        return open_process(out, 0, NULL, a->symbolise, why, n);
+        return open_process(a, out, 0, NULL, why, n);
     if (is_process(place, &pid, &past))
-        return open_process(out, (uint32_t)pid, past, a->symbolise, why, n);
-    int status = wr_fetch_is_url(place) ? open_url(out, place, why, n)
-                                        : wr_profile_read(out, place, why, n);
+        return open_process(a, out, (uint32_t)pid, past, why, n);
+    int status = wr_fetch_is_url(place)
+                     ? open_url(out, place, a->seconds, why, n)
+                     : wr_profile_read(out, place, why, n);
     /* Profiles that a program wrote by itself have no names yet. */
     if (status == 0 && a->symbolise)
         wr_profile_find_names(*out, 0, false);

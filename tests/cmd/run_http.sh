@@ -70,6 +70,9 @@ is $? 1 "a page that is not there"
 says "Unknown profile" err.txt
 "$weir" top "$url/debug/pprof/heap?seconds=1" >top.txt
 is $? 0 "a delta"
+"$weir" top -seconds 1 "$url/debug/pprof/heap" >top.txt
+is $? 0 "a delta, asked for by an option"
+says "Duration: 1" top.txt
 
 # Metrics: the program has no labels, and discovery leads to it
 is "$(code "$url/metrics")" 200 "the metrics"

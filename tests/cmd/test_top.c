@@ -89,6 +89,16 @@ START_TEST(a_damaged_region_is_no_process)
 }
 END_TEST
 
+START_TEST(what_changes_in_seconds_is_shown_of_a_process)
+{
+    ck_assert_int_eq(talk(wr_cmd_top, "top", "-seconds=1", pid_text(&one)), 0);
+    assert_out("of 0 total"); /* it stands still */
+    ck_assert_int_eq(talk(wr_cmd_top, "top", "-seconds=1", "unix:/socket"), 1);
+    assert_err("-seconds needs an address with a path");
+    ck_assert_int_eq(talk(wr_cmd_top, "top", "-seconds=-1"), WR_EXIT_USAGE);
+}
+END_TEST
+
 /* --- Files -------------------------------------------------------------- */
 
 START_TEST(a_saved_profile_is_shown_biggest_first)
@@ -199,8 +209,9 @@ END_TEST
 START_TEST(wrong_options_are_wrong_usage)
 {
     ck_assert_int_eq(talk(wr_cmd_top, "top", "-n", "many"), WR_EXIT_USAGE);
-    assert_err("many is not a number of rows");
-    ck_assert_int_eq(talk(wr_cmd_top, "top", "-n", "10000000000"), WR_EXIT_USAGE);
+    assert_err("many is not a whole number that fits");
+    ck_assert_int_eq(talk(wr_cmd_top, "top", "-n", "10000000000"),
+                     WR_EXIT_USAGE);
     ck_assert_int_eq(talk(wr_cmd_top, "top", "-n"), WR_EXIT_USAGE);
     assert_err("weir help top");
     ck_assert_int_eq(talk(wr_cmd_top, "top", "--bogus"), WR_EXIT_USAGE);
@@ -227,6 +238,7 @@ main(void)
     tcase_add_test(t, a_process_that_ended_is_shown_too);
     tcase_add_test(t, of_several_processes_one_must_be_said);
     tcase_add_test(t, a_pid_without_a_region_is_told);
+    tcase_add_test(t, what_changes_in_seconds_is_shown_of_a_process);
     tcase_add_test(t, a_file_whose_name_is_a_number_is_a_file);
     tcase_add_test(t, a_damaged_region_is_no_process);
     tcase_add_loop_test(t, a_saved_profile_is_shown_biggest_first, 0, 2);
