@@ -3,7 +3,7 @@
  * Invariants:
  * 1. Nothing in the bytes is believed: string and entry numbers are looked
  *    up, counts compared, before they enter a table.
- * 2. Unpacked data is at most UNPACKED_MAX, and the tables have a limit of
+ * 2. Unpacked data is at most WR_GZIP_MAX, and the tables have a limit of
  *    their own (analyse/profile.c): a small file cannot take all memory.
  * 3. A profile's fields come in any order, and what is referred to must be
  *    there before what refers to it: the bytes are walked through once for
@@ -13,15 +13,14 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <libdeflate.h>
 #include <stdlib.h>
 #include <string.h>
+#include "analyse/gzip.h"
 #include "analyse/legacy.h"
 #include "analyse/proto.h"
 #include "analyse/store.h"
 #include "analyse/wire.h"
 
-#define UNPACKED_MAX ((size_t)256 << 20)
 #define COMMENTS_MAX 4096
 #define ENTRIES_MAX  (1u << 24) /* of a kind; samples have no such limit */
 #define ENTRY_MAX    ((size_t)64 << 20) /* bytes for the lists of one entry */
@@ -613,66 +612,7 @@ decode_proto(struct wr_profile **out, const unsigned char *bytes, size_t length,
     return status;
 }
 
-/* --- gzip --------------------------------------------------------------- */
-
-struct unpacked {
-    unsigned char *bytes;
-    size_t length;
-    bool no_memory;
-};
-
-/* Where to begin: a gzip file ends with the length it unpacks to, which may
- * be a lie, and no byte unpacks to more than about a thousand. */
-static size_t
-first_room(const unsigned char *packed, size_t n)
-{
-    size_t says = 0, most = n < UNPACKED_MAX / 1100 ? n * 1100 : UNPACKED_MAX;
-    for (size_t i = 0; i < 4 && n >= 18; i++)
-        says |= (size_t)packed[n - 4 + i] << 8 * i;
-    return says < most ? says + 1 : most;
-}
-
-/* Unpack into memory that is made larger until it is enough. */
-static enum libdeflate_result
-unpack(struct libdeflate_decompressor *d, const void *packed, size_t n,
-       struct unpacked *u)
-{
-    enum libdeflate_result result = LIBDEFLATE_INSUFFICIENT_SPACE;
-    size_t room = first_room(packed, n);
-    while (result == LIBDEFLATE_INSUFFICIENT_SPACE && !u->no_memory) {
-        unsigned char *bigger = realloc(u->bytes, room);
-        u->no_memory = !bigger;
-        if (!bigger)
-            break;
-        u->bytes = bigger;
-        result = libdeflate_gzip_decompress_ex(d, packed, n, u->bytes, room,
-                                               NULL, &u->length);
-        if (room == UNPACKED_MAX)
-            break;
-        room = room > UNPACKED_MAX / 2 ? UNPACKED_MAX : room * 2;
-    }
-    return result;
-}
-
-static int
-gunzip(const void *packed, size_t packed_length, struct unpacked *u, char *why,
-       size_t n)
-{
-    struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
-    enum libdeflate_result result = LIBDEFLATE_BAD_DATA;
-    if (d)
-        result = unpack(d, packed, packed_length, u);
-    bool no_memory = !d || u->no_memory;
-    libdeflate_free_decompressor(d);
-    if (!no_memory && result == LIBDEFLATE_SUCCESS)
-        return 0;
-    free(u->bytes);
-    if (no_memory)
-        return wr_profile_fail(why, n, "out of memory");
-    if (result == LIBDEFLATE_INSUFFICIENT_SPACE)
-        return wr_profile_fail(why, n, "the file unpacks to more than 256 MB");
-    return wr_profile_fail(why, n, "the gzip data is damaged or cut short");
-}
+/* --- Of any kind --------------------------------------------------------- */
 
 static int
 decode_plain(struct wr_profile **out, const void *bytes, size_t length,
@@ -685,23 +625,18 @@ decode_plain(struct wr_profile **out, const void *bytes, size_t length,
     return decode_proto(out, bytes, length, why, n);
 }
 
-static bool
-is_packed(const unsigned char *bytes, size_t length)
-{
-    return length >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
-}
-
 int
 wr_profile_decode(struct wr_profile **out, const void *bytes, size_t length,
                   char *why, size_t n)
 {
-    struct unpacked plain = {.length = 0};
-    if (!is_packed(bytes, length))
+    unsigned char *plain;
+    size_t plain_length;
+    if (!wr_gzip_is(bytes, length))
         return decode_plain(out, bytes, length, why, n);
-    if (gunzip(bytes, length, &plain, why, n) != 0)
+    if (wr_gzip_unpack(bytes, length, &plain, &plain_length, why, n) != 0)
         return -1;
-    int status = decode_plain(out, plain.bytes, plain.length, why, n);
-    free(plain.bytes);
+    int status = decode_plain(out, plain, plain_length, why, n);
+    free(plain);
     return status;
 }
 
@@ -720,7 +655,7 @@ read_all(FILE *f, unsigned char **bytes, size_t *length)
             *bytes = bigger;
         }
         *length += fread(*bytes + *length, 1, room - *length, f);
-    } while (!feof(f) && !ferror(f) && *length < UNPACKED_MAX);
+    } while (!feof(f) && !ferror(f) && *length < WR_GZIP_MAX);
     return !ferror(f);
 }
 
@@ -729,17 +664,16 @@ static int
 decode_file(struct wr_profile **out, unsigned char *bytes, size_t length,
             char *why, size_t n)
 {
-    struct unpacked plain = {.bytes = bytes, .length = length};
+    unsigned char *plain = bytes;
     int status = 0;
-    if (is_packed(bytes, length)) {
-        plain = (struct unpacked){.length = 0};
-        status = gunzip(bytes, length, &plain, why, n);
+    if (wr_gzip_is(bytes, length)) {
+        status = wr_gzip_unpack(bytes, length, &plain, &length, why, n);
         free(bytes);
     }
     if (status != 0)
         return status;
-    status = decode_plain(out, plain.bytes, plain.length, why, n);
-    free(plain.bytes);
+    status = decode_plain(out, plain, length, why, n);
+    free(plain);
     return status;
 }
 

@@ -485,6 +485,28 @@ START_TEST(a_stack_without_end_is_refused)
 }
 END_TEST
 
+START_TEST(gzip_may_come_in_several_pieces)
+{
+    struct libdeflate_compressor *c = libdeflate_alloc_compressor(1);
+    unsigned char *plain;
+    size_t n, half;
+    struct wr_profile *made = maker_heap();
+    maker_sample(made, STACK("leaf", "main"), 1, 100);
+    ck_assert_int_eq(
+        wr_profile_encode(made, false, &plain, &n, why, sizeof why), 0);
+    wr_profile_free(made);
+    half = n / 2;
+    bytes = malloc(2 * n + 200);
+    length = libdeflate_gzip_compress(c, plain, half, bytes, n + 100);
+    length += libdeflate_gzip_compress(c, plain + half, n - half,
+                                       bytes + length, n + 100);
+    libdeflate_free_compressor(c);
+    free(plain);
+    ck_assert_int_eq(wr_profile_decode(&q, bytes, length, why, sizeof why), 0);
+    ck_assert_str_eq(maker_frame(q, 0, 0), "leaf");
+}
+END_TEST
+
 START_TEST(a_missing_file_is_named)
 {
     ck_assert_int_eq(wr_profile_read(&q, "/no/such/file", why, sizeof why), -1);
@@ -682,6 +704,7 @@ main(int argc, char **argv)
                         2);
     tcase_add_test(tests, a_profile_of_endless_strings_is_refused);
     tcase_add_test(tests, a_stack_without_end_is_refused);
+    tcase_add_test(tests, gzip_may_come_in_several_pieces);
     tcase_add_test(tests, a_missing_file_is_named);
     tcase_add_test(tests, a_file_without_end_is_refused);
     tcase_add_test(tests, a_file_is_read);
