@@ -6,6 +6,7 @@
 #include "analyse/quote.h"
 #include "weir/cmd.h"
 #include "weir/profile_args.h"
+#include "weir/terminal.h"
 
 #define EXIT_HOLDS 3
 #define ROWS       20 /* unless told */
@@ -98,6 +99,7 @@ show(struct diff *d, const struct wr_opened *o)
         wr_say("%s", why);
         return 1;
     }
+    FILE *out = wr_terminal_open();
     int held = test_conditions(d, o);
     long rows = options->node_count;
     if (options->cum)
@@ -106,7 +108,8 @@ show(struct diff *d, const struct wr_opened *o)
         print_json(d, &table);
     else if (held >= 0)
         wr_diff_print(&table, rows < 0 ? ROWS : (size_t)rows, options->unit,
-                      stdout);
+                      out);
+    wr_terminal_close(out);
     wr_diff_fini(&table);
     return held < 0 ? 1 : held > 0 ? EXIT_HOLDS : 0;
 }
