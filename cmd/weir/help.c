@@ -116,8 +116,9 @@ static const char help_ps[] =
     "one that runs; PID@-10m is what it held ten minutes ago. URL is\n"        \
     "http://HOST:PORT/PATH or unix:SOCKET (without a path:\n"                  \
     "/debug/pprof/heap). FILE is any profile that go tool pprof reads:\n"      \
-    "protobuf, gzipped or not, or Go's, gperftools' and jemalloc's text.\n"    \
-    "Several are added up.\n"
+    "protobuf, gzipped or not, or Go's, gperftools' and jemalloc's text; - "   \
+    "is\n"                                                                     \
+    "standard input. Several are added up.\n"
 
 #define HELP_OPTIONS                                                           \
     "Which values (as go tool pprof; -focus=X, -focus X and --focus X):\n"     \

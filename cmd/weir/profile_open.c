@@ -194,9 +194,11 @@ open_place(const struct wr_profile_args *a, const char *place,
         return open_process(a, out, 0, NULL, why, n);
     if (is_process(place, &pid, &past))
         return open_process(a, out, (uint32_t)pid, past, why, n);
-    int status = wr_fetch_is_url(place)
-                     ? open_url(out, place, a->seconds, why, n)
-                     : wr_profile_read(out, place, why, n);
+    bool is_stdin = strcmp(place, "-") == 0;
+    int status =
+        wr_fetch_is_url(place)
+            ? open_url(out, place, a->seconds, why, n)
+            : wr_profile_read(out, is_stdin ? "/dev/stdin" : place, why, n);
     /* Profiles that a program wrote by itself have no names yet. */
     if (status == 0 && a->symbolise)
         wr_profile_find_names(*out, 0, false);

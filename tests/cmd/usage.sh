@@ -60,6 +60,9 @@ says "say which functions" err.txt
 "$weir" top /no/such/file 2>err.txt
 is $? 1 "a file that is not there"
 says "/no/such/file" err.txt
+printf 'goroutine profile: total 3\n3 @ 0x10\n' | "$weir" top - >out.txt
+is $? 0 "a profile from standard input"
+says "Type: goroutine" out.txt
 echo nonsense >file
 "$weir" top file >out.txt 2>err.txt
 is $? 1 "a file that is no profile"
