@@ -622,6 +622,8 @@ decode_plain(struct wr_profile **out, const void *bytes, size_t length,
         return wr_profile_fail(why, n, "the profile is empty");
     if (wr_legacy_recognise(bytes, length))
         return wr_legacy_decode(out, bytes, length, why, n);
+    if (wr_legacy_cpu_recognise(bytes, length))
+        return wr_legacy_cpu_decode(out, bytes, length, why, n);
     return decode_proto(out, bytes, length, why, n);
 }
 

@@ -171,8 +171,8 @@ take_map_file(struct wr_profile *p, char *at, struct wr_mapping *m)
     m->build_id = wr_profile_string(p, skip_spaces(at));
 }
 
-static void
-take_mapping(struct wr_profile *p, char *line)
+void
+wr_legacy_mapping(struct wr_profile *p, char *line)
 {
     struct wr_mapping m = {0};
     if (!take_hex(&line, &m.start) || *line++ != '-' ||
@@ -205,14 +205,14 @@ take_mappings(struct parse *s)
     s->at = heading;
     next_line(s);
     while ((line = next_line(s)))
-        take_mapping(s->p, line);
+        wr_legacy_mapping(s->p, line);
     *heading = '\0';
     s->at = rows;
     s->line = rows_line;
 }
 
-static uint32_t
-mapping_of(const struct wr_profile *p, uint64_t address)
+uint32_t
+wr_legacy_mapping_of(const struct wr_profile *p, uint64_t address)
 {
     for (uint32_t i = 0; i < p->mapping_count; i++)
         if (p->mappings[i].start <= address && address < p->mappings[i].limit)
@@ -254,8 +254,8 @@ location_of(struct parse *s, uint64_t pc, uint32_t from, uint32_t count)
     for (uint32_t i = 0; i < count && n < LINES_MAX; i++)
         if (s->row->name[from + i].line.function != WR_NONE)
             lines[n++] = s->row->name[from + i].line;
-    return wr_profile_location(s->p, mapping_of(s->p, pc - 1), pc - 1, lines,
-                               n);
+    return wr_profile_location(s->p, wr_legacy_mapping_of(s->p, pc - 1), pc - 1,
+                               lines, n);
 }
 
 /* Go names a row's frames but for its own allocator's and the thread's start:

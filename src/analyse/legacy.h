@@ -1,5 +1,5 @@
-/* Text profiles: what /debug/pprof/...?debug=1 of Go programs and of Weir, the
- * dumps of gperftools, and those of jemalloc look like.
+/* Old profiles, most of them text: what /debug/pprof/...?debug=1 of Go programs
+ * and of Weir, the dumps of gperftools, and those of jemalloc look like.
  *
  *     heap profile: 1: 64 [3: 192] @ heap/1048576     and so on
  *     heap_v2/524288                                  (jemalloc)
@@ -19,6 +19,16 @@
 bool wr_legacy_recognise(const char *bytes, size_t length);
 int wr_legacy_decode(struct wr_profile **out, const char *bytes, size_t length,
                      char *why, size_t n);
+
+/* gperftools' CPU profiles, which are binary (legacy_cpu.c). */
+bool wr_legacy_cpu_recognise(const void *bytes, size_t length);
+int wr_legacy_cpu_decode(struct wr_profile **out, const void *bytes,
+                         size_t length, char *why, size_t n);
+
+/* Add the mapping that a line as in /proc/PID/maps tells of, if it is of
+ * code; and the one that an address lies in, or WR_NONE. */
+void wr_legacy_mapping(struct wr_profile *p, char *line);
+uint32_t wr_legacy_mapping_of(const struct wr_profile *p, uint64_t address);
 
 /* 1 / (1 - exp(-size / rate)): how many blocks of that size a sampled one
  * stands for. 1 when every block is recorded. */

@@ -66,7 +66,7 @@ for profile in heap allocs cpu goroutine block mutex threadcreate things; do
     same top $profile -nodecount=0
     same top $profile -nodecount=5 -cum
 done
-for path in all/odd-*; do
+for path in all/odd-* all/gperftools-*; do
     profile=${path#all/}
     for report in tree traces tags; do
         same $report "$profile"
@@ -77,6 +77,7 @@ done
 same raw odd-inlined
 same raw odd-labels
 same raw odd-repeated
+same top gperftools-64 -addresses -nodecount=0
 
 # One of ours: a program of C, symbolised, with comments and labels.
 XDG_RUNTIME_DIR=$tmp "$weir" run -q -s 16 --out mine -- \

@@ -279,6 +279,80 @@ START_TEST(wrong_contention_is_told_by_its_line)
 }
 END_TEST
 
+/* --- gperftools' CPU profiles -------------------------------------------- */
+
+#define CPU_HEADING 0, 3, 0, 10000, 0
+#define CPU_END     0, 1, 0
+
+static int
+decode_words(const uint64_t *words, size_t n, const char *maps)
+{
+    size_t length = n * sizeof *words;
+    char *bytes = malloc(length + strlen(maps) + 1);
+    memcpy(bytes, words, length);
+    memcpy(bytes + length, maps, strlen(maps));
+    int status =
+        wr_profile_decode(&p, bytes, length + strlen(maps), why, sizeof why);
+    free(bytes);
+    return status;
+}
+
+#define DECODE_WORDS(maps, ...)                                                \
+    decode_words((const uint64_t[]){__VA_ARGS__},                              \
+                 sizeof((const uint64_t[]){__VA_ARGS__}) / 8, maps)
+
+START_TEST(a_cpu_profile_of_words_is_read)
+{
+    ck_assert_int_eq(
+        DECODE_WORDS("400000-500000 r-xp 00001000 08:01 7 /bin/x\n",
+                     CPU_HEADING, 3, 2, 0x400100, 0x400200, 1, 1, 0x900000,
+                     CPU_END),
+        0);
+    ck_assert_uint_eq(p->sample_count, 2);
+    ck_assert_int_eq(maker_value(p, 0, 0), 3);
+    ck_assert_int_eq(maker_value(p, 0, 1), 30000000);
+    ck_assert_uint_eq(address(0, 0), 0x400100);
+    ck_assert_uint_eq(address(0, 1), 0x4001ff);
+    ck_assert_str_eq(maker_string(p, p->mappings[0].file), "/bin/x");
+    ck_assert_uint_eq(
+        p->locations[p->frames[p->samples[1].first_frame]].mapping, WR_NONE);
+    ck_assert_int_eq(p->period, 10000000);
+}
+END_TEST
+
+START_TEST(the_signals_handler_is_left_out)
+{
+    ck_assert_int_eq(DECODE_WORDS("", CPU_HEADING, 1, 3, 0x10, 0x77, 0x30, 1, 3,
+                                  0x20, 0x77, 0x40, CPU_END),
+                     0);
+    ck_assert_uint_eq(p->samples[0].depth, 2);
+    ck_assert_uint_eq(address(0, 1), 0x2f);
+    ck_assert_uint_eq(address(1, 1), 0x3f);
+}
+END_TEST
+
+START_TEST(a_leaf_that_is_there_twice_is_one)
+{
+    ck_assert_int_eq(DECODE_WORDS("", CPU_HEADING, 1, 3, 0x10, 0x10, 0x30, 1, 2,
+                                  0x20, 0x40, CPU_END),
+                     0);
+    ck_assert_uint_eq(p->samples[0].depth, 2);
+    ck_assert_uint_eq(address(0, 1), 0x2f);
+    ck_assert_uint_eq(p->samples[1].depth, 2);
+}
+END_TEST
+
+START_TEST(cut_cpu_profiles_are_refused)
+{
+    ck_assert_int_eq(DECODE_WORDS("", CPU_HEADING, 1, 3, 0x10, 0x20), -1);
+    ck_assert_str_eq(why, "the CPU profile is cut short");
+    ck_assert_int_eq(DECODE_WORDS("", CPU_HEADING, 1, UINT64_MAX, 0x10), -1);
+    ck_assert_int_eq(DECODE_WORDS("", CPU_HEADING, 1), -1);
+    ck_assert_int_eq(DECODE_WORDS("", 0, 3, 0, 0, 0), -1);
+    ck_assert_ptr_nonnull(strstr(why, "not a profile"));
+}
+END_TEST
+
 /* --- jemalloc ----------------------------------------------------------- */
 
 START_TEST(jemalloc_heaps_are_read)
@@ -453,6 +527,10 @@ main(void)
     tcase_add_test(tests, contention_is_read_in_nanoseconds);
     tcase_add_test(tests, sampled_contention_is_scaled);
     tcase_add_test(tests, wrong_contention_is_told_by_its_line);
+    tcase_add_test(tests, a_cpu_profile_of_words_is_read);
+    tcase_add_test(tests, the_signals_handler_is_left_out);
+    tcase_add_test(tests, a_leaf_that_is_there_twice_is_one);
+    tcase_add_test(tests, cut_cpu_profiles_are_refused);
     tcase_add_test(tests, jemalloc_heaps_are_read);
     tcase_add_test(tests, mappings_are_read_in_both_forms);
     tcase_add_test(tests, windows_line_ends_are_fine);

@@ -3,8 +3,10 @@
 package main
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -256,8 +258,34 @@ func wide(types, mapping message) message {
 	return join(all, texts(names...))
 }
 
+// As gperftools writes them: words, then /proc/self/maps.
+func cpuOfGperftools(dir string) {
+	const maps = "00400000-00500000 r-xp 00000000 08:01 12 /opt/none/prog\n" +
+		"00600000-00700000 rw-p 00000000 08:01 12 /opt/none/prog\n" +
+		"7f0000000000-7f0000100000 r-xp 00001000 08:01 13 /opt/none/lib.so\n"
+	words := []uint64{0, 3, 0, 10000, 0}
+	for i := uint64(0); i < 40; i++ {
+		words = append(words, 1+i%3, 5, 0x400100+i*16, 0x7f0000000500, 0x400101+i*16, 0x400200, 0x400300)
+	}
+	words = append(words, 7, 2, 0x400100, 0x400200, 2, 1, 0x7f0000000010, 0, 1, 0)
+	for _, wide := range []bool{true, false} {
+		var out bytes.Buffer
+		for _, w := range words {
+			if wide {
+				check(binary.Write(&out, binary.LittleEndian, w))
+			} else {
+				check(binary.Write(&out, binary.LittleEndian, uint32(w)))
+			}
+		}
+		out.WriteString(maps)
+		name := map[bool]string{true: "gperftools-64", false: "gperftools-32"}[wide]
+		check(os.WriteFile(filepath.Join(dir, name), out.Bytes(), 0o600))
+	}
+}
+
 func main() {
 	dir := os.Args[1]
 	goProfiles(dir)
 	oddProfiles(dir)
+	cpuOfGperftools(dir)
 }
