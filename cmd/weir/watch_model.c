@@ -168,7 +168,8 @@ arrange(struct wr_watch *w)
     for (uint32_t i = 0; i < w->sites.count; i++)
         if (is_shown(w, &w->sites.list[i]))
             w->row[w->rows++] = i;
-    qsort_r(w->row, w->rows, sizeof *w->row, compare, w);
+    if (w->rows > 1)
+        qsort_r(w->row, w->rows, sizeof *w->row, compare, w);
     if (was == 0 && w->view == WR_VIEW_SITES) {
         choose(w, 0);
         return 0;

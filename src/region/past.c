@@ -169,7 +169,8 @@ walk_back(const struct log *l, uint64_t seq, uint64_t written, uint64_t tick,
     size_t known = wr_min(buckets, WR_PAST_SERIES - 1);
     uint64_t first = first_entry(l, written);
 
-    memset(out, 0, buckets * sizeof *out);
+    if (buckets > 0)
+        memset(out, 0, buckets * sizeof *out);
     for (uint64_t s = 0; s < known + 1; s++)
         set(s, &l->head->logged[s], out, buckets);
     if (seq % 2 != 0 && load(&l->head->undo.at) == written)

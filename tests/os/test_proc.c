@@ -59,6 +59,10 @@ START_TEST(threads_are_counted)
     pthread_barrier_t barrier;
     pthread_t t[3];
 
+    /* With the first a sanitizer makes one of its own. */
+    pthread_barrier_init(&barrier, NULL, 1);
+    ck_assert_int_eq(pthread_create(&t[0], NULL, wait_for, &barrier), 0);
+    pthread_join(t[0], NULL);
     wr_os_usage(&before, true);
     pthread_barrier_init(&barrier, NULL, 4);
     for (size_t i = 0; i < wr_countof(t); i++)

@@ -118,6 +118,8 @@ both_same(const struct both *both)
 static inline void
 both_expect_same(const struct both *both)
 {
+    if (both_same(both))
+        return; /* an assertion writes to a pipe each time */
     ck_assert_uint_ge(both->n, 2);
     ck_assert_uint_eq(both->ours[1], both->caller);
     for (size_t i = 1; i < both->n && i < both->their_n; i++)
