@@ -7,6 +7,7 @@
 #include "analyse/export.h"
 #include "analyse/names.h"
 #include "analyse/profile.h"
+#include "analyse/path.h"
 #include "weir/cmd.h"
 #include "weir/profile_args.h"
 
@@ -113,7 +114,7 @@ make_title(const struct flame *f, const struct wr_profile *p, char *title,
 {
     const struct wr_profile_args *a = &f->args;
     const char *program =
-        p->mapping_count ? wr_names_base(p->strings[p->mappings[0].file]) : "";
+        p->mapping_count ? wr_path_base(p->strings[p->mappings[0].file]) : "";
     const char *place = a->word_count ? a->words[a->word_count - 1] : "";
     const char *base = a->base_count ? a->bases[0] : "";
     snprintf(title, n, "%s%s%s%s%s", program, *program && *place ? ": " : "",

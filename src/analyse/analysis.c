@@ -65,12 +65,6 @@ wr_analysis_type(const struct wr_profile *p, const char *name, uint32_t *type,
 
 /* --- Beginning ----------------------------------------------------------- */
 
-static uint64_t
-magnitude(int64_t v)
-{
-    return v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
-}
-
 /* Percentages of a difference are of the base, when its samples say which
  * they are. */
 int64_t
@@ -78,7 +72,7 @@ wr_analysis_total(const struct wr_profile *p, uint32_t type)
 {
     uint64_t all = 0, base = 0;
     for (uint32_t i = 0; i < p->sample_count; i++) {
-        uint64_t v = magnitude(p->values[(size_t)i * p->type_count + type]);
+        uint64_t v = wr_magnitude(p->values[(size_t)i * p->type_count + type]);
         all += v;
         if (wr_label_is_base(p, &p->samples[i]))
             base += v;
@@ -145,13 +139,13 @@ wr_analysis_value(const struct wr_analysis *a, char *text, int64_t value,
 static const char *
 choose_unit(const struct wr_analysis *a, const struct wr_graph *g)
 {
-    uint64_t least = 0, most = magnitude(a->total);
+    uint64_t least = 0, most = wr_magnitude(a->total);
     const char *small, *large, *between, *own = unit_of(a);
     if (strcmp(a->options->unit, "minimum") != 0 || g->count == 0)
         return a->options->unit;
     for (uint32_t i = 0; i < g->count; i++) {
         uint64_t v =
-            magnitude(g->nodes[i].flat ? g->nodes[i].flat : g->nodes[i].cum);
+            wr_magnitude(g->nodes[i].flat ? g->nodes[i].flat : g->nodes[i].cum);
         if (v > 0 && (least == 0 || v < least))
             least = v;
     }

@@ -261,17 +261,11 @@ sum_equal_tags(struct tags *t, struct wr_profile *p)
     t->count = kept;
 }
 
-static uint64_t
-magnitude(int64_t v)
-{
-    return v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
-}
-
 static int
 big_first(const void *x, const void *y)
 {
     const struct tag *a = x, *b = y;
-    uint64_t u = magnitude(a->value), v = magnitude(b->value);
+    uint64_t u = wr_magnitude(a->value), v = wr_magnitude(b->value);
     return u != v ? (u < v) - (u > v) : strcmp(a->text, b->text);
 }
 

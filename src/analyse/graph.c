@@ -245,12 +245,6 @@ count_nodes(struct build *b)
 
 /* --- Choosing ------------------------------------------------------------ */
 
-static uint64_t
-magnitude(int64_t v)
-{
-    return v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
-}
-
 static bool
 is_node(const struct build *b, const struct wr_node *n)
 {
@@ -280,7 +274,7 @@ sum_flat(const struct build *b)
 static int
 by_magnitude(int64_t a, int64_t b)
 {
-    uint64_t x = magnitude(a), y = magnitude(b);
+    uint64_t x = wr_magnitude(a), y = wr_magnitude(b);
     return (x < y) - (x > y);
 }
 
@@ -339,7 +333,7 @@ choose_nodes(struct build *b, struct wr_graph *g, int64_t total)
         struct wr_node *n = &b->nodes[i];
         if (!is_node(b, n))
             continue;
-        if (magnitude(n->cum) < least) {
+        if (wr_magnitude(n->cum) < least) {
             g->small++;
             continue;
         }
@@ -475,7 +469,7 @@ take_edges(struct build *b, struct wr_graph *g, uint64_t least)
 {
     for (uint32_t i = 0; b->edge_mask && i <= b->edge_mask; i++) {
         const struct edge_slot *e = &b->edges[i];
-        if (e->from && (magnitude(e->weight) >= least || e->to >= g->count))
+        if (e->from && (wr_magnitude(e->weight) >= least || e->to >= g->count))
             g->edges[g->edge_count++] =
                 (struct wr_edge){e->from - 1, e->to, e->weight, e->inlined};
     }

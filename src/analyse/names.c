@@ -3,14 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "analyse/path.h"
 #include "analyse/store.h"
-
-const char *
-wr_names_base(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
 
 static bool
 same(const void *names, uint32_t i, const void *key)
@@ -19,7 +13,7 @@ same(const void *names, uint32_t i, const void *key)
         &((const struct wr_names *)names)->functions[i];
     const struct wr_names_function *b = key;
     return strcmp(a->name, b->name) == 0 &&
-           strcmp(wr_names_base(a->module), wr_names_base(b->module)) == 0;
+           strcmp(wr_path_base(a->module), wr_path_base(b->module)) == 0;
 }
 
 static bool
@@ -40,7 +34,7 @@ grow(struct wr_names *n)
 static uint32_t
 find_or_add(struct wr_names *n, const struct wr_names_function *f)
 {
-    const char *module = wr_names_base(f->module);
+    const char *module = wr_path_base(f->module);
     uint64_t hash = wr_hash_bytes(17, f->name, strlen(f->name));
     hash = wr_hash_bytes(hash, module, strlen(module));
     uint32_t found = wr_index_find(&n->index, hash, same, n, f);
@@ -88,7 +82,7 @@ find_or_keep(struct wr_names *n, struct wr_names_function *f, char *name)
 static uint32_t
 of_module(struct wr_names *n, const char *module)
 {
-    const char *base = wr_names_base(module);
+    const char *base = wr_path_base(module);
     struct wr_names_function f = {
         .name = "<unknown>", .file = "", .module = module};
     char *name;

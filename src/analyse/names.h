@@ -51,7 +51,4 @@ int wr_names_add(struct wr_names *n, const struct wr_profile *p,
 void wr_names_fini(struct wr_names *n);
 void wr_named_fini(struct wr_named *named);
 
-/* What comes after the last slash. */
-const char *wr_names_base(const char *path);
-
 #endif

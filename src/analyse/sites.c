@@ -8,6 +8,7 @@
 #include <string.h>
 #include "analyse/names.h"
 #include "analyse/store.h"
+#include "analyse/path.h"
 
 /* What makes a site, in a profile's words; and the hash of it. */
 struct key {
@@ -74,7 +75,7 @@ key_of(const struct wr_profile *p, const struct wr_sample *x)
 static void
 format_place(char *text, size_t bytes, const struct key *k)
 {
-    const char *file = wr_names_base(k->file);
+    const char *file = wr_path_base(k->file);
     if (!*file)
         snprintf(text, bytes, "%s", "");
     else if (!*k->name)

@@ -59,6 +59,13 @@ wr_add_wrapping(int64_t a, int64_t b)
     return (int64_t)((uint64_t)a + (uint64_t)b);
 }
 
+/* The size of a value; the smallest has no opposite. */
+static inline uint64_t
+wr_magnitude(int64_t v)
+{
+    return v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+}
+
 /* After samples were rewritten in place: make them findable again. */
 void wr_profile_reindex(struct wr_profile *p);
 void wr_profile_drop_zero_samples(struct wr_profile *p);

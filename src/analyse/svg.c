@@ -15,6 +15,7 @@
 #include "analyse/quote.h"
 #include "analyse/store.h"
 #include "analyse/top.h"
+#include "analyse/path.h"
 
 #define WIDTH  1200.0 /* pixels, as all below */
 #define MARGIN 10.0
@@ -97,7 +98,7 @@ print_change_colour(const struct wr_flame_node *x, FILE *out)
 static void
 print_module_colour(const struct wr_names_function *f, FILE *out)
 {
-    const char *module = wr_names_base(f->module);
+    const char *module = wr_path_base(f->module);
     uint64_t m = wr_hash_bytes(7, module, strlen(module));
     uint64_t n = wr_hash_bytes(7, f->name, strlen(f->name));
     fprintf(out, "hsl(%u,65%%,%u%%)", (unsigned)(m >> 32) % 360,
