@@ -6,8 +6,8 @@
 #include <string.h>
 #include "analyse/export.h"
 #include "analyse/names.h"
-#include "analyse/profile.h"
 #include "analyse/path.h"
+#include "analyse/profile.h"
 #include "weir/cmd.h"
 #include "weir/profile_args.h"
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "analyse/names.h"
-#include "analyse/store.h"
 #include "analyse/path.h"
+#include "analyse/store.h"
 
 /* What makes a site, in a profile's words; and the hash of it. */
 struct key {

@@ -12,10 +12,10 @@
 #include <string.h>
 #include "analyse/export.h"
 #include "analyse/flame.h"
+#include "analyse/path.h"
 #include "analyse/quote.h"
 #include "analyse/store.h"
 #include "analyse/top.h"
-#include "analyse/path.h"
 
 #define WIDTH  1200.0 /* pixels, as all below */
 #define MARGIN 10.0
