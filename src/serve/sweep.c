@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "region/leaks.h"
 #include "serve/source.h"
 
 /* --- Regions ----------------------------------------------------------- */
@@ -53,14 +54,26 @@ process_exists(const char *text)
     return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM);
 }
 
-/* A file "<pid>...": not a region, and nobody is going to make it one. */
+/* A list of leaks (region/leaks.h), whole or not. */
+static bool
+is_list(const char *name)
+{
+    static const char end[] = WR_REGION_SUFFIX WR_LEAKS_SUFFIX;
+    return strstr(name, end) != NULL;
+}
+
+/* A file "<pid>...": not a region, and nobody is going to make it one; or a
+ * list of leaks that nobody took. */
 static bool
 is_unfinished(const char *path, const char *name)
 {
     char why[256];
     struct wr_region_view view;
-    if (!wr_source_is_region(name) || name[0] < '1' || name[0] > '9' ||
-        process_exists(name))
+    if (name[0] < '1' || name[0] > '9' || process_exists(name))
+        return false;
+    if (is_list(name))
+        return true;
+    if (!wr_source_is_region(name))
         return false;
     bool good = wr_region_open(&view, path, why, sizeof why) == 0;
     if (good)

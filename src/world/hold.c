@@ -20,6 +20,7 @@ enum { MOST = 512, WORDS = 512 };
 static struct {
     struct wr_os_thread thread;
     uint32_t pid; /* 0: there is none */
+    bool allowed; /* the system was told that it may */
     _Atomic uint32_t step;
     struct wr_stopped *list; /* what it is to hold */
     size_t count;
@@ -88,8 +89,17 @@ wr_hold_begin(void)
     if (!wr_os_helper_start(&helper.thread, help, NULL))
         return false;
     helper.pid = atomic_load(&helper.thread.alive);
-    wr_os_be_held_by(helper.pid);
     return true;
+}
+
+static void
+have_held(struct wr_stopped *list, size_t n, uint64_t until)
+{
+    helper.list = list;
+    helper.count = n;
+    helper.until = until;
+    pass_on(HOLD);
+    (void)wait_while(HOLD);
 }
 
 size_t
@@ -97,11 +107,13 @@ wr_hold(struct wr_stopped *list, size_t n, uint64_t until)
 {
     size_t before = used;
 
-    helper.list = list;
-    helper.count = n;
-    helper.until = until;
-    pass_on(HOLD);
-    (void)wait_while(HOLD);
+    have_held(list, n, until);
+    if (used == 0 && !helper.allowed) {
+        /* Systems with Yama let nobody but a parent, unless they are told. */
+        wr_os_be_held_by(helper.pid);
+        helper.allowed = true;
+        have_held(list, n, until);
+    }
     return used - before;
 }
 
@@ -114,6 +126,8 @@ wr_hold_end(void)
     wr_os_thread_join(&helper.thread);
     while (wr_os_copy_ended((long)helper.pid) == -2)
         wr_os_pause();
-    wr_os_be_held_by(0);
+    if (helper.allowed)
+        wr_os_be_held_by(0);
+    helper.allowed = false;
     helper.pid = 0;
 }
