@@ -30,8 +30,7 @@
 
 enum {
     OWN_FRAMES = 8,
-    DENSE = 1024,     /* bytes between samples, or less */
-    DENSE_TELLS = 64, /* then the background is told by each so many-th */
+    DENSE = 1024, /* bytes between samples, or less */
 };
 
 static _Atomic uint64_t rate_now;
@@ -163,8 +162,7 @@ sampled(struct wr_mcache *mc, void *block, size_t bytes)
     uint32_t bucket;
     double stands_for;
 
-    if (mc->sample_rate > DENSE || wr_count_get(samples) % DENSE_TELLS == 0)
-        wr_background_tell();
+    wr_background_tell_often();
     (void)wr_world_region();
     bucket = wr_bucket_find(stack_of(mc), bytes, mc->sample_rate);
     wr_bucket_add_alloc(bucket, bytes);
@@ -179,7 +177,7 @@ sample_freed(uint16_t tag, void *block, size_t bytes)
     (void)wr_world_region();
     wr_bucket_add_free(tag, bytes);
     WR_PROBE1(otel_memory, free, block);
-    wr_background_tell();
+    wr_background_tell_often();
 }
 
 /* ---- the end of a program that misused the heap ---- */

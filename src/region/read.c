@@ -370,9 +370,14 @@ one_minus_exp(double x)
 double
 wr_sample_weight(uint64_t size, uint64_t rate)
 {
+    double x = (double)size / (double)rate;
+
     if (rate <= 1 || size == 0 || size / rate >= 40)
         return 1;
-    return 1 / one_minus_exp((double)size / (double)rate);
+    if (x < 0.0625) /* asked for at every sample: the series of the inverse */
+        return (double)rate / (double)size + 0.5 +
+               x * (1 / 12. - x * x * (1 / 720. - x * x / 30240));
+    return 1 / one_minus_exp(x);
 }
 
 /* The slot is written under a seqlock: odd while it changes. */

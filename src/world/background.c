@@ -24,6 +24,7 @@ enum { QUIET_TICKS = 3, STOP_WAITS = 1000 };
 #define TICK_NS UINT64_C(1000000000)
 
 _Atomic uint32_t wr_background_state WR_AT_FORK;
+_Atomic uint32_t wr_background_tells WR_AT_FORK;
 static _Atomic uint32_t stops WR_AT_FORK;
 static _Atomic uint32_t keeping_out WR_AT_FORK;
 static struct wr_os_thread thread WR_AT_FORK;

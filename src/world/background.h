@@ -37,6 +37,25 @@ wr_background_tell(void)
                                          memory_order_relaxed) == 0))
         wr_background_tell_absent();
 }
+/* The same from where it happens so often that a look at the clock each time
+ * would show: every WR_BACKGROUND_OFTEN-th counts. */
+#define WR_BACKGROUND_OFTEN 32
+extern _Atomic uint32_t wr_background_tells;
+static inline void
+wr_background_tell_often(void)
+{
+    uint32_t tells;
+
+    if (wr_likely(atomic_load_explicit(&wr_background_state,
+                                       memory_order_relaxed) != 0))
+        return;
+    /* Some may get lost: that does not matter. */
+    tells =
+        atomic_load_explicit(&wr_background_tells, memory_order_relaxed) + 1;
+    atomic_store_explicit(&wr_background_tells, tells, memory_order_relaxed);
+    if (tells % WR_BACKGROUND_OFTEN == 0)
+        wr_background_tell_absent();
+}
 
 /* Let the thread do what wr_events.asked does, once, soon; in signal handlers
  * too. */
