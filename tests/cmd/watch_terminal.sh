@@ -7,6 +7,10 @@ command -v tmux >/dev/null || {
     echo "skip: tmux is not installed (script/setup)"
     exit 77
 }
+tmux -L "probe$$" new-session -d 'sleep 1' 2>/dev/null || {
+    echo "skip: this machine gives no terminals (/dev/pts)"
+    exit 77
+}
 compile grower -g -O0 <<'END' || {
 #include <stdlib.h>
 #include <string.h>
