@@ -11,6 +11,7 @@
 #include "serve/leak.h"
 #include "weir/cmd.h"
 #include "weir/number.h"
+#include "weir/pick.h"
 #include "weir/profile_args.h"
 
 #define EXIT_LEAKS 3
@@ -149,26 +150,6 @@ show(const struct leaks *k, const struct wr_source *one,
     return status < 0 ? 1 : status;
 }
 
-static const struct wr_source *
-choose(const struct wr_sources *s, uint64_t pid)
-{
-    size_t live = wr_sources_live(s);
-    const struct wr_source *one =
-        pid ? wr_sources_find(s, (uint32_t)pid) : NULL;
-    if (pid && !one)
-        wr_say("process %u is not running under Weir (weir ps lists those "
-               "that are)",
-               (unsigned)pid);
-    else if (!pid && live == 1)
-        one = &s->list[0];
-    else if (!pid)
-        wr_say(live ? "several programs are running under Weir: say which pid "
-                      "(weir ps lists them)"
-                    : "no program is running under Weir; start one with: weir "
-                      "run -- program");
-    return one;
-}
-
 int
 wr_cmd_leaks(int argc, char **argv)
 {
@@ -181,11 +162,11 @@ wr_cmd_leaks(int argc, char **argv)
         return status - 1;
     if (wr_sources_scan(&s, NULL, WR_SCAN_ALL) != 0)
         return wr_say("out of memory"), 1;
-    const struct wr_source *one = choose(&s, k.pid);
+    const struct wr_source *one = wr_pick(&s, (uint32_t)k.pid, why, sizeof why);
     status = 1;
-    if (one && wr_leak_ask_source(one, WAIT_MS, &l, why, sizeof why) != 0) {
+    if (!one || wr_leak_ask_source(one, WAIT_MS, &l, why, sizeof why) != 0) {
         wr_say("leaks: %s", why);
-    } else if (one) {
+    } else {
         status = show(&k, one, &l);
         wr_leaks_fini(&l);
     }

@@ -15,6 +15,7 @@
 #include "weir/cmd.h"
 #include "weir/fetch.h"
 #include "weir/number.h"
+#include "weir/pick.h"
 #include "weir/profile_args.h"
 
 /* Who asks for one profile would rather wait than ask again. */
@@ -38,25 +39,6 @@ wr_profile_find_names(struct wr_profile *p, int pid, bool runs)
 }
 
 /* --- Processes ----------------------------------------------------------- */
-
-/* The one live process; NULL and a sentence when it is not the only one. */
-static struct wr_source *
-only_live(const struct wr_sources *s, char *why, size_t n)
-{
-    size_t live = wr_sources_live(s);
-    if (live == 1)
-        return &s->list[0];
-    if (live == 0)
-        snprintf(why, n,
-                 "no program is running under Weir; start one with: weir run "
-                 "-- program");
-    else
-        snprintf(why, n,
-                 "%zu programs are running under Weir: say which pid (weir ps "
-                 "lists them)",
-                 live);
-    return NULL;
-}
 
 /* What the process holds, or held at a moment of its past. */
 static int
@@ -111,18 +93,12 @@ open_process(const struct wr_profile_args *a, struct wr_profile **out,
         snprintf(why, n, "out of memory");
         return -1;
     }
-    struct wr_source *one =
-        pid ? wr_sources_find(&s, pid) : only_live(&s, why, n);
+    struct wr_source *one = wr_pick(&s, pid, why, n);
     int status = -1;
     if (one && a->seconds && !past)
         status = read_change(out, one, (unsigned)a->seconds, why, n);
     else if (one)
         status = read_process(out, one, past, why, n);
-    else if (pid)
-        snprintf(why, n,
-                 "process %u is not running under Weir (weir ps lists those "
-                 "that are)",
-                 pid);
     if (status == 0 && a->symbolise)
         wr_profile_find_names(*out, (int)one->pid, one->live);
     wr_sources_free(&s);

@@ -9,32 +9,7 @@
 #include "analyse/filter.h"
 #include "analyse/symbol.h"
 #include "region/past.h"
-
-static struct wr_source *
-find_one(const struct wr_sources *s, uint32_t pid, char *why, size_t n)
-{
-    size_t live = wr_sources_live(s);
-    struct wr_source *one = pid         ? wr_sources_find(s, pid)
-                            : live == 1 ? &s->list[0]
-                                        : NULL;
-    if (one)
-        return one;
-    if (pid)
-        snprintf(why, n,
-                 "process %u is not running under Weir (weir ps lists those "
-                 "that are)",
-                 pid);
-    else if (live == 0)
-        snprintf(why, n,
-                 "no program is running under Weir; start one with: weir run "
-                 "-- program");
-    else
-        snprintf(why, n,
-                 "%zu programs are running under Weir: say which pid (weir ps "
-                 "lists them)",
-                 live);
-    return NULL;
-}
+#include "weir/pick.h"
 
 int
 wr_watched_open(struct wr_watched *p, uint32_t pid, char *why, size_t n)
@@ -44,7 +19,7 @@ wr_watched_open(struct wr_watched *p, uint32_t pid, char *why, size_t n)
         snprintf(why, n, "out of memory");
         return -1;
     }
-    p->one = find_one(&p->sources, pid, why, n);
+    p->one = wr_pick(&p->sources, pid, why, n);
     if (p->one)
         p->symboliser = wr_symboliser_new();
     if (p->one && p->symboliser)

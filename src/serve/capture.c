@@ -21,8 +21,8 @@ struct asked {
     uint64_t seq;
 };
 
-static bool
-ask(const struct wr_region_header *h, uint32_t tid)
+bool
+wr_capture_ask(const struct wr_region_header *h, uint32_t tid, uint64_t word)
 {
     siginfo_t info;
     memset(&info, 0, sizeof info);
@@ -30,7 +30,7 @@ ask(const struct wr_region_header *h, uint32_t tid)
     info.si_code = SI_QUEUE;
     info.si_pid = getpid();
     info.si_uid = getuid();
-    info.si_value.sival_ptr = (void *)(uintptr_t)h->capture_cookie;
+    info.si_value.sival_ptr = (void *)(uintptr_t)word;
     return syscall(SYS_rt_tgsigqueueinfo, h->pid, tid, info.si_signo, &info) ==
            0;
 }
@@ -46,7 +46,8 @@ ask_all(const struct wr_region_view *view, struct asked *list, size_t room)
         if (atomic_load(&slot->state) != WR_THREAD_RUNNING)
             continue;
         uint64_t seq = atomic_load(&slot->capture_seq);
-        if (ask(view->header, atomic_load(&slot->tid)))
+        if (wr_capture_ask(view->header, atomic_load(&slot->tid),
+                           view->header->capture_cookie))
             list[n++] = (struct asked){slot, seq};
     }
     return n;

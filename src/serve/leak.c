@@ -2,34 +2,18 @@
 #include "serve/leak.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include "analyse/profile.h"
 #include "analyse/store.h"
 #include "base/clock.h"
+#include "serve/capture.h"
 
 #define LOOK_NS  2000000    /* between looks for the file */
 #define AGAIN_NS 1000000000 /* then another thread is asked */
-
-static bool
-ask_thread(const struct wr_region_header *h, uint32_t tid)
-{
-    siginfo_t info;
-    memset(&info, 0, sizeof info);
-    info.si_signo = (int)h->capture_signal;
-    info.si_code = SI_QUEUE;
-    info.si_pid = getpid();
-    info.si_uid = getuid();
-    info.si_value.sival_ptr =
-        (void *)(uintptr_t)(h->capture_cookie + WR_ASK_LEAKS);
-    return syscall(SYS_rt_tgsigqueueinfo, h->pid, tid, info.si_signo, &info) ==
-           0;
-}
 
 /* The thread of the n-th running slot, wrapping; the main one first: it is
  * there as long as the program, but may block the signal. */
@@ -84,7 +68,9 @@ wait_for(const struct wr_source *one, const char *path,
             !wr_view_alive(&one->view))
             return false;
         if (now >= next) {
-            ask_thread(one->view.header, nth_thread(&one->view, thread++));
+            (void)wr_capture_ask(
+                one->view.header, nth_thread(&one->view, thread++),
+                one->view.header->capture_cookie + WR_ASK_LEAKS);
             next = now + AGAIN_NS * (thread > 3 ? 10 : 1);
         }
         nanosleep(&look, NULL);
