@@ -142,7 +142,7 @@ show(const struct leaks *k, const struct wr_source *one,
         wr_say("leaks: out of memory");
     else if (k->pprof && write_profile(p, k->pprof, why, sizeof why) != 0)
         wr_say("leaks: %s", why), status = 1;
-    else if (l->header.trust == WR_LEAKS_BLIND)
+    else if (l->header.about.trust == WR_TRUST_BLIND)
         status = 1;
     else if (k->fail && wr_leak_report_blocks(&r) > 0)
         status = EXIT_LEAKS;

@@ -139,10 +139,10 @@ static const char *
 trust_text(uint32_t trust)
 {
     switch (trust) {
-    case WR_LEAKS_PROVED:
+    case WR_TRUST_PROVED:
         return "proved: no thread, no global and no other block has an "
                "address of them";
-    case WR_LEAKS_SILENT:
+    case WR_TRUST_SILENT:
         return "not proved: not every thread could be stopped, and what only "
                "its registers hold is listed too";
     default:
@@ -166,10 +166,11 @@ print_heading(const struct wr_leak_report *r, FILE *out)
 {
     const struct wr_leaks_header *h = &r->leaks->header;
     struct wr_leaks_count total = wr_leaks_total(r->leaks);
-    fprintf(out, "%s (pid %u): ", r->program, h->pid);
+    fprintf(out, "%s (pid %u): ", r->program, h->about.pid);
     print_count(out, "", &h->live, " allocated, ");
     if (total.blocks == 0)
-        fputs(h->trust == WR_LEAKS_BLIND ? "not searched\n" : "no leak\n", out);
+        fputs(h->about.trust == WR_TRUST_BLIND ? "not searched\n" : "no leak\n",
+              out);
     else
         print_count(out, "", &total, " leaked\n");
     if (total.blocks > 0) {
@@ -179,10 +180,10 @@ print_heading(const struct wr_leak_report *r, FILE *out)
     if (h->ends.blocks > 0)
         print_count(out, "  ", &h->ends,
                     " kept only by pointers to their ends: not counted\n");
-    if (total.blocks > 0 || h->trust == WR_LEAKS_BLIND)
-        fprintf(out, "  %s\n", trust_text(h->trust));
+    if (total.blocks > 0 || h->about.trust == WR_TRUST_BLIND)
+        fprintf(out, "  %s\n", trust_text(h->about.trust));
     fprintf(out, "  it stood still for %.1f ms; the search took %.0f ms\n",
-            (double)h->stop_ns / 1e6, (double)h->search_ns / 1e6);
+            (double)h->about.stop_ns / 1e6, (double)h->about.search_ns / 1e6);
 }
 
 uint64_t
@@ -280,10 +281,11 @@ wr_leak_report_json(const struct wr_leak_report *r, FILE *out)
         return -1;
     fputs("{\"v\":1,\"program\":", out);
     wr_json_string(out, r->program);
-    fprintf(out, ",\"pid\":%u,\"trust\":\"%s\",\"stop_ms\":%.3f,", h->pid,
-            trust[h->trust & 3], (double)h->stop_ns / 1e6);
+    fprintf(out, ",\"pid\":%u,\"trust\":\"%s\",\"stop_ms\":%.3f,", h->about.pid,
+            trust[h->about.trust & 3], (double)h->about.stop_ns / 1e6);
     fprintf(out, "\"search_ms\":%.3f,\"threads\":%u,\"silent\":%u,\n",
-            (double)h->search_ns / 1e6, h->threads, h->silent);
+            (double)h->about.search_ns / 1e6, h->about.threads,
+            h->about.silent);
     json_count(out, "live", h->live.blocks, h->live.bytes);
     fputc(',', out);
     json_count(out, "direct", h->direct.blocks, h->direct.bytes);

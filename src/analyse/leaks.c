@@ -1,7 +1,6 @@
 /* Leaks. */
 #include "analyse/leaks.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +14,11 @@
 static const char *
 wrong_header(const struct wr_leaks_header *h)
 {
-    if (h->magic != WR_LEAKS_MAGIC)
+    if (h->about.magic != WR_LEAKS_MAGIC)
         return "it is no list of leaks";
-    if (h->version != WR_LEAKS_VERSION || h->header_bytes != sizeof *h ||
-        h->record_bytes != sizeof(struct wr_leak))
+    if (h->about.version != WR_LEAKS_VERSION ||
+        h->about.header_bytes != sizeof *h ||
+        h->about.record_bytes != sizeof(struct wr_leak))
         return "another version of Weir wrote it";
     if (h->records > WR_LEAKS_MOST)
         return "it is damaged";
@@ -35,22 +35,19 @@ read_records(struct wr_leaks *l, FILE *in)
 }
 
 int
-wr_leaks_read(struct wr_leaks *l, const char *path, char *why, size_t n)
+wr_leaks_read(struct wr_leaks *l, FILE *in, char *why, size_t n)
 {
     const char *wrong;
-    FILE *in = fopen(path, "re");
     *l = (struct wr_leaks){.records = NULL};
-    if (!in)
-        return wr_profile_fail(why, n, "%s: %s", path, strerror(errno));
     if (fread(&l->header, sizeof l->header, 1, in) != 1)
         wrong = "it is too short";
     else if (!(wrong = wrong_header(&l->header)) && read_records(l, in) != 0)
         wrong = "it is cut off";
-    fclose(in);
     if (!wrong)
         return 0;
     wr_leaks_fini(l);
-    return wr_profile_fail(why, n, "%s: %s", path, wrong);
+    return wr_profile_fail(why, n, "the list of leaks cannot be read: %s",
+                           wrong);
 }
 
 void

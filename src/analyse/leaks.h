@@ -1,7 +1,7 @@
 /* What a search for leaks found, read and put to sites.
  *
  *     struct wr_leaks l;
- *     if (wr_leaks_read(&l, path, why, sizeof why) == 0) {
+ *     if (wr_leaks_read(&l, in, why, sizeof why) == 0) {
  *         wr_profile_from_leaks(&p, &view, &l, why, sizeof why);
  *         wr_leaks_fini(&l);
  *     }
@@ -20,6 +20,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include "region/leaks.h"
 
 struct wr_profile;
@@ -30,8 +31,8 @@ struct wr_leaks {
     struct wr_leak *records; /* header.records of them */
 };
 
-/* 0, or -1 with a sentence: the file is not there, or damaged. */
-int wr_leaks_read(struct wr_leaks *l, const char *path, char *why, size_t n);
+/* 0, or -1 with a sentence: it is damaged. */
+int wr_leaks_read(struct wr_leaks *l, FILE *in, char *why, size_t n);
 void wr_leaks_fini(struct wr_leaks *l);
 
 /* All of it: direct and indirect. */

@@ -6,26 +6,16 @@
  */
 #include "leak/search.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 #include "base/base.h"
-#include "base/text.h"
 #include "heap/heap.h"
 #include "heap/mheap.h"
+#include "leak/copy.h"
 #include "leak/roots.h"
 #include "mark/mark.h"
 #include "os/os.h"
-#include "os/process.h"
-#include "region/counters.h"
-#include "region/event.h"
 #include "region/leaks.h"
-#include "region/region.h"
-#include "world/background.h"
-#include "world/stop.h"
-
-#define PATIENCE_NS UINT64_C(1000000000) /* for threads to stand still */
-#define LOOK_NS     UINT64_C(5000000)    /* between looks at the copy */
 
 struct search {
     struct wr_marker *reached;
@@ -306,63 +296,29 @@ search(struct search *q, const struct wr_stop *s)
     return complete;
 }
 
-/* ---- the file ---- */
-
-static bool
-write_file(const struct search *q, const char *path)
-{
-    struct wr_text part;
-    size_t bytes = sizeof *q->header + q->header->records * sizeof *q->leak;
-    int fd;
-
-    wr_text_init(&part);
-    wr_text_str(&part, path);
-    wr_text_str(&part, "~");
-    wr_os_remove(part.buf); /* of a search that was killed */
-    fd = wr_os_new_file(part.buf, bytes);
-    if (fd < 0)
-        return false;
-    bool whole = wr_os_write_at(fd, q->header, sizeof *q->header, 0) &&
-                 wr_os_write_at(fd, q->leak, bytes - sizeof *q->header,
-                                sizeof *q->header);
-    wr_os_close(fd);
-    return whole && wr_os_rename(part.buf, path);
-}
+/* ---- the answer ---- */
 
 static void
-fill_header(struct wr_leaks_header *h, const struct wr_stop *s)
+fill_header(struct wr_leaks_header *h, const struct wr_copy *c, bool complete)
 {
-    h->magic = WR_LEAKS_MAGIC;
-    h->version = WR_LEAKS_VERSION;
-    h->header_bytes = sizeof *h;
-    h->record_bytes = sizeof(struct wr_leak);
-    h->pid = wr_os_home();
-    h->taken_ns = wr_os_realtime();
-    h->trust = WR_LEAKS_PROVED;
-    if (s == NULL)
+    h->about.magic = WR_LEAKS_MAGIC;
+    h->about.version = WR_LEAKS_VERSION;
+    h->about.header_bytes = sizeof *h;
+    h->about.record_bytes = sizeof(struct wr_leak);
+    wr_copy_reply(&h->about, c);
+    if (complete)
         return;
-    h->threads = (uint32_t)s->count;
-    h->silent = (uint32_t)(s->count - s->answered);
-    h->stop_ns = wr_os_monotonic() - s->began_ns;
-    if (h->silent > 0)
-        h->trust = WR_LEAKS_SILENT;
-}
-
-static void
-admit_blindness(struct wr_leaks_header *h)
-{
-    h->trust = WR_LEAKS_BLIND;
+    h->about.trust = WR_TRUST_BLIND;
     h->records = h->dropped = 0;
     h->direct = h->indirect = h->ends = (struct wr_leaks_count){0, 0};
     memset(h->by_class, 0, sizeof h->by_class);
 }
 
 bool
-wr_leak_search_here(const struct wr_stop *s, const char *path)
+wr_leak_search(const struct wr_copy *c)
 {
     size_t bytes =
         sizeof(struct wr_leaks_header) + WR_LEAKS_MOST * sizeof(struct wr_leak);
-    uint64_t start = wr_os_monotonic();
     struct search q = {0};
     bool written;
 
@@ -370,90 +326,12 @@ wr_leak_search_here(const struct wr_stop *s, const char *path)
     if (q.header == NULL)
         return false;
     q.leak = (struct wr_leak *)(q.header + 1);
-    fill_header(q.header, s);
-    if (!search(&q, s))
-        admit_blindness(q.header);
-    q.header->search_ns = wr_os_monotonic() - start;
-    written = write_file(&q, path);
+    fill_header(q.header, c, search(&q, c->stop));
+    written = wr_copy_write(
+        c,
+        (struct wr_copy_part[]){{q.header, sizeof *q.header},
+                                {q.leak, q.header->records * sizeof *q.leak}},
+        2);
     wr_os_unmap(q.header, bytes);
     return written;
-}
-
-/* ---- in the program ---- */
-
-static _Atomic bool searching;
-
-static const char *
-file_path(void)
-{
-    static char path[WR_PATH_MAX + 80];
-    struct wr_text t;
-
-    wr_text_init(&t);
-    wr_text_str(&t, wr_region_path());
-    wr_text_str(&t, WR_LEAKS_SUFFIX);
-    if (t.len >= sizeof path)
-        return "";
-    memcpy(path, t.buf, t.len + 1);
-    return path;
-}
-
-/* The copy's pid; negative: it is not to be had. The heap's locks are taken
- * first: who has one must be able to give it back. */
-static long
-copy_and_search(void)
-{
-    struct wr_stop *s;
-    long copy = -1;
-
-    while (!wr_background_enter())
-        if (!wr_background_pause(LOOK_NS))
-            return -1;
-    wr_heap_fork_before();
-    s = wr_stop_begin(wr_background_tid(), PATIENCE_NS);
-    if (s != NULL)
-        copy = wr_os_copy();
-    if (copy == 0)
-        wr_os_end(wr_leak_search_here(s, file_path()) ? 0 : 1);
-    wr_stop_end(s);
-    wr_heap_fork_after(false);
-    wr_background_leave();
-    return copy;
-}
-
-void
-wr_leak_search(void)
-{
-    long copy;
-
-    if (wr_region == NULL || *wr_region_path() == '\0')
-        return;
-    atomic_store(&searching, true);
-    copy = copy_and_search();
-    while (copy > 0 && wr_os_copy_ended(copy) == -2)
-        if (!wr_background_pause(LOOK_NS))
-            wr_os_copy_kill(copy);
-    atomic_store(&searching, false);
-}
-
-void
-wr_leak_ask(void)
-{
-    if (!atomic_load(&searching))
-        wr_background_ask();
-}
-
-void
-wr_leak_fork_child(void)
-{
-    if (atomic_load(&searching))
-        atomic_store(&searching, false);
-}
-
-void
-wr_leak_search_start(void)
-{
-    wr_os_note_library();
-    wr_events.search_wanted = wr_leak_ask;
-    wr_events.asked = wr_leak_search;
 }

@@ -16,7 +16,7 @@
 #include "heap/heap.h"
 #include "heap/mcache.h"
 #include "os/lock.h"
-#include "leak/search.h"
+#include "leak/ask.h"
 #include "os/os.h"
 #include "preload/options.h"
 #include "profile/capture.h"
@@ -82,7 +82,6 @@ after_fork_child(void)
 
     wr_background_fork_child();
     wr_stop_fork_child();
-    wr_leak_fork_child();
     if (wr_lock_fork_alone) {
         wr_background_let_in();
         wr_sample_resume(true);
@@ -169,7 +168,7 @@ start(int argc, char **argv, char **envp)
     attach_main_thread();
     tell_unwinder();
     wr_capture_start();
-    wr_leak_search_start();
+    wr_ask_start();
     (void)pthread_atfork(before_fork, after_fork_parent, after_fork_child);
     wr_background_enable(true, options.history);
     wr_started = true;

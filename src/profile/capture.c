@@ -14,9 +14,9 @@
 #include "os/os.h"
 #include "profile/module.h"
 #include "profile/unwind.h"
+#include "region/ask.h"
 #include "region/counters.h"
 #include "region/event.h"
-#include "region/leaks.h"
 #include "region/region.h"
 #include "world/stop.h"
 #include "world/thread.h"
@@ -60,9 +60,9 @@ answer(uintptr_t word, const ucontext_t *uc)
             (void)wr_world_region();
         return;
     }
-    if (word == wr_region->capture_cookie + WR_ASK_LEAKS &&
-        wr_events.search_wanted != NULL)
-        wr_events.search_wanted();
+    if (word == wr_region->capture_cookie + WR_ASK_FILE &&
+        wr_events.answer_wanted != NULL)
+        wr_events.answer_wanted();
     if (word == wr_region->capture_cookie && mc->region_slot != NULL) {
         wr_thread_publish(mc);
         store_stack(mc->region_slot, uc);

@@ -33,8 +33,8 @@ struct wr_events {
     void (*memory_idle)(void);
     /* Pages were taken for blocks. No lock is held. */
     void (*memory_taken)(void);
-    /* Somebody outside wants a search for leaks. In a signal handler. */
-    void (*search_wanted)(void);
+    /* Somebody outside asks something (region/ask.h). In a signal handler. */
+    void (*answer_wanted)(void);
     /* The background thread is to do what it was asked for; it may be told to
      * stop meanwhile (world/background.h). */
     void (*asked)(void);

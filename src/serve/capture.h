@@ -25,7 +25,7 @@ bool wr_capture_threads(const struct wr_region_view *view, unsigned wait_ms,
                         struct wr_captured *c);
 
 /* Queue the region's signal with that word to a thread; what words there are
- * say region/layout.h and region/leaks.h. false: there is no such thread. */
+ * say region/layout.h and region/ask.h. false: there is no such thread. */
 bool wr_capture_ask(const struct wr_region_header *h, uint32_t tid,
                     uint64_t word);
 

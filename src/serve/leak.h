@@ -4,12 +4,8 @@
  *     if (wr_leak_ask(&source, 60000, &l, why, sizeof why) == 0)
  *         ... wr_leaks_fini(&l);
  *
- * The program searches in a copy of itself (leak/search.h in its library) and
- * leaves a file beside its region, which is read and removed here. The
- * program stands still for some milliseconds.
- *
- * Threads: any; of two that ask the same program at once each gets an answer,
- * perhaps the same. Errors: -1 with a sentence that says what to do.
+ * The program searches in a copy of itself (serve/ask.h, and leak/search.h in
+ * its library). Threads: any. Errors: -1 with a sentence that says what to do.
  */
 #ifndef WR_SERVE_LEAK_H
 #define WR_SERVE_LEAK_H

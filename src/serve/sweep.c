@@ -14,7 +14,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include "region/leaks.h"
 #include "serve/source.h"
 
 /* --- Regions ----------------------------------------------------------- */
@@ -54,16 +53,15 @@ process_exists(const char *text)
     return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM);
 }
 
-/* A list of leaks (region/leaks.h), whole or not. */
+/* A request or an answer (region/ask.h), whole or not: "<region>.<kind>". */
 static bool
-is_list(const char *name)
+is_letter(const char *name)
 {
-    static const char end[] = WR_REGION_SUFFIX WR_LEAKS_SUFFIX;
-    return strstr(name, end) != NULL;
+    return strstr(name, WR_REGION_SUFFIX ".") != NULL;
 }
 
 /* A file "<pid>...": not a region, and nobody is going to make it one; or a
- * list of leaks that nobody took. */
+ * letter that nobody took. */
 static bool
 is_unfinished(const char *path, const char *name)
 {
@@ -71,7 +69,7 @@ is_unfinished(const char *path, const char *name)
     struct wr_region_view view;
     if (name[0] < '1' || name[0] > '9' || process_exists(name))
         return false;
-    if (is_list(name))
+    if (is_letter(name))
         return true;
     if (!wr_source_is_region(name))
         return false;

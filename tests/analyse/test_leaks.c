@@ -19,36 +19,42 @@ begin(void)
 {
     setup();
     memset(&file, 0, sizeof file);
-    file.header.magic = WR_LEAKS_MAGIC;
-    file.header.version = WR_LEAKS_VERSION;
-    file.header.header_bytes = sizeof file.header;
-    file.header.record_bytes = sizeof file.records[0];
-    file.header.trust = WR_LEAKS_PROVED;
-    file.header.pid = 42;
+    file.header.about.magic = WR_LEAKS_MAGIC;
+    file.header.about.version = WR_LEAKS_VERSION;
+    file.header.about.header_bytes = sizeof file.header;
+    file.header.about.record_bytes = sizeof file.records[0];
+    file.header.about.trust = WR_TRUST_PROVED;
+    file.header.about.pid = 42;
 }
 
-static const char *
-write_list(size_t records, size_t cut)
+static FILE *
+list_file(size_t records, size_t cut)
 {
-    static char path[200];
-    FILE *out;
+    FILE *f = tmpfile();
 
-    snprintf(path, sizeof path, "%s/list", dir);
+    ck_assert_ptr_nonnull(f);
     file.header.records = records;
-    out = fopen(path, "w");
-    ck_assert_ptr_nonnull(out);
     fwrite(&file, sizeof file.header + records * sizeof file.records[0] - cut,
-           1, out);
-    fclose(out);
-    return path;
+           1, f);
+    rewind(f);
+    return f;
+}
+
+static int
+read_list(struct wr_leaks *l, FILE *in)
+{
+    int rc = wr_leaks_read(l, in, why, sizeof why);
+
+    fclose(in);
+    return rc;
 }
 
 static void
-refuse(const char *path, const char *sentence)
+refuse(FILE *in, const char *sentence)
 {
     struct wr_leaks l;
 
-    ck_assert_int_eq(wr_leaks_read(&l, path, why, sizeof why), -1);
+    ck_assert_int_eq(read_list(&l, in), -1);
     ck_assert_msg(strstr(why, sentence) != NULL, "%s", why);
 }
 
@@ -59,8 +65,8 @@ START_TEST(a_list_is_read_as_it_was_written)
     file.header.direct = (struct wr_leaks_count){2, 96};
     file.header.indirect = (struct wr_leaks_count){1, 64};
     file.records[1] = (struct wr_leak){.address = 0x1000, .bytes = 32};
-    ck_assert_int_eq(wr_leaks_read(&l, write_list(2, 0), why, sizeof why), 0);
-    ck_assert_uint_eq(l.header.pid, 42);
+    ck_assert_int_eq(read_list(&l, list_file(2, 0)), 0);
+    ck_assert_uint_eq(l.header.about.pid, 42);
     ck_assert_uint_eq(l.records[1].address, 0x1000);
     ck_assert_uint_eq(wr_leaks_total(&l).blocks, 3);
     ck_assert_uint_eq(wr_leaks_total(&l).bytes, 160);
@@ -70,27 +76,22 @@ END_TEST
 
 START_TEST(damaged_lists_are_refused_with_a_sentence)
 {
-    refuse("/nowhere/list", "No such file");
-    refuse(write_list(2, 8), "cut off");
-    refuse(write_list(0, 8), "too short");
-    file.header.magic++;
-    refuse(write_list(1, 0), "no list of leaks");
-    file.header.magic--;
-    file.header.version++;
-    refuse(write_list(1, 0), "another version");
-    file.header.version--;
-    file.header.record_bytes++;
-    refuse(write_list(1, 0), "another version");
-    file.header.record_bytes--;
-    write_list(1, 0);
+    refuse(list_file(2, 8), "cut off");
+    refuse(list_file(0, 8), "too short");
+    file.header.about.magic++;
+    refuse(list_file(1, 0), "no list of leaks");
+    file.header.about.magic--;
+    file.header.about.version++;
+    refuse(list_file(1, 0), "another version");
+    file.header.about.version--;
+    file.header.about.record_bytes++;
+    refuse(list_file(1, 0), "another version");
+    file.header.about.record_bytes--;
+    FILE *many = list_file(1, 0);
     file.header.records = WR_LEAKS_MOST + 1;
-    FILE *out = fopen(write_list(8, 0), "r+");
-    file.header.records = WR_LEAKS_MOST + 1;
-    fwrite(&file.header, sizeof file.header, 1, out);
-    fclose(out);
-    char path[200];
-    snprintf(path, sizeof path, "%s/list", dir);
-    refuse(path, "damaged");
+    fwrite(&file.header, sizeof file.header, 1, many);
+    rewind(many);
+    refuse(many, "damaged");
 }
 END_TEST
 

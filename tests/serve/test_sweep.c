@@ -65,15 +65,17 @@ START_TEST(what_a_process_left_that_died_making_its_region_is_dropped)
 }
 END_TEST
 
-START_TEST(lists_of_leaks_that_nobody_took_go_with_their_process)
+START_TEST(letters_that_nobody_took_go_with_their_process)
 {
     char ours[64];
     snprintf(ours, sizeof ours, "%d.weir.leaks", (int)getpid());
     scratch_file("4000001.weir.leaks", "");
     scratch_file("4000001.weir.leaks~", "half");
+    scratch_file("4000001.weir.ask", "");
     scratch_file(ours, "");
     wr_sweep_unfinished(dir);
     ck_assert(!exists("4000001.weir.leaks") && !exists("4000001.weir.leaks~"));
+    ck_assert(!exists("4000001.weir.ask"));
     ck_assert(exists(ours));
 }
 END_TEST
@@ -158,7 +160,7 @@ main(void)
     tcase_add_test(t, old_dead_regions_go_and_nothing_else);
     tcase_add_test(t,
                    what_a_process_left_that_died_making_its_region_is_dropped);
-    tcase_add_test(t, lists_of_leaks_that_nobody_took_go_with_their_process);
+    tcase_add_test(t, letters_that_nobody_took_go_with_their_process);
     tcase_add_test(t, the_newest_runs_stay_with_all_their_files);
     tcase_add_test(t, a_few_too_many_may_gather_before_any_goes);
     tcase_add_test(t, runs_that_somebody_uses_stay);

@@ -1,0 +1,68 @@
+/* Requests. */
+#include "leak/ask.h"
+
+#include "base/base.h"
+#include "base/text.h"
+#include "leak/copy.h"
+#include "leak/search.h"
+#include "os/os.h"
+#include "os/process.h"
+#include "region/ask.h"
+#include "region/event.h"
+#include "region/leaks.h"
+#include "region/region.h"
+#include "world/background.h"
+
+/* The kinds: the answer is a file of the region's name and this behind it,
+ * which the search, in a copy of the program, writes. */
+static const struct kind {
+    const char *suffix;
+    bool (*search)(const struct wr_copy *c);
+} kinds[WR_ASK_KINDS] = {
+    [WR_ASK_LEAKS] = {WR_LEAKS_SUFFIX, wr_leak_search},
+};
+
+bool
+wr_ask_is_good(const struct wr_ask *a, size_t bytes)
+{
+    return bytes == sizeof *a && a->magic == WR_ASK_MAGIC &&
+           a->version == WR_ASK_VERSION && a->kind < WR_ASK_KINDS &&
+           kinds[a->kind].search != NULL;
+}
+
+/* The request that waits, which is taken away. false: there is none, or none
+ * that is understood. */
+static bool
+take(struct wr_ask *a)
+{
+    struct wr_text path;
+    long n;
+
+    if (wr_region == NULL || *wr_region_path() == '\0')
+        return false;
+    wr_text_init(&path);
+    wr_text_str(&path, wr_region_path());
+    wr_text_str(&path, WR_ASK_SUFFIX);
+    n = wr_os_read_file(path.buf, (char *)a, sizeof *a);
+    if (n >= 0)
+        wr_os_remove(path.buf);
+    return n >= 0 && wr_ask_is_good(a, (size_t)n);
+}
+
+static void
+answer(void)
+{
+    struct wr_ask a;
+
+    if (take(&a) &&
+        !wr_copy_run(&a, kinds[a.kind].suffix, kinds[a.kind].search))
+        wr_copy_refuse(&a, kinds[a.kind].suffix);
+}
+
+void
+wr_ask_start(void)
+{
+    wr_os_note_library();
+    wr_events.answer_wanted = wr_background_ask;
+    wr_events.asked = answer;
+}

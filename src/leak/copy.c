@@ -1,0 +1,132 @@
+/* Copies. */
+#include "leak/copy.h"
+
+#include <string.h>
+
+#include "base/base.h"
+#include "base/text.h"
+#include "heap/heap.h"
+#include "os/os.h"
+#include "os/process.h"
+#include "region/layout.h"
+#include "region/region.h"
+#include "world/background.h"
+#include "world/stop.h"
+
+#define PATIENCE_NS UINT64_C(1000000000) /* for threads to stand still */
+#define LOOK_NS     UINT64_C(5000000)    /* between looks at the copy */
+
+/* ---- the answer ---- */
+
+void
+wr_copy_reply(struct wr_reply *a, const struct wr_copy *c)
+{
+    const struct wr_stop *s = c->stop;
+
+    a->pid = wr_os_home();
+    a->ticket = c->ask->ticket;
+    a->taken_ns = wr_os_realtime();
+    a->trust = WR_TRUST_PROVED;
+    a->search_ns = wr_os_monotonic() - c->began_ns;
+    if (s == NULL)
+        return;
+    a->threads = (uint32_t)s->count;
+    a->silent = (uint32_t)(s->count - s->answered);
+    a->stop_ns = c->began_ns - s->began_ns;
+    if (a->silent > 0)
+        a->trust = WR_TRUST_SILENT;
+}
+
+bool
+wr_copy_write(const struct wr_copy *c, const struct wr_copy_part *part,
+              size_t parts)
+{
+    struct wr_text name;
+    size_t bytes = 0, at = 0;
+    bool whole = true;
+    int fd;
+
+    for (size_t i = 0; i < parts; i++)
+        bytes += part[i].bytes;
+    wr_text_init(&name);
+    wr_text_str(&name, c->path);
+    wr_text_str(&name, "~");
+    wr_os_remove(name.buf); /* of a search that was killed */
+    fd = wr_os_new_file(name.buf, bytes);
+    if (fd < 0)
+        return false;
+    for (size_t i = 0; i < parts && whole; at += part[i++].bytes)
+        whole = wr_os_write_at(fd, part[i].at, part[i].bytes, at);
+    wr_os_close(fd);
+    if (whole && wr_os_rename(name.buf, c->path))
+        return true;
+    wr_os_remove(name.buf);
+    return false;
+}
+
+/* ---- the copy ---- */
+
+/* The copy's pid; negative: it is not to be had. The heap's locks are taken
+ * first: who has one must be able to give it back. */
+static long
+copy_and_search(struct wr_copy *c, bool (*search)(const struct wr_copy *c))
+{
+    struct wr_stop *s;
+    long copy = -1;
+
+    while (!wr_background_enter())
+        if (!wr_background_pause(LOOK_NS))
+            return -1;
+    wr_heap_fork_before();
+    s = wr_stop_begin(wr_background_tid(), PATIENCE_NS);
+    if (s != NULL)
+        copy = wr_os_copy();
+    if (copy == 0) {
+        c->stop = s;
+        c->began_ns = wr_os_monotonic();
+        wr_os_end(search(c) ? 0 : 1);
+    }
+    wr_stop_end(s);
+    wr_heap_fork_after(false);
+    wr_background_leave();
+    return copy;
+}
+
+static bool
+answer_path(struct wr_text *path, const char *suffix)
+{
+    wr_text_init(path);
+    wr_text_str(path, wr_region_path());
+    wr_text_str(path, suffix);
+    return wr_region != NULL && *wr_region_path() != '\0';
+}
+
+bool
+wr_copy_run(const struct wr_ask *ask, const char *suffix,
+            bool (*search)(const struct wr_copy *c))
+{
+    struct wr_text path;
+    struct wr_copy c = {.ask = ask, .path = path.buf};
+    long copy;
+    int status = -1;
+
+    if (!answer_path(&path, suffix))
+        return false;
+    copy = copy_and_search(&c, search);
+    while (copy > 0 && (status = wr_os_copy_ended(copy)) == -2)
+        if (!wr_background_pause(LOOK_NS))
+            wr_os_copy_kill(copy);
+    return copy > 0 && status == 0;
+}
+
+void
+wr_copy_refuse(const struct wr_ask *ask, const char *suffix)
+{
+    struct wr_text path;
+    struct wr_reply head = {
+        .pid = wr_os_home(), .trust = WR_TRUST_REFUSED, .ticket = ask->ticket};
+    struct wr_copy c = {.ask = ask, .path = path.buf};
+
+    if (answer_path(&path, suffix))
+        (void)wr_copy_write(&c, &(struct wr_copy_part){&head, sizeof head}, 1);
+}

@@ -1,0 +1,51 @@
+#!/bin/sh
+# How a program is asked: several at once, after somebody who gave up, and one
+# that cannot answer.
+. "$(dirname "$0")/../cmd/_lib.sh"
+command -v jq >/dev/null || {
+    echo "skip: no jq"
+    exit 77
+}
+mkdir -m 700 weir
+start() {
+    rm -f ready.txt
+    LD_PRELOAD=$build/lib/libweir.so.0 WEIR=dir=$tmp/weir,sample=1 \
+        "$build/tests/prog_leaks" overwritten >ready.txt 2>&1 &
+    pid=$!
+    wait_for ready ready.txt
+}
+end() {
+    kill -9 $pid
+    wait $pid 2>/dev/null
+}
+
+# Three ask at once: each gets an answer of its own.
+start
+for i in 1 2 3; do
+    "$weir" leaks --json $pid >leaks$i.json 2>err$i.txt &
+    asks="${asks-} $!"
+done
+for ask in $asks; do
+    wait "$ask" || fail "one who asked with others got no answer"
+done
+for i in 1 2 3; do
+    is "$(jq .direct.blocks leaks$i.json)" 1 "leaks told to number $i"
+done
+is "$(ls weir)" $pid.weir "files that are left"
+
+# A request that is none, and an answer to somebody who gave up.
+printf 'nonsense' >weir/$pid.weir.ask
+printf 'an old answer' >weir/$pid.weir.leaks
+"$weir" leaks --json $pid >leaks.json 2>err.txt ||
+    fail "after nonsense: $(cat err.txt)"
+is "$(jq .direct.blocks leaks.json)" 1 "leaks told after nonsense"
+is "$(ls weir)" $pid.weir "files that are left after nonsense"
+
+# No room for the answer.
+prlimit --pid $pid --fsize=100
+"$weir" leaks $pid >leaks.txt 2>err.txt
+is $? 1 "status without room for the answer"
+says "could not be searched" err.txt
+is "$(ls weir)" $pid.weir "files that are left without an answer"
+end
+finish
