@@ -18,7 +18,8 @@ PAGE_SHIFT = 13                  # heap/sizeclass.h
 WINDOW_SHIFT = 30                # heap/span.h, as all below
 SPAN_FREE, SPAN_SMALL, SPAN_LARGE = 1, 2, 3
 BLOCK_REMOTE, BLOCK_SAMPLED, BLOCK_LIVE = 0x81, 0xFE, 0xFF
-TABLE_BUCKETS, TABLE_STACKS = 2, 3           # region/layout.h
+TABLE_BUCKETS, TABLE_STACKS, TABLE_LEDGER = 2, 3, 7  # region/layout.h
+NO_LEDGER = 0x80000000                       # profile/sample.c
 REGION_MAGIC = 0x314E474552524957
 
 NO_WEIR = ("This program has no Weir in it. Start it with `weir run -- "
@@ -93,8 +94,8 @@ class Span:
                 self.states.count(BLOCK_SAMPLED))
 
     def tag(self, block):
-        """The bucket of a sampled block."""
-        return struct.unpack("<H", read(self.tags + 2 * block, 2))[0]
+        """What the sampler keeps with a sampled block."""
+        return struct.unpack("<I", read(self.tags + 4 * block, 4))[0]
 
 
 class Heap:
@@ -187,9 +188,10 @@ class Region:
         self.table = [
             Layout("wr_table").at(base + header.offset["table"] +
                                   i * Layout("wr_table").size)
-            for i in range(4)]
+            for i in range(8)]
         self.bucket_layout = Layout("wr_bucket")
         self.stack_layout = Layout("wr_stack")
+        self.ledger_layout = Layout("wr_ledger_slot")
         self.slot_layout = Layout("wr_thread_slot")
 
     @staticmethod
@@ -203,6 +205,18 @@ class Region:
     @staticmethod
     def text(address, size):
         return read(address, size).split(b"\0")[0].decode("utf-8", "replace")
+
+    def bucket_of(self, tag):
+        """The bucket of the block with that tag: the entry of the ledger
+        says it, or the tag itself (profile/sample.c)."""
+        if tag & NO_LEDGER:
+            return self.bucket(tag & ~NO_LEDGER)
+        table = self.table[TABLE_LEDGER]
+        if tag >= min(table.used, table.capacity):
+            return None
+        slot = self.ledger_layout.at(self.base + table.offset +
+                                     tag * table.stride)
+        return self.bucket(slot.who & 0xffffffff)
 
     def bucket(self, number):
         table = self.table[TABLE_BUCKETS]
@@ -470,7 +484,7 @@ def print_block(address, span, region):
 
 
 def print_sample(tag, region):
-    bucket = region.bucket(tag) if region else None
+    bucket = region.bucket_of(tag) if region else None
     if bucket is None:
         print("It is a sample. " + why_no_region())
         return
@@ -483,7 +497,7 @@ def print_sample(tag, region):
 def print_before(span, block, region):
     """Whoever writes behind its block writes into the next one."""
     state = span.states[block]
-    bucket = region.bucket(span.tag(block)) \
+    bucket = region.bucket_of(span.tag(block)) \
         if region and state == BLOCK_SAMPLED else None
     print("Before it is %s%s" %
           (state_of(state), ", allocated at" if bucket else "."))

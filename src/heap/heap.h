@@ -38,7 +38,7 @@ void *wr_block_of(const void *p, size_t *bytes, bool *live);
 
 /* What wr_events.sampled answered for the live sampled block that covers p;
  * false: there is none. Any address. */
-bool wr_sample_tag(const void *p, uint16_t *tag);
+bool wr_sample_tag(const void *p, uint32_t *tag);
 
 /* Give what this thread keeps in reserve back to where others can use it,
  * then idle pages to the system: the bytes returned. */

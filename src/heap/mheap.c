@@ -114,7 +114,7 @@ record_new(unsigned blocks)
  * first bytes. */
 static union tags {
     union tags *next;
-    uint16_t tag[64];
+    uint32_t tag[64];
 } * spare_tags[WR_SPAN_BLOCKS_MAX / 64 + 1];
 
 static unsigned

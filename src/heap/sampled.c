@@ -39,7 +39,7 @@ wr_sample_free(struct wr_span *s, unsigned block, size_t bytes)
 }
 
 bool
-wr_sample_tag(const void *p, uint16_t *tag)
+wr_sample_tag(const void *p, uint32_t *tag)
 {
     struct wr_span *s = wr_span_of(p);
     unsigned block = 0;

@@ -116,8 +116,8 @@ struct wr_span {
     struct wr_span *inbox_next;
     /* Of each block, what wr_events.sampled answered, where it is SAMPLED.
      * NULL before the span's first sample. */
-    uint16_t *tags;
-    uint16_t one_tag;     /* tags of a large span */
+    uint32_t *tags;
+    uint32_t one_tag;     /* tags of a large span */
     uint8_t group;        /* blocks a slot takes at most, and looks at at once;
                              2, 4, 8, 32 or 64 */
     uint8_t record_units; /* of 64 bytes: the record's length */

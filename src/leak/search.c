@@ -15,6 +15,7 @@
 #include "leak/roots.h"
 #include "mark/mark.h"
 #include "os/os.h"
+#include "profile/sample.h"
 #include "region/leaks.h"
 
 struct search {
@@ -166,18 +167,20 @@ scan_leaked_of_span(struct wr_span *s, void *search)
     each_unreached(s, search, scan_leaked);
 }
 
-static uint32_t
-bucket_of(const struct wr_span *s, unsigned block)
+static struct wr_birth
+birth_of(const struct wr_span *s, unsigned block)
 {
-    return wr_block_state(s, block) == WR_BLOCK_SAMPLED && s->tags != NULL
-               ? s->tags[block]
-               : WR_LEAK_NO_BUCKET;
+    struct wr_birth b = {.bucket = WR_LEAK_NO_BUCKET};
+
+    (void)wr_sample_birth(s, block, &b);
+    return b;
 }
 
 static struct wr_leak *
 add_record(struct search *q, const struct wr_span *s, unsigned block)
 {
     struct wr_leaks_header *h = q->header;
+    struct wr_birth birth = birth_of(s, block);
     struct wr_leak *l;
 
     if (h->records == WR_LEAKS_MOST) {
@@ -187,7 +190,9 @@ add_record(struct search *q, const struct wr_span *s, unsigned block)
     l = &q->leak[h->records++];
     l->address = block_base(s, block);
     l->bytes = wr_span_block_bytes(s);
-    l->bucket = bucket_of(s, block);
+    l->bucket = birth.bucket;
+    l->born_ns = birth.born_ns;
+    l->tid = birth.tid;
     memcpy(l->words, (void *)l->address, wr_min(l->bytes, sizeof l->words));
     return l;
 }
@@ -236,7 +241,7 @@ tell_indirect_of_span(struct wr_span *s, void *search)
     struct search *q = search;
 
     for (unsigned i = 0; i < s->blocks; i++)
-        if (bucket_of(s, i) != WR_LEAK_NO_BUCKET &&
+        if (birth_of(s, i).bucket != WR_LEAK_NO_BUCKET &&
             wr_marker_has(q->leaked, block_base(s, i)) &&
             !wr_marker_has(q->direct, block_base(s, i)))
             (void)add_record(q, s, i);

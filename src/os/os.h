@@ -38,6 +38,9 @@ void wr_os_fail_after(unsigned n, bool for_ever);
 /* Time, names, chance. */
 uint64_t wr_os_realtime(void);
 uint64_t wr_os_monotonic(void);
+/* The same clock as of the last tick, at most 10 ms ago: no call of the
+ * system. */
+uint64_t wr_os_monotonic_about(void);
 uint32_t wr_os_pid(void);
 uint32_t wr_os_tid(void);
 uint64_t wr_os_random(void); /* a seed; never 0 */

@@ -1,6 +1,7 @@
 /* Invariants
- * 1. A block with its sampled bit set was counted in the bucket whose number
- *    is its tag; its free is counted there too.
+ * 1. A sampled block's tag is the number of its entry in the ledger, which
+ *    says its bucket; or, where the ledger was full, UNBORN and the bucket.
+ *    It was counted in that bucket, and its free will be.
  * 2. A thread's countdown was drawn for mc->sample_rate; what it samples is
  *    counted under that rate, whatever the rate is by then.
  * 3. mc->memo is used by the thread that has the cache. The next one to have
@@ -15,6 +16,7 @@
 #include "heap/heap.h"
 #include "heap/mcache.h"
 #include "heap/mheap.h"
+#include "heap/span.h"
 #include "os/os.h"
 #include "os/probe.h"
 #include "profile/bucket.h"
@@ -23,10 +25,13 @@
 #include "profile/unwind_memo.h"
 #include "region/counters.h"
 #include "region/event.h"
+#include "region/ledger_write.h"
 #include "region/read.h"
 #include "region/region.h"
 #include "world/background.h"
 #include "world/thread.h"
+
+#define UNBORN UINT32_C(0x80000000) /* a tag that is no entry of the ledger */
 
 enum {
     OWN_FRAMES = 8,
@@ -155,8 +160,34 @@ stack_of(struct wr_mcache *mc)
     return stack;
 }
 
-/* A bucket's number is the tag the heap keeps with a sampled block. */
-static uint16_t
+static uint32_t
+tid_of(const struct wr_mcache *mc)
+{
+    return mc->region_slot == NULL ? 0
+                                   : atomic_load_explicit(&mc->region_slot->tid,
+                                                          memory_order_relaxed);
+}
+
+/* What the heap keeps with a sampled block. */
+static uint32_t
+tag_for(const struct wr_mcache *mc, const void *block, uint32_t bucket)
+{
+    uint32_t entry = wr_ledger_add(block, bucket, tid_of(mc));
+
+    return entry != 0 ? entry : UNBORN | bucket;
+}
+
+static struct wr_birth
+birth_of(uint32_t tag)
+{
+    struct wr_birth b = {0, tag & ~UNBORN, 0};
+
+    if ((tag & UNBORN) == 0)
+        (void)wr_ledger_get(tag, &b);
+    return b;
+}
+
+static uint32_t
 sampled(struct wr_mcache *mc, void *block, size_t bytes)
 {
     uint32_t bucket;
@@ -168,16 +199,28 @@ sampled(struct wr_mcache *mc, void *block, size_t bytes)
     wr_bucket_add_alloc(bucket, bytes);
     stands_for = (double)bytes * wr_sample_weight(bytes, mc->sample_rate);
     WR_PROBE3(otel_memory, alloc, block, bytes, (uint64_t)(stands_for + 0.5));
-    return (uint16_t)bucket;
+    return tag_for(mc, block, bucket);
 }
 
 static void
-sample_freed(uint16_t tag, void *block, size_t bytes)
+sample_freed(uint32_t tag, void *block, size_t bytes)
 {
+    uint64_t age;
+
     (void)wr_world_region();
-    wr_bucket_add_free(tag, bytes);
+    wr_bucket_add_free(
+        (tag & UNBORN) != 0 ? tag & ~UNBORN : wr_ledger_drop(tag, &age), bytes);
     WR_PROBE1(otel_memory, free, block);
     wr_background_tell_often();
+}
+
+bool
+wr_sample_birth(const struct wr_span *s, unsigned block, struct wr_birth *out)
+{
+    if (wr_block_state(s, block) != WR_BLOCK_SAMPLED || s->tags == NULL)
+        return false;
+    *out = birth_of(s->tags[block]);
+    return true;
 }
 
 /* ---- the end of a program that misused the heap ---- */
@@ -196,11 +239,11 @@ explain(struct wr_text *t, const void *block)
 {
     enum { SHOWN = 4 };
     uintptr_t pc[WR_STACK_FRAMES];
-    uint16_t tag;
+    uint32_t tag;
 
     (void)wr_world_region();
     if (wr_sample_tag(block, &tag)) {
-        size_t n = wr_bucket_stack(tag, pc, SHOWN);
+        size_t n = wr_bucket_stack(birth_of(tag).bucket, pc, SHOWN);
 
         wr_text_str(t, ", allocated at ");
         add_frames(t, pc, n);

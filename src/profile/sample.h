@@ -14,6 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "region/ledger_write.h"
+
+struct wr_span;
+
 #define WR_SAMPLE_RATE ((uint64_t)512 << 10)
 
 /* Listen to the heap's events. The region is there. */
@@ -24,6 +28,12 @@ void wr_sample_set_rate(uint64_t rate);
 /* A number from the exponential distribution, rounded down. state: the
  * chance of one thread; not 0. */
 int64_t wr_sample_draw(uint64_t *state, uint64_t mean);
+
+/* Where a sampled live block comes from: its bucket, and when and by which
+ * thread it was allocated (0: not known). false: the block is no sample. The
+ * caller sees to it that nobody frees the block meanwhile. */
+bool wr_sample_birth(const struct wr_span *s, unsigned block,
+                     struct wr_birth *out);
 
 /* The calling thread's stack without Weir's own frames. */
 size_t wr_sample_stack(uintptr_t *pc, size_t max);

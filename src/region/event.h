@@ -25,9 +25,9 @@ struct wr_events {
     int64_t (*next_sample)(struct wr_mcache *cache);
     /* The block of so many bytes was picked as a sample, by the calling
      * thread; the heap keeps the answer with it. */
-    uint16_t (*sampled)(struct wr_mcache *cache, void *block, size_t bytes);
+    uint32_t (*sampled)(struct wr_mcache *cache, void *block, size_t bytes);
     /* A sampled block is being freed; tag: what sampled answered. */
-    void (*sample_freed)(uint16_t tag, void *block, size_t bytes);
+    void (*sample_freed)(uint32_t tag, void *block, size_t bytes);
     /* Memory lies idle, or was freed in spans: wr_scavenge has something to do.
      * No lock is held. */
     void (*memory_idle)(void);

@@ -14,6 +14,7 @@
  *       history   two rings of struct wr_history_slot
  *       marks     a ring of struct wr_mark_slot
  *       past      one struct wr_past: what the buckets held before
+ *       ledger    struct wr_ledger_slot[capacity]: the sampled live blocks
  *
  * Rules that make reading safe without the writer's locks:
  *   1. The file is filled from its start and never shrinks; a table's used
@@ -45,6 +46,7 @@
 #define WR_CLASS_MAX    80  /* size classes a region has room for */
 #define WR_STACK_FRAMES 128 /* frames kept of one stack */
 #define WR_PATH_MAX     512
+#define WR_LEDGER_SLOTS (1u << 18) /* sampled live blocks; slot 0 is none */
 
 enum wr_region_state {
     WR_REGION_LIVE = 1,   /* the process may still run: ask the kernel */
@@ -60,7 +62,8 @@ enum wr_table_id {
     WR_TABLE_HISTORY,
     WR_TABLE_MARKS,
     WR_TABLE_PAST,
-    WR_TABLE_COUNT = 8 /* room for later ones; absent: capacity 0 */
+    WR_TABLE_LEDGER,
+    WR_TABLE_COUNT = 12 /* room for later ones; absent: capacity 0 */
 };
 
 struct wr_table {
@@ -94,7 +97,9 @@ struct wr_counters {
     _Atomic uint64_t scavenged;    /* count: bytes ever given back */
     _Atomic uint64_t forks;        /* count: children made by fork */
     _Atomic uint64_t unloads;      /* count: dlclose calls seen */
-    _Atomic uint64_t reserved[42];
+    _Atomic uint64_t
+        ledger_full; /* count: samples of which no birth is known */
+    _Atomic uint64_t reserved[41];
 };
 
 struct wr_region_header {
@@ -203,6 +208,14 @@ struct wr_bucket {
     _Atomic uint64_t alloc_bytes;
     _Atomic uint64_t free_bytes;
     uint64_t reserved;
+};
+
+/* A sampled block that is live, in no order. address is stored last when a
+ * block comes and cleared first when it goes: while it is 0 there is none. */
+struct wr_ledger_slot {
+    _Atomic uint64_t address;
+    _Atomic uint64_t born_ns; /* CLOCK_MONOTONIC, to about 10 ms */
+    _Atomic uint64_t who;     /* tid << 32 | bucket */
 };
 
 /* ---- the history ----

@@ -44,6 +44,9 @@ struct wr_leak {
     uint32_t direct; /* 1; 0: it hangs off another leak */
     struct wr_leaks_count hangs; /* off it, as far as no other has them */
     uint64_t words[4];           /* its first */
+    uint64_t born_ns; /* on the region's clock, uptime; 0: not known */
+    uint32_t tid;     /* the thread that allocated it; 0: not known */
+    uint32_t reserved;
 };
 
 #endif

@@ -84,6 +84,7 @@ static const size_t strides[WR_TABLE_COUNT] = {
     [WR_TABLE_HISTORY] = sizeof(struct wr_history_slot),
     [WR_TABLE_MARKS] = sizeof(struct wr_mark_slot),
     [WR_TABLE_PAST] = sizeof(struct wr_past),
+    [WR_TABLE_LEDGER] = sizeof(struct wr_ledger_slot),
 };
 
 /* What is wrong with the header; NULL: nothing. */

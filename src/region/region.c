@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "os/os.h"
 #include "region/counters.h"
+#include "region/ledger_write.h"
 #include "region/read.h"
 
 enum {
@@ -72,6 +73,7 @@ static const struct {
                           WR_HISTORY_SECOND_SLOTS + WR_HISTORY_MINUTE_SLOTS},
     [WR_TABLE_MARKS] = {sizeof(struct wr_mark_slot), WR_MARK_SLOTS},
     [WR_TABLE_PAST] = {sizeof(struct wr_past), 1},
+    [WR_TABLE_LEDGER] = {sizeof(struct wr_ledger_slot), WR_LEDGER_SLOTS},
 };
 _Static_assert(WR_PAST_SERIES == BUCKETS + 1, "a series for each bucket");
 
@@ -630,9 +632,11 @@ go_on(struct wr_region_header *lent)
         return false; /* better none than writing into the parent's */
     set_right(lent);
     memset(touched, 0, sizeof touched);
+    present[WR_TABLE_LEDGER] = 0;
     memcpy(&lent->counters, wr_counters, sizeof lent->counters);
     wr_counters = &lent->counters;
     __atomic_store_n(&wr_region, lent, __ATOMIC_RELEASE);
+    wr_ledger_take_over();
     publish_magic();
     return true;
 }
@@ -765,6 +769,15 @@ wr_region_new_stack(uint32_t frames, uint32_t *number)
 
     *number = wr_region == NULL ? 0 : (uint32_t)wr_region_used(WR_TABLE_STACKS);
     return next_entry(WR_TABLE_STACKS, words);
+}
+
+bool
+wr_region_grow_ledger(uint64_t used)
+{
+    if (wr_region == NULL || !make_present(WR_TABLE_LEDGER, used))
+        return false;
+    wr_region_publish(WR_TABLE_LEDGER, used);
+    return true;
 }
 
 static inline void

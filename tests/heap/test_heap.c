@@ -398,9 +398,9 @@ END_TEST
 
 /* ---- samples ---- */
 
-static uint16_t sampled;
+static uint32_t sampled;
 static unsigned freed;
-static uint16_t last_tag; /* of what was freed */
+static uint32_t last_tag; /* of what was freed */
 static void *last_block;  /* what was sampled or freed */
 static size_t last_bytes; /* of it */
 
@@ -411,7 +411,7 @@ every_1000(struct wr_mcache *mc)
     return 1000;
 }
 
-static uint16_t
+static uint32_t
 note(struct wr_mcache *mc, void *block, size_t bytes)
 {
     ck_assert_ptr_eq(mc, wr_self);
@@ -421,7 +421,7 @@ note(struct wr_mcache *mc, void *block, size_t bytes)
 }
 
 static void
-note_freed(uint16_t tag, void *block, size_t bytes)
+note_freed(uint32_t tag, void *block, size_t bytes)
 {
     last_block = block;
     freed++;
@@ -446,10 +446,10 @@ sample_every_1000(void)
 }
 
 /* The tag of a sampled block, 0 of another. */
-static uint16_t
+static uint32_t
 tag_of(void *p)
 {
-    uint16_t tag = 0;
+    uint32_t tag = 0;
 
     return wr_sample_tag(p, &tag) ? tag : 0;
 }

@@ -260,7 +260,7 @@ always(struct wr_mcache *mc)
     return 0;
 }
 
-static uint16_t
+static uint32_t
 note_sample(struct wr_mcache *mc, void *p, size_t bytes)
 {
     (void)mc;
@@ -271,7 +271,7 @@ note_sample(struct wr_mcache *mc, void *p, size_t bytes)
 }
 
 static void
-note_free(uint16_t tag, void *p, size_t bytes)
+note_free(uint32_t tag, void *p, size_t bytes)
 {
     (void)p;
     (void)tag;

@@ -8,7 +8,9 @@
 
 #include "heap/heap.h"
 #include "heap/mcache.h"
+#include "heap/span.h"
 #include "os/os.h"
+#include "profile/bucket.h"
 #include "profile/sample.h"
 #include "profile/unwind.h"
 #include "region/counters.h"
@@ -314,6 +316,102 @@ START_TEST(a_new_rate_holds_at_once_and_old_samples_keep_theirs)
 }
 END_TEST
 
+/* ---- births ---- */
+
+static struct wr_birth
+birth_of(void *p)
+{
+    struct wr_span *s = wr_span_of(p);
+    struct wr_birth b = {7, 7, 7};
+    bool exact = true;
+    unsigned block = s->class_id == 0 ? 0 : wr_span_block_of(s, p, &exact);
+
+    ck_assert(exact);
+    ck_assert(wr_sample_birth(s, block, &b));
+    return b;
+}
+
+static uint64_t
+uptime(void)
+{
+    return wr_os_monotonic() - wr_region->start_mono_ns;
+}
+
+static void *
+allocate_two(void *tid)
+{
+    static void *p[2];
+
+    *(uint32_t *)tid = wr_os_tid();
+    p[0] = wr_malloc(112);
+    p[1] = wr_malloc(100000);
+    return p;
+}
+
+START_TEST(a_sampled_block_knows_when_and_by_whom_it_was_allocated)
+{
+    uint64_t before, after;
+    uint32_t tid;
+    pthread_t t;
+    void *ret;
+
+    start(1);
+    usleep(50000);
+    before = uptime() - 15000000; /* it is told to a tick */
+    pthread_create(&t, NULL, allocate_two, &tid);
+    pthread_join(t, &ret);
+    after = uptime();
+    for (int i = 0; i < 2; i++) {
+        void *p = ((void **)ret)[i];
+        struct wr_birth b = birth_of(p);
+
+        ck_assert_uint_ge(b.born_ns, before);
+        ck_assert_uint_le(b.born_ns, after);
+        ck_assert_uint_eq(b.tid, tid);
+        ck_assert_uint_eq(wr_bucket_stack(b.bucket, &(uintptr_t){0}, 1), 1);
+        wr_free(p);
+        ck_assert(!wr_sample_birth(wr_span_of(p), 0, &b));
+    }
+}
+END_TEST
+
+START_TEST(a_block_that_is_no_sample_has_no_birth)
+{
+    struct wr_birth b;
+    void *p;
+
+    start(0);
+    p = wr_malloc(112);
+    ck_assert(!wr_sample_birth(wr_span_of(p), 0, &b));
+    wr_free(p);
+}
+END_TEST
+
+/* More live samples than the ledger has room for: they are counted as ever,
+ * and found in their bucket; when they were born is not known. */
+START_TEST(what_finds_no_room_in_the_ledger_has_no_birth_and_is_counted)
+{
+    enum { BLOCKS = WR_LEDGER_SLOTS + 1000 };
+    static void *p[BLOCKS];
+    unsigned unborn = 0;
+
+    start(1);
+    for (int i = 0; i < BLOCKS; i++)
+        p[i] = wr_malloc(112);
+    for (int i = 0; i < BLOCKS; i++)
+        unborn += birth_of(p[i]).born_ns == 0;
+    ck_assert_uint_eq(unborn, 1001);
+    ck_assert_uint_eq(wr_count_get(ledger_full), 1001);
+    ck_assert_uint_eq(birth_of(p[BLOCKS - 1]).bucket, birth_of(p[0]).bucket);
+    for (int i = 0; i < BLOCKS; i++)
+        wr_free(p[i]);
+    ck_assert_uint_eq(counted(112, 1).frees, BLOCKS);
+    p[0] = wr_malloc(112);
+    ck_assert_uint_ne(birth_of(p[0]).born_ns, 0);
+    wr_free(p[0]);
+}
+END_TEST
+
 /* ---- stacks, misuse, fork ---- */
 
 START_TEST(a_stack_leaves_out_our_own_frames)
@@ -422,6 +520,10 @@ suite(void)
     tcase_add_test(t, samples_are_known_to_any_thread_that_frees_them);
     tcase_add_loop_test(t, estimates_are_unbiased_for_every_size, 0, 4);
     tcase_add_test(t, a_new_rate_holds_at_once_and_old_samples_keep_theirs);
+    tcase_add_test(t, a_sampled_block_knows_when_and_by_whom_it_was_allocated);
+    tcase_add_test(t, a_block_that_is_no_sample_has_no_birth);
+    tcase_add_test(
+        t, what_finds_no_room_in_the_ledger_has_no_birth_and_is_counted);
     tcase_add_test(t, a_stack_leaves_out_our_own_frames);
     tcase_add_test(t, misuse_of_a_sampled_block_says_where_it_was_allocated);
     tcase_add_test(t, both_sides_of_a_fork_go_on_sampling);
