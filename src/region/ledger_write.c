@@ -21,7 +21,10 @@
 enum { STEP = 64 }; /* entries made at a time */
 
 static struct wr_ledger_slot entry[WR_LEDGER_SLOTS];
-static uint32_t made = 1;           /* guard: wr_region_lock */
+static uint32_t made = 1; /* guard: wr_region_lock */
+/* The region's half, and how much of it is there while wr_region is. */
+static struct wr_ledger_slot *slot;
+static _Atomic uint32_t slots;
 static _Atomic uint64_t free_first; /* changes << 32 | number; 0: none */
 
 static uint64_t
@@ -67,6 +70,18 @@ take_free(void)
     return (uint32_t)head;
 }
 
+/* Lock held, or there is one thread. */
+static void
+grow_slots(uint32_t n)
+{
+    struct wr_ledger_slot *first = wr_region_grow_ledger(n);
+
+    if (first == NULL)
+        return;
+    slot = first;
+    atomic_store_explicit(&slots, n, memory_order_release);
+}
+
 /* The first of some new ones; the others become free. 0: there are no more. */
 static uint32_t
 make_more(void)
@@ -79,7 +94,7 @@ make_more(void)
         end = (uint32_t)wr_align_down(made + STEP, STEP);
         for (uint32_t i = first + 1; i + 1 < end; i++)
             put(&entry[i].who, i + 1);
-        (void)wr_region_grow_ledger(end);
+        grow_slots(end);
         made = end;
     }
     wr_lock_give(&wr_region_lock);
@@ -90,12 +105,13 @@ make_more(void)
 
 /* ---- the region's half ---- */
 
-static struct wr_ledger_slot *
+static inline struct wr_ledger_slot *
 slot_of(uint32_t i)
 {
-    if (wr_region == NULL || i >= wr_region_used(WR_TABLE_LEDGER))
+    if (wr_region == NULL ||
+        i >= atomic_load_explicit(&slots, memory_order_acquire))
         return NULL;
-    return wr_region_entry(WR_TABLE_LEDGER, i);
+    return &slot[i];
 }
 
 static void
@@ -179,13 +195,13 @@ wr_ledger_drop(uint32_t i, uint64_t *age)
 void
 wr_ledger_take_over(void)
 {
-    if (made == 1 || !wr_region_grow_ledger(made))
-        return;
-    for (uint32_t i = 1; i < made; i++) {
+    atomic_store(&slots, 0);
+    if (made > 1)
+        grow_slots(made);
+    for (uint32_t i = 1; i < atomic_load(&slots); i++) {
         uint64_t address = get(&entry[i].address);
 
         if (address != 0)
-            fill(slot_of(i), address, get(&entry[i].born_ns),
-                 get(&entry[i].who));
+            fill(&slot[i], address, get(&entry[i].born_ns), get(&entry[i].who));
     }
 }

@@ -771,13 +771,13 @@ wr_region_new_stack(uint32_t frames, uint32_t *number)
     return next_entry(WR_TABLE_STACKS, words);
 }
 
-bool
+struct wr_ledger_slot *
 wr_region_grow_ledger(uint64_t used)
 {
     if (wr_region == NULL || !make_present(WR_TABLE_LEDGER, used))
-        return false;
+        return NULL;
     wr_region_publish(WR_TABLE_LEDGER, used);
-    return true;
+    return wr_region_entry(WR_TABLE_LEDGER, 0);
 }
 
 static inline void

@@ -71,8 +71,9 @@ struct wr_bucket *wr_region_new_bucket(void);
 /* Its pcs are filled by the caller between this and the publishing call. */
 struct wr_stack *wr_region_new_stack(uint32_t frames, uint32_t *number);
 
-/* So many slots of the ledger can be written, and exist. Lock held. */
-bool wr_region_grow_ledger(uint64_t used);
+/* So many slots of the ledger can be written, and exist: the first; NULL: no
+ * room. Lock held. */
+struct wr_ledger_slot *wr_region_grow_ledger(uint64_t used);
 
 /* Count a block in a bucket; there is a region. */
 void wr_region_add_alloc(uint32_t bucket, uint64_t bytes);
