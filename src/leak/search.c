@@ -14,35 +14,24 @@
 #include "leak/copy.h"
 #include "leak/roots.h"
 #include "mark/mark.h"
+#include "mark/marks.h"
 #include "os/os.h"
 #include "profile/sample.h"
 #include "region/leaks.h"
 
 struct search {
-    struct wr_marker *reached;
-    struct wr_marker *ends;    /* blocks to whose end something points */
-    struct wr_marker *leaked;  /* just these bits: what is not reached, */
-    struct wr_marker *pointed; /* to what a leaked block points, */
-    struct wr_marker *direct;  /* and what leaks by itself */
+    struct wr_marks *reached;
+    struct wr_marks *ends;    /* to whose end something points */
+    struct wr_marks *leaked;  /* what is not reached; at last: what hangs off */
+    struct wr_marks *pointed; /* to what a leaked block points */
+    struct wr_marker *marker; /* of what is reached */
+    struct wr_marker *points; /* of what leaked blocks point to */
     struct wr_leaks_header *header;
     struct wr_leak *leak; /* room for WR_LEAKS_MOST */
     bool in_rings;        /* what is left is in rings of leaked blocks */
 };
 
 /* ---- blocks ---- */
-
-/* Call it for each live block without a mark. */
-static void
-each_unreached(struct wr_span *s, struct search *q,
-               void (*call)(struct search *, struct wr_span *, unsigned))
-{
-    size_t bytes = wr_span_block_bytes(s);
-
-    for (unsigned i = 0; i < s->blocks; i++)
-        if (wr_block_is_live(wr_block_state(s, i)) &&
-            !wr_marker_has(q->reached, s->base + i * bytes))
-            call(q, s, i);
-}
 
 static uintptr_t
 block_base(const struct wr_span *s, unsigned block)
@@ -57,16 +46,6 @@ count(struct wr_leaks_count *c, const struct wr_span *s)
     c->bytes += wr_span_block_bytes(s);
 }
 
-static void
-count_live(struct wr_span *s, void *search)
-{
-    struct search *q = search;
-
-    for (unsigned i = 0; i < s->blocks; i++)
-        if (wr_block_is_live(wr_block_state(s, i)))
-            count(&q->header->live, s);
-}
-
 /* ---- what is reached ---- */
 
 static void
@@ -74,97 +53,75 @@ scan_root(uintptr_t from, uintptr_t end, void *search)
 {
     struct search *q = search;
 
-    wr_marker_scan(q->reached, (void *)from, (void *)end);
+    wr_marker_scan(q->marker, (void *)from, (void *)end);
     q->header->root_bytes += end - from;
+}
+
+static void
+keep_end(struct wr_span *s, unsigned block, void *search)
+{
+    struct search *q = search;
+
+    if (wr_marker_add(q->marker, s, block))
+        count(&q->header->ends, s);
+}
+
+/* Blocks to whose end something points are kept, with all that hangs off: in
+ * that there may be more such pointers. */
+static bool
+keep_ends(struct search *q)
+{
+    uint64_t before;
+
+    do {
+        before = q->header->ends.blocks;
+        wr_marks_each(q->ends, keep_end, q);
+        if (!wr_marker_finish(q->marker))
+            return false;
+    } while (q->header->ends.blocks > before);
+    return true;
 }
 
 static bool
 mark_reached(struct search *q, const struct wr_stop *s)
 {
-    return wr_roots_each(s, scan_root, q) && wr_marker_finish(q->reached);
-}
-
-/* ---- pointers to ends ---- */
-
-static void
-look_for_ends(uintptr_t from, uintptr_t end, void *search)
-{
-    wr_marker_scan(((struct search *)search)->ends, (void *)from, (void *)end);
-}
-
-static void
-look_in_reached(struct wr_span *s, void *search)
-{
-    struct search *q = search;
-
-    for (unsigned i = 0; i < s->blocks; i++) {
-        uintptr_t base = block_base(s, i);
-
-        if (wr_marker_has(q->reached, base))
-            look_for_ends(base, base + wr_span_block_bytes(s), q);
-    }
-}
-
-/* What points to the start of a live block points at that one. */
-static bool
-is_live_start(uintptr_t at)
-{
-    size_t bytes;
-    bool live = false;
-
-    return (uintptr_t)wr_block_of((void *)at, &bytes, &live) == at && live;
-}
-
-static void
-keep_if_end(struct search *q, struct wr_span *s, unsigned block)
-{
-    uintptr_t base = block_base(s, block);
-
-    if (!wr_marker_has(q->ends, base) ||
-        is_live_start(base + wr_span_block_bytes(s)))
-        return;
-    count(&q->header->ends, s);
-    (void)wr_marker_add(q->reached, s, block);
-}
-
-static void
-keep_ends_of_span(struct wr_span *s, void *search)
-{
-    each_unreached(s, search, keep_if_end);
-}
-
-/* Blocks to whose end something points are kept, with all that hangs off. */
-static bool
-keep_ends(struct search *q, const struct wr_stop *s)
-{
-    if (!wr_roots_each(s, look_for_ends, q))
-        return false;
-    wr_mheap_each_span(look_in_reached, q);
-    if (!wr_marker_finish(q->ends))
-        return false;
-    wr_mheap_each_span(keep_ends_of_span, q);
-    return wr_marker_finish(q->reached);
+    return wr_roots_each(s, scan_root, q) && wr_marker_finish(q->marker) &&
+           keep_ends(q);
 }
 
 /* ---- what is leaked ---- */
 
 static void
-scan_leaked(struct search *q, struct wr_span *s, unsigned block)
+find_leaked(struct wr_span *s, void *search)
 {
-    uintptr_t base = block_base(s, block);
-    uintptr_t end = base + wr_span_block_bytes(s);
+    struct search *q = search;
+    struct wr_leaks_header *h = q->header;
+    size_t bytes = wr_span_block_bytes(s);
+    uint64_t live = 0;
 
-    (void)wr_marker_add(q->leaked, s, block);
-    count(&q->header->indirect, s);
-    count(&q->header->by_class[s->class_id], s);
-    wr_marker_ignore(q->pointed, base, end); /* not by itself */
-    wr_marker_scan(q->pointed, (void *)base, (void *)end);
+    for (unsigned i = 0; i < s->blocks; i++) {
+        if (!wr_block_is_live(wr_block_state(s, i)))
+            continue;
+        live++;
+        if (wr_marks_has(q->reached, s->base + i * bytes))
+            continue;
+        (void)wr_marks_add(q->leaked, s->base + i * bytes);
+        count(&h->indirect, s);
+        count(&h->by_class[s->class_id], s);
+    }
+    h->live.blocks += live;
+    h->live.bytes += live * bytes;
 }
 
 static void
-scan_leaked_of_span(struct wr_span *s, void *search)
+follow_leaked(struct wr_span *s, unsigned block, void *search)
 {
-    each_unreached(s, search, scan_leaked);
+    struct search *q = search;
+    uintptr_t base = block_base(s, block);
+    uintptr_t end = base + wr_span_block_bytes(s);
+
+    wr_marker_ignore(q->points, base, end); /* not by itself */
+    wr_marker_scan(q->points, (void *)base, (void *)end);
 }
 
 static struct wr_birth
@@ -198,28 +155,31 @@ add_record(struct search *q, const struct wr_span *s, unsigned block)
 }
 
 static void
-move_to_direct(struct wr_leaks_header *h, const struct wr_span *s)
+move_to_direct(struct search *q, const struct wr_span *s, unsigned block)
 {
+    struct wr_leaks_header *h = q->header;
+
     count(&h->direct, s);
     h->indirect.blocks--;
     h->indirect.bytes -= wr_span_block_bytes(s);
+    wr_marks_take_out(q->leaked, block_base(s, block));
 }
 
 /* A leak of its own, and all that hangs off it and was not taken yet. */
 static void
-take_direct(struct search *q, struct wr_span *s, unsigned block)
+take_direct(struct wr_span *s, unsigned block, void *search)
 {
+    struct search *q = search;
     struct wr_marked before;
-    const struct wr_marked *now = wr_marker_sums(q->reached);
+    const struct wr_marked *now = wr_marker_sums(q->marker);
     struct wr_leak *l;
 
-    if (!q->in_rings && wr_marker_has(q->pointed, block_base(s, block)))
+    if ((!q->in_rings && wr_marks_has(q->pointed, block_base(s, block))) ||
+        !wr_marker_add(q->marker, s, block))
         return;
-    move_to_direct(q->header, s);
-    (void)wr_marker_add(q->direct, s, block);
-    (void)wr_marker_add(q->reached, s, block);
+    move_to_direct(q, s, block);
     before = *now;
-    (void)wr_marker_finish(q->reached);
+    (void)wr_marker_finish(q->marker);
     l = add_record(q, s, block);
     if (l == NULL)
         return;
@@ -228,23 +188,12 @@ take_direct(struct search *q, struct wr_span *s, unsigned block)
     l->hangs.bytes = now->bytes - before.bytes;
 }
 
-static void
-take_direct_of_span(struct wr_span *s, void *search)
-{
-    each_unreached(s, search, take_direct);
-}
-
 /* Of those that hang off others the sampled ones are told. */
 static void
-tell_indirect_of_span(struct wr_span *s, void *search)
+tell_indirect(struct wr_span *s, unsigned block, void *search)
 {
-    struct search *q = search;
-
-    for (unsigned i = 0; i < s->blocks; i++)
-        if (birth_of(s, i).bucket != WR_LEAK_NO_BUCKET &&
-            wr_marker_has(q->leaked, block_base(s, i)) &&
-            !wr_marker_has(q->direct, block_base(s, i)))
-            (void)add_record(q, s, i);
+    if (birth_of(s, block).bucket != WR_LEAK_NO_BUCKET)
+        (void)add_record(search, s, block);
 }
 
 /* Of a ring of leaked blocks nobody is not pointed at: whoever comes first
@@ -252,14 +201,17 @@ tell_indirect_of_span(struct wr_span *s, void *search)
 static bool
 take_leaked(struct search *q)
 {
-    wr_mheap_each_span(scan_leaked_of_span, q);
-    if (!wr_marker_finish(q->pointed) || !wr_marker_finish(q->leaked))
+    wr_mheap_each_span(find_leaked, q);
+    if (q->leaked->failed)
         return false;
-    wr_mheap_each_span(take_direct_of_span, q);
+    wr_marks_each(q->leaked, follow_leaked, q);
+    if (!wr_marker_finish(q->points))
+        return false;
+    wr_marks_each(q->leaked, take_direct, q);
     q->in_rings = true;
-    wr_mheap_each_span(take_direct_of_span, q);
-    wr_mheap_each_span(tell_indirect_of_span, q);
-    return wr_marker_finish(q->direct) && wr_marker_finish(q->reached);
+    wr_marks_each(q->leaked, take_direct, q);
+    wr_marks_each(q->leaked, tell_indirect, q);
+    return wr_marker_finish(q->marker);
 }
 
 /* ---- the search ---- */
@@ -267,36 +219,36 @@ take_leaked(struct search *q)
 static bool
 make_markers(struct search *q)
 {
-    q->reached = wr_marker_new();
-    q->ends = wr_marker_new_shallow(1);
-    q->leaked = wr_marker_new_shallow(0);
-    q->pointed = wr_marker_new_shallow(0);
-    q->direct = wr_marker_new_shallow(0);
-    return q->reached != NULL && q->ends != NULL && q->leaked != NULL &&
-           q->pointed != NULL && q->direct != NULL;
+    q->reached = wr_marks_new();
+    q->ends = wr_marks_new();
+    q->leaked = wr_marks_new();
+    q->pointed = wr_marks_new();
+    if (q->reached == NULL || q->ends == NULL || q->leaked == NULL ||
+        q->pointed == NULL)
+        return false;
+    q->marker = wr_marker_new(q->reached, q->ends);
+    q->points = wr_marker_new_shallow(q->pointed);
+    return q->marker != NULL && q->points != NULL;
 }
 
 static void
 free_markers(struct search *q)
 {
-    wr_marker_free(q->reached);
-    wr_marker_free(q->ends);
-    wr_marker_free(q->leaked);
-    wr_marker_free(q->pointed);
-    wr_marker_free(q->direct);
+    wr_marker_free(q->marker);
+    wr_marker_free(q->points);
+    wr_marks_free(q->reached);
+    wr_marks_free(q->ends);
+    wr_marks_free(q->leaked);
+    wr_marks_free(q->pointed);
 }
 
 static bool
 search(struct search *q, const struct wr_stop *s)
 {
-    struct wr_leaks_header *h = q->header;
-    bool complete = make_markers(q) && mark_reached(q, s);
+    bool complete = make_markers(q) && mark_reached(q, s) && take_leaked(q);
 
-    wr_mheap_each_span(count_live, q);
-    if (complete && wr_marker_sums(q->reached)->blocks < h->live.blocks)
-        complete = keep_ends(q, s) && take_leaked(q);
-    if (q->reached != NULL)
-        h->scanned_bytes = wr_marker_sums(q->reached)->scanned;
+    if (q->marker != NULL)
+        q->header->scanned_bytes = wr_marker_sums(q->marker)->scanned;
     free_markers(q);
     return complete;
 }

@@ -4,13 +4,13 @@
  *    finish looks through all marked blocks again.
  * 2. ring[] holds the last words that were fed. The word fed d steps ago has
  *    gone through the steps whose distance is below d.
- * 3. A window of the address space has mark bits from the first mark in it.
  */
 #include "mark/mark.h"
 
 #include "base/base.h"
 #include "heap/mheap.h"
 #include "heap/span.h"
+#include "mark/marks.h"
 #include "os/os.h"
 #include "region/counters.h"
 
@@ -23,9 +23,7 @@ enum {
     PIECE = 128 << 10, /* what is scanned at once of a large block */
 };
 
-#define GREY_STEP    ((size_t)1 << 20) /* made usable at once */
-#define WINDOW_BYTES ((uintptr_t)1 << WR_WINDOW_SHIFT)
-#define BITS_BYTES   ((size_t)WINDOW_BYTES / 16 / 8)
+#define GREY_STEP ((size_t)1 << 20) /* made usable at once */
 
 /* A word on its way to a mark. */
 struct word {
@@ -33,6 +31,7 @@ struct word {
     struct wr_span *span; /* NULL: it points at no span */
     uintptr_t base;       /* of the block; 0: at no block */
     unsigned block;
+    bool border; /* a block may end where it points */
 };
 
 struct grey {
@@ -48,43 +47,13 @@ struct wr_marker {
     struct grey *grey; /* the stack, and its address space */
     size_t grey_bytes;
     size_t depth, room, limit; /* in entries */
-    bool dropped, failed;
+    bool dropped;
     bool shallow;
-    uintptr_t behind;
     uintptr_t ignored, ignored_bytes;
 
+    struct wr_marks *marks, *ends; /* no ends: nobody asked */
     struct wr_marked sums;
-    uint64_t *bits[WR_WINDOWS];
 };
-
-/* --- Marks --------------------------------------------------------------- */
-
-static uint64_t *
-bits_of(struct wr_marker *m, uintptr_t base)
-{
-    uint64_t **bits = &m->bits[base >> WR_WINDOW_SHIFT];
-
-    if (wr_unlikely(*bits == NULL)) {
-        *bits = wr_os_map(BITS_BYTES);
-        m->failed |= *bits == NULL;
-    }
-    return *bits;
-}
-
-static size_t
-bit_of(uintptr_t base)
-{
-    return (base & (WINDOW_BYTES - 1)) / 16;
-}
-
-bool
-wr_marker_has(const struct wr_marker *m, uintptr_t base)
-{
-    const uint64_t *bits = m->bits[base >> WR_WINDOW_SHIFT];
-    size_t bit = bit_of(base);
-
-    return bits != NULL && (bits[bit / 64] >> bit % 64 & 1) != 0;
-}
 
 /* --- Grey blocks --------------------------------------------------------- */
 
@@ -135,15 +104,15 @@ static bool
 locate(struct word *w)
 {
     struct wr_span *s = w->span;
-    bool exact;
 
     switch (wr_span_state(s)) {
     case WR_SPAN_LARGE:
         w->block = 0;
         w->base = s->base;
+        w->border = w->value == s->base;
         return true;
     case WR_SPAN_SMALL:
-        w->block = wr_span_block_of(s, (void *)w->value, &exact);
+        w->block = wr_span_block_of(s, (void *)w->value, &w->border);
         w->base = s->base + (uintptr_t)w->block * s->block_bytes;
         return w->block < s->blocks;
     default:
@@ -157,16 +126,17 @@ find_block(struct wr_marker *m, struct word *w)
     const uint64_t *bits;
 
     w->base = 0;
+    w->border = w->value % WR_PAGE_BYTES == 0;
     if (w->span == NULL)
         return;
     if (!locate(w)) {
         w->base = 0;
         return;
     }
-    bits = m->bits[w->base >> WR_WINDOW_SHIFT];
+    bits = m->marks->bits[w->base >> WR_WINDOW_SHIFT];
     __builtin_prefetch(&w->span->block[w->block]);
     if (wr_likely(bits != NULL))
-        __builtin_prefetch(&bits[bit_of(w->base) / 64], 1);
+        __builtin_prefetch(&bits[wr_marks_bit(w->base) / 64], 1);
     __builtin_prefetch((void *)w->base);
 }
 
@@ -175,17 +145,26 @@ wr_marker_add(struct wr_marker *m, struct wr_span *s, unsigned block)
 {
     size_t bytes = wr_span_block_bytes(s);
     uintptr_t base = s->base + (uintptr_t)block * bytes;
-    uint64_t *bits = bits_of(m, base);
-    size_t bit = bit_of(base);
-    uint64_t mask = UINT64_C(1) << bit % 64;
 
-    if (wr_unlikely(bits == NULL) || (bits[bit / 64] & mask) != 0)
+    if (!wr_marks_add(m->marks, base))
         return false;
-    bits[bit / 64] |= mask;
     m->sums.blocks++;
     m->sums.bytes += bytes;
     push(m, base, base + bytes);
     return true;
+}
+
+/* Nothing lives where the word points, but perhaps in front of that. */
+static void
+mark_end(struct wr_marker *m, uintptr_t value)
+{
+    struct word w = {.value = value - 1};
+
+    w.span = wr_span_of((void *)w.value);
+    if (w.span != NULL && locate(&w) &&
+        w.base + wr_span_block_bytes(w.span) == value &&
+        wr_block_is_live(wr_block_state(w.span, w.block)))
+        (void)wr_marks_add(m->ends, w.base);
 }
 
 static void
@@ -193,6 +172,8 @@ mark(struct wr_marker *m, struct word *w)
 {
     if (w->base != 0 && wr_block_is_live(wr_block_state(w->span, w->block)))
         (void)wr_marker_add(m, w->span, w->block);
+    else if (wr_unlikely(w->border && m->ends != NULL) && w->value != 0)
+        mark_end(m, w->value);
 }
 
 static struct word *
@@ -218,8 +199,7 @@ feed(struct wr_marker *m, uintptr_t value)
 void
 wr_marker_word(struct wr_marker *m, uintptr_t word)
 {
-    word -= m->behind;
-    if (word - m->low >= m->span || word - m->ignored < m->ignored_bytes)
+    if (word - m->low > m->span || word - m->ignored < m->ignored_bytes)
         return;
     feed(m, word);
     m->waiting = TO_MARK;
@@ -270,7 +250,7 @@ look_again(struct wr_span *s, void *marker)
     for (unsigned i = 0; i < s->blocks; i++) {
         uintptr_t base = s->base + i * bytes;
 
-        if (!wr_marker_has(m, base))
+        if (!wr_marks_has(m->marks, base))
             continue;
         scan(m, base, base + bytes);
         blacken_all(m);
@@ -281,11 +261,11 @@ bool
 wr_marker_finish(struct wr_marker *m)
 {
     blacken_all(m);
-    while (m->dropped && !m->failed) {
+    while (m->dropped && !m->marks->failed) {
         m->dropped = false;
         wr_mheap_each_span(look_again, m);
     }
-    return !m->failed;
+    return !m->marks->failed && (m->ends == NULL || !m->ends->failed);
 }
 
 void
@@ -313,42 +293,49 @@ find_heap(struct wr_marker *m)
     m->span = (wr_window_last + 1 - wr_window_first) << WR_WINDOW_SHIFT;
 }
 
-struct wr_marker *
-wr_marker_new_shallow(uintptr_t behind)
+/* Where so much address space is not to be had, less does. */
+static bool
+make_grey(struct wr_marker *m)
 {
-    struct wr_marker *m = wr_os_map(sizeof *m);
+    size_t wanted = wr_count_get(heap_inuse) / WR_MARKER_GREY_PART + GREY_STEP;
 
-    if (m == NULL)
-        return NULL;
-    m->shallow = true;
-    m->behind = behind;
-    find_heap(m);
-    return m;
-}
-
-/* There are never more grey blocks than blocks, and a block is as long as an
- * entry or longer. Where so much address space is not to be had, less does. */
-struct wr_marker *
-wr_marker_new(void)
-{
-    struct wr_marker *m = wr_marker_new_shallow(0);
-
-    if (m == NULL)
-        return NULL;
-    m->shallow = false;
-    m->grey_bytes =
-        wr_align_up(wr_count_get(heap_inuse) + GREY_STEP, GREY_STEP);
+    m->grey_bytes = wr_align_up(wanted, GREY_STEP);
     m->grey = wr_os_reserve(m->grey_bytes);
     if (m->grey == NULL) {
         m->grey_bytes = GREY_STEP;
         m->grey = wr_os_reserve(m->grey_bytes);
     }
-    if (m->grey == NULL) {
-        wr_marker_free(m);
-        return NULL;
-    }
     m->limit = m->grey_bytes / sizeof *m->grey;
-    return m;
+    return m->grey != NULL;
+}
+
+static struct wr_marker *
+make(struct wr_marks *marks, struct wr_marks *ends, bool shallow)
+{
+    struct wr_marker *m = wr_os_map(sizeof *m);
+
+    if (m == NULL)
+        return NULL;
+    m->shallow = shallow;
+    m->marks = marks;
+    m->ends = ends;
+    find_heap(m);
+    if (shallow || make_grey(m))
+        return m;
+    wr_marker_free(m);
+    return NULL;
+}
+
+struct wr_marker *
+wr_marker_new(struct wr_marks *marks, struct wr_marks *ends)
+{
+    return make(marks, ends, false);
+}
+
+struct wr_marker *
+wr_marker_new_shallow(struct wr_marks *marks)
+{
+    return make(marks, NULL, true);
 }
 
 void
@@ -356,9 +343,6 @@ wr_marker_free(struct wr_marker *m)
 {
     if (m == NULL)
         return;
-    for (uintptr_t i = m->low; i < m->low + m->span; i += WINDOW_BYTES)
-        if (m->bits[i >> WR_WINDOW_SHIFT] != NULL)
-            wr_os_unmap(m->bits[i >> WR_WINDOW_SHIFT], BITS_BYTES);
     if (m->grey != NULL)
         wr_os_unmap(m->grey, m->grey_bytes);
     wr_os_unmap(m, sizeof *m);

@@ -1,9 +1,10 @@
 /* The marker: which blocks of the heap can be reached.
  *
- *     struct wr_marker *m = wr_marker_new();
+ *     struct wr_marks *reached = wr_marks_new();
+ *     struct wr_marker *m = wr_marker_new(reached, NULL);
  *     wr_marker_scan(m, roots, roots_end);    any memory, as often as wanted
  *     wr_marker_finish(m);                    and all that hangs off it
- *     if (!wr_marker_has(m, block)) ...       nothing leads to it
+ *     if (!wr_marks_has(reached, block)) ...  nothing leads to it
  *     wr_marker_free(m);
  *
  * Tri-colour marking over every span. A block is white until a word is seen
@@ -19,9 +20,13 @@
  * else, so a word goes through four steps, and each step asks for the memory
  * of the next, some words before it is needed.
  *
- * Marks are bits aside of the heap, one for each 16 bytes of address space
- * that was reached. Memory in bytes: heap / 128, 16 a grey block; when there
- * is none for the grey ones, black blocks are searched for them anew.
+ * A pointer to the byte behind a block does not reach it. But it may be all
+ * that a program keeps: who asks for `ends` learns of such blocks, where none
+ * lives that begins there.
+ *
+ * Memory in bytes: that of the marks, and 16 a grey block, at most 1/128 of the
+ * heap and 1 MiB; when that is used up black blocks are searched for grey ones
+ * anew.
  *
  * Threads: one a marker; no other thread may change the heap meanwhile, and
  * mheap's lock is held. Nothing here allocates from the heap or calls libc.
@@ -34,6 +39,7 @@
 #include <stdint.h>
 
 struct wr_marker;
+struct wr_marks;
 struct wr_span;
 
 struct wr_marked {
@@ -41,11 +47,16 @@ struct wr_marked {
     uint64_t scanned;       /* bytes looked at, roots too */
 };
 
-/* A marker of the heap as it is now; NULL: no memory. */
-struct wr_marker *wr_marker_new(void);
-/* One whose marked blocks are not scanned: a word marks what it points at, or
- * what lies `behind` bytes before that. behind 1: who ends there. */
-struct wr_marker *wr_marker_new_shallow(uintptr_t behind);
+/* Of the stack of grey blocks: at most that part of the heap. */
+#define WR_MARKER_GREY_PART 128
+
+/* A marker of the heap as it is now, which puts what it reaches into marks, and
+ * into ends (NULL: nobody wants them) to whose end a scanned word points. NULL:
+ * no memory. */
+struct wr_marker *wr_marker_new(struct wr_marks *marks, struct wr_marks *ends);
+/* One that does not scan what it marked. */
+struct wr_marker *wr_marker_new_shallow(struct wr_marks *marks);
+/* The marks stay. NULL is fine. */
 void wr_marker_free(struct wr_marker *m);
 
 /* What the aligned words of [from, end) point at is reached. It must be
@@ -57,8 +68,6 @@ void wr_marker_word(struct wr_marker *m, uintptr_t word);
  * there was no memory for the marks, and nothing is proved. */
 bool wr_marker_finish(struct wr_marker *m);
 
-/* Is the block marked? base: its first byte. */
-bool wr_marker_has(const struct wr_marker *m, uintptr_t base);
 /* Mark it, as if a word had pointed there: false when it was marked before.
  * What it points at is reached. */
 bool wr_marker_add(struct wr_marker *m, struct wr_span *s, unsigned block);

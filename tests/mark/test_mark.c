@@ -5,19 +5,22 @@
 #include "heap/mcache.h"
 #include "heap/mheap.h"
 #include "mark/mark.h"
+#include "mark/marks.h"
 #include "os/os.h"
 
 enum { ROOTS = 8 };
 
 static uintptr_t root[ROOTS];
+static struct wr_marks *marks, *ends;
 static struct wr_marker *marker;
 
 static void
-begin(void)
+new_marker(void)
 {
-    memset(root, 0, sizeof root);
-    wr_free(wr_malloc(16)); /* there is a heap */
-    marker = wr_marker_new();
+    marks = wr_marks_new();
+    ends = wr_marks_new();
+    ck_assert(marks != NULL && ends != NULL);
+    marker = wr_marker_new(marks, ends);
     ck_assert_ptr_nonnull(marker);
 }
 
@@ -25,6 +28,23 @@ static void
 end(void)
 {
     wr_marker_free(marker);
+    wr_marks_free(marks);
+    wr_marks_free(ends);
+}
+
+static void
+anew(void)
+{
+    end();
+    new_marker();
+}
+
+static void
+begin(void)
+{
+    memset(root, 0, sizeof root);
+    wr_free(wr_malloc(16)); /* there is a heap */
+    new_marker();
 }
 
 static void
@@ -39,7 +59,7 @@ mark_from_roots(void)
 static bool
 marked(const void *p)
 {
-    return wr_marker_has(marker, (uintptr_t)p);
+    return wr_marks_has(marks, (uintptr_t)p);
 }
 
 static uintptr_t *
@@ -64,8 +84,7 @@ START_TEST(any_address_inside_a_block_keeps_it)
         root[0] = (uintptr_t)first;
         root[1] = (uintptr_t)last + size[i] - 1;
         root[2] = (uintptr_t)low_bits | 3;
-        wr_marker_free(marker);
-        marker = wr_marker_new();
+        anew();
         mark_from_roots();
         ck_assert_msg(marked(first), "%zu", size[i]);
         ck_assert_msg(marked(last), "%zu", size[i]);
@@ -244,8 +263,7 @@ mark_a_graph(size_t grey)
             if (root[i] != 0)
                 reach(n);
         }
-        wr_marker_free(marker);
-        marker = wr_marker_new();
+        anew();
         if (grey != 0)
             wr_marker_limit_grey(marker, grey);
         mark_from_roots();

@@ -1,0 +1,88 @@
+/* Sets of blocks. Invariants
+ * 1. A window has bits from its first block on, and keeps them.
+ */
+#include "mark/marks.h"
+
+#include "base/base.h"
+#include "heap/span.h"
+#include "os/os.h"
+
+enum { WORDS = WR_MARKS_BYTES / sizeof(uint64_t) };
+
+struct wr_marks *
+wr_marks_new(void)
+{
+    return wr_os_map(sizeof(struct wr_marks));
+}
+
+void
+wr_marks_free(struct wr_marks *set)
+{
+    if (set == NULL)
+        return;
+    for (size_t i = wr_window_first; i <= wr_window_last; i++)
+        if (set->bits[i] != NULL)
+            wr_os_unmap(set->bits[i], WR_MARKS_BYTES);
+    wr_os_unmap(set, sizeof *set);
+}
+
+uint64_t *
+wr_marks_window(struct wr_marks *set, uintptr_t base)
+{
+    uint64_t **bits = &set->bits[base >> WR_WINDOW_SHIFT];
+
+    if (*bits == NULL)
+        *bits = wr_os_map(WR_MARKS_BYTES);
+    set->failed |= *bits == NULL;
+    return *bits;
+}
+
+void
+wr_marks_take_out(struct wr_marks *set, uintptr_t base)
+{
+    uint64_t *bits = set->bits[base >> WR_WINDOW_SHIFT];
+    size_t bit = wr_marks_bit(base);
+
+    if (bits != NULL)
+        bits[bit / 64] &= ~(UINT64_C(1) << bit % 64);
+}
+
+struct each {
+    void (*visit)(struct wr_span *s, unsigned block, void *arg);
+    void *arg;
+};
+
+static void
+visit_block(const struct each *e, uintptr_t base)
+{
+    struct wr_span *s = wr_span_of((void *)base);
+    bool exact;
+
+    WR_ASSERT(s != NULL);
+    e->visit(s,
+             s->class_id == 0 ? 0 : wr_span_block_of(s, (void *)base, &exact),
+             e->arg);
+}
+
+static void
+visit_window(const struct each *e, const uint64_t *bits, uintptr_t window)
+{
+    for (size_t i = 0; i < WORDS; i++)
+        for (uint64_t word = bits[i]; word != 0; word &= word - 1) {
+            size_t bit = i * 64 + (unsigned)__builtin_ctzll(word);
+
+            visit_block(e, (window << WR_WINDOW_SHIFT) + bit * 16);
+        }
+}
+
+void
+wr_marks_each(const struct wr_marks *set,
+              void (*visit)(struct wr_span *s, unsigned block, void *arg),
+              void *arg)
+{
+    struct each e = {visit, arg};
+
+    for (size_t i = wr_window_first; i <= wr_window_last; i++)
+        if (set->bits[i] != NULL)
+            visit_window(&e, set->bits[i], i);
+}
