@@ -48,6 +48,7 @@ xored                          1 0 0 xored
 growing_list                   0 0 0
 inside                         0 0 0
 at_the_end                     0 0 1
+at_ends_in_a_row               0 0 2
 low_bits                       0 0 0
 of_a_thread                    0 0 0
 thread_specific                0 0 0

@@ -198,6 +198,17 @@ at_the_end(void)
     global = (char *)malloc(128) + 128;
 }
 
+/* Of two sizes, so that they are no neighbours. */
+static APART void
+at_ends_in_a_row(void)
+{
+    char **first = malloc(128), **second = malloc(512);
+
+    second[3] = malloc(1024);
+    first[1] = (char *)second + 512;
+    global = (char *)first + 128;
+}
+
 static APART void
 low_bits(void)
 {
@@ -436,6 +447,7 @@ static const struct {
     CASE(growing_list),
     CASE(inside),
     CASE(at_the_end),
+    CASE(at_ends_in_a_row),
     CASE(low_bits),
     CASE(of_a_thread),
     CASE(thread_specific),

@@ -183,6 +183,115 @@ START_TEST(a_block_added_by_hand_brings_what_it_holds)
 }
 END_TEST
 
+/* --- What ends where a word points ---------------------------------------- */
+
+static bool
+ended(const void *p)
+{
+    return wr_marks_has(ends, (uintptr_t)p);
+}
+
+START_TEST(a_pointer_behind_a_block_tells_of_it_when_nothing_lives_there)
+{
+    static const size_t size[] = {16, 48, 1024, 32768, 100000, 1 << 20};
+
+    for (size_t i = 0; i < wr_countof(size); i++) {
+        char *p = (char *)block(size[i]);
+        struct wr_span *s = wr_span_of(p);
+        size_t bytes = wr_span_block_bytes(s);
+        void *next = wr_span_of(p + bytes) == s ? p + bytes : NULL;
+
+        if (next != NULL) /* whoever it is: it lives no more */
+            wr_block_set(s, 1 + (unsigned)((uintptr_t)p - s->base) / bytes,
+                         WR_BLOCK_NONE);
+        anew();
+        root[0] = (uintptr_t)p + bytes;
+        mark_from_roots();
+        ck_assert_msg(!marked(p) && ended(p), "%zu", size[i]);
+        anew();
+        root[0] = (uintptr_t)p + bytes + 1;
+        mark_from_roots();
+        ck_assert_msg(!ended(p), "%zu", size[i]);
+        root[0] = 0;
+    }
+}
+END_TEST
+
+START_TEST(a_pointer_to_a_living_block_is_none_behind_the_one_before)
+{
+    enum { MANY = 300 };
+    char *p[MANY];
+    unsigned neighbours = 0;
+
+    for (int i = 0; i < MANY; i++)
+        p[i] = (char *)block(64);
+    for (int i = 0; i + 1 < MANY; i++) {
+        if (p[i] + 64 != p[i + 1])
+            continue;
+        anew();
+        root[0] = (uintptr_t)p[i + 1];
+        mark_from_roots();
+        ck_assert(marked(p[i + 1]) && !marked(p[i]) && !ended(p[i]));
+        neighbours++;
+    }
+    ck_assert_uint_gt(neighbours, MANY / 2);
+    for (int i = 0; i < MANY; i++)
+        wr_free(p[i]);
+}
+END_TEST
+
+/* --- Sets ------------------------------------------------------------------
+ */
+
+enum { MANY = 2000 };
+
+static struct {
+    uintptr_t base[MANY];
+    size_t n;
+} seen;
+
+static void
+see(struct wr_span *s, unsigned number, void *unused)
+{
+    (void)unused;
+    ck_assert_uint_lt(seen.n, MANY);
+    seen.base[seen.n++] = s->base + number * wr_span_block_bytes(s);
+}
+
+static int
+by_address(const void *a, const void *b)
+{
+    uintptr_t x = *(const uintptr_t *)a, y = *(const uintptr_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+START_TEST(a_set_is_walked_in_the_order_of_addresses)
+{
+    enum { OUT = 30 };
+    static uintptr_t in[MANY];
+    uint64_t chance = unit_seed("set");
+
+    for (int i = 0; i < MANY; i++) {
+        in[i] = (uintptr_t)block(16 << unit_below(&chance, 13));
+        ck_assert(wr_marks_add(marks, in[i]));
+        ck_assert(!wr_marks_add(marks, in[i]));
+    }
+    qsort(in, MANY, sizeof *in, by_address);
+    for (int i = 0; i < OUT; i++)
+        wr_marks_take_out(marks, in[i]);
+    ck_assert(!wr_marks_has(marks, in[0]) && wr_marks_has(marks, in[OUT]));
+    seen.n = 0;
+    wr_lock_take(&wr_mheap_lock);
+    wr_marks_each(marks, see, NULL);
+    wr_lock_give(&wr_mheap_lock);
+    ck_assert_uint_eq(seen.n, MANY - OUT);
+    ck_assert_mem_eq(seen.base, in + OUT, (MANY - OUT) * sizeof *in);
+    for (int i = 0; i < MANY; i++)
+        wr_free((void *)in[i]);
+}
+END_TEST
+
 /* --- Against a model ------------------------------------------------------ */
 
 enum { NODES = 3000, EDGES = 3 };
@@ -335,6 +444,11 @@ main(void)
     tcase_add_test(t, the_last_word_of_a_block_and_of_the_roots_counts);
     tcase_add_test(t, a_register_is_a_root);
     tcase_add_test(t, a_block_added_by_hand_brings_what_it_holds);
+    tcase_add_test(
+        t, a_pointer_behind_a_block_tells_of_it_when_nothing_lives_there);
+    tcase_add_test(t,
+                   a_pointer_to_a_living_block_is_none_behind_the_one_before);
+    tcase_add_test(t, a_set_is_walked_in_the_order_of_addresses);
     tcase_add_test(t, a_graph_is_marked_as_far_as_it_can_be_reached);
     tcase_add_test(t, without_room_for_grey_blocks_the_marks_are_the_same);
     tcase_add_test(t, a_long_list_takes_no_room);
