@@ -87,10 +87,8 @@ push(struct wr_marker *m, uintptr_t from, uintptr_t end)
 static void
 fetch_entry(uintptr_t value)
 {
-    uintptr_t page = (value - wr_near.base) >> WR_PAGE_SHIFT;
-
-    if (wr_likely(page < WR_NEAR_PAGES))
-        __builtin_prefetch(&wr_near.entry[page]);
+    if (wr_likely(wr_near_has(value)))
+        __builtin_prefetch(&wr_near.entry[wr_near_place(value)]);
 }
 
 static void
