@@ -40,8 +40,8 @@ add_chain(struct wr_groups *g, const char *root, const char *path,
     if (length == 1) /* "/": the top itself */
         length = 0;
     int top = snprintf(dir, sizeof dir, "%s%s", root, files->mount);
-    int n = snprintf(dir, sizeof dir, "%s%s%.*s", root, files->mount, length,
-                     path);
+    int n =
+        snprintf(dir, sizeof dir, "%s%s%.*s", root, files->mount, length, path);
     if (top < 0 || n < top || (size_t)n >= sizeof dir)
         return;
     while (g->count < WR_GROUPS_MOST) {
