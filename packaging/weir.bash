@@ -15,7 +15,7 @@ _weir()
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
         COMPREPLY=($(compgen -W 'run ps watch top tree peek list traces tags raw
-            flame diff report leaks serve
+            flame diff leaks fds serve
             record-allocs version help' \
             -- "$word"))
         return
@@ -88,7 +88,7 @@ _weir()
         ;;
     help)
         COMPREPLY=($(compgen -W 'run ps watch top tree peek list traces tags raw
-            flame diff report leaks serve
+            flame diff leaks fds serve
             record-allocs version' \
             -- "$word"))
         ;;
@@ -98,13 +98,13 @@ _weir()
             -diff_base --help $(_weir_pids)" -- "$word")
             $(compgen -f -- "$word"))
         ;;
-    report)
-        COMPREPLY=($(compgen -W "--json --out --help $(_weir_pids)" -- "$word")
-            $(compgen -f -- "$word"))
-        ;;
     leaks)
         COMPREPLY=($(compgen -W "--all --fail-on-leak --json --pprof
             --suppressions --help $(_weir_pids)" -- "$word"))
+        ;;
+    fds)
+        COMPREPLY=($(compgen -W "--all --json --pprof --help $(_weir_pids)" \
+            -- "$word"))
         ;;
     diff)
         COMPREPLY=($(compgen -W "--fail-if --number --cum --json -sample_index

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "analyse/fds.h"
 #include "analyse/leaks.h"
 #include "analyse/legacy.h"
 #include "analyse/store.h"
@@ -54,10 +55,11 @@ struct build {
     uint64_t then_buckets, then_ns;
     const struct wr_leaks
         *leaks; /* a profile of leaks; NULL: of another kind */
+    const struct wr_fd_list *fds; /* what a profile of descriptors is of */
 };
 
 static const char *const kind_names[WR_PROFILE_KINDS] = {
-    "heap", "allocs", "threadcreate", "goroutine"};
+    "heap", "allocs", "threadcreate", "goroutine", "fds"};
 
 const char *
 wr_profile_kind_name(enum wr_profile_kind kind)
@@ -464,6 +466,39 @@ build_threads(struct build *b, enum wr_profile_kind kind)
     }
 }
 
+/* --- Descriptors -------------------------------------------------------- */
+
+static void
+add_fd_group(struct build *b, const struct wr_fds *t,
+             const struct wr_fd_group *g)
+{
+    uint32_t frames[WR_STACK_FRAMES], stack = 0;
+    bool seen = g->site != WR_SITE_UNSEEN;
+    struct wr_label label[2] = {
+        {.key = wr_profile_string(b->p, "kind"),
+         .str = wr_profile_string(b->p, wr_fd_kind_name(g->kind))},
+        {.key = wr_profile_string(b->p, "call"),
+         .str = wr_profile_string(b->p, wr_fd_call_name(g->call))}};
+    if (seen && t)
+        stack = t->site[g->site].stack;
+    uint32_t depth = add_stack(
+        b, stack, seen ? "[opened, stack not known]" : "[not seen opened]",
+        frames);
+    wr_profile_new_sample(b->p, frames, depth, &(int64_t){(int64_t)g->count},
+                          label, seen ? 2 : 1);
+}
+
+static void
+build_fds(struct build *b)
+{
+    const struct wr_fds *t = NULL;
+    if (wr_view_used(b->view, WR_TABLE_FDS) != 0)
+        t = (const void *)(b->view->base + b->view->table[WR_TABLE_FDS].offset);
+    set_count_type(b->p, "fds");
+    for (size_t i = 0; i < b->fds->group_count; i++)
+        add_fd_group(b, t, &b->fds->groups[i]);
+}
+
 /* --- What it is a profile of -------------------------------------------- */
 
 static void commentf(struct wr_profile *p, const char *format, ...)
@@ -546,6 +581,8 @@ build(struct build *b, struct wr_profile **out, enum wr_profile_kind kind,
         describe(b);
         if (b->leaks) {
             build_leaks(b);
+        } else if (b->fds) {
+            build_fds(b);
         } else if (kind == WR_PROFILE_HEAP || kind == WR_PROFILE_ALLOCS) {
             build_heap(b, kind);
             describe_sampling(b);
@@ -572,7 +609,22 @@ wr_profile_from_region(struct wr_profile **out,
                        char *why, size_t n)
 {
     struct build b = {.view = view, .estimated = values == WR_VALUES_ESTIMATED};
-    return build(&b, out, kind, why, n);
+    struct wr_fd_list fds;
+    if (kind != WR_PROFILE_FDS)
+        return build(&b, out, kind, why, n);
+    if (wr_fds_read(&fds, view, "", why, n) != 0)
+        return -1;
+    int rc = wr_profile_from_fds(out, view, &fds, why, n);
+    wr_fds_fini(&fds);
+    return rc;
+}
+
+int
+wr_profile_from_fds(struct wr_profile **out, const struct wr_region_view *view,
+                    const struct wr_fd_list *l, char *why, size_t n)
+{
+    struct build b = {.view = view, .fds = l};
+    return build(&b, out, WR_PROFILE_FDS, why, n);
 }
 
 int

@@ -147,6 +147,7 @@ enum wr_profile_kind {
     WR_PROFILE_ALLOCS,       /* the same, all ever allocated first */
     WR_PROFILE_THREADCREATE, /* where the threads were made */
     WR_PROFILE_GOROUTINE,    /* the threads, with their last captured stack */
+    WR_PROFILE_FDS,          /* the open descriptors, by who opened them */
     WR_PROFILE_KINDS
 };
 

@@ -12,7 +12,7 @@
 #include "os/os.h"
 #include "os/syscall.h"
 
-enum { SPINS = 100 };
+enum { SPINS = 100, LONG_SPINS = 1000 };
 
 bool wr_lock_fork_alone WR_AT_FORK;
 
@@ -41,6 +41,18 @@ wr_lock_take_slow(struct wr_lock *l)
     }
     while (atomic_exchange_explicit(&l->word, 2, memory_order_acquire) != 0)
         wr_os_wait(&l->word, 2, 0);
+}
+
+bool
+wr_lock_try_long(struct wr_lock *l)
+{
+    for (int i = 0; i < LONG_SPINS; i++) {
+        if (atomic_load_explicit(&l->word, memory_order_relaxed) == 0 &&
+            wr_lock_try(l))
+            return true;
+        wr_os_pause();
+    }
+    return false;
 }
 
 void

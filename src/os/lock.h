@@ -43,6 +43,10 @@ wr_lock_try(struct wr_lock *l)
         &l->word, &free_word, 1, memory_order_acquire, memory_order_relaxed);
 }
 
+/* Try for some microseconds: for who must not wait for the holder, since it may
+ * have interrupted it. */
+bool wr_lock_try_long(struct wr_lock *l);
+
 static inline void
 wr_lock_take(struct wr_lock *l)
 {

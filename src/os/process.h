@@ -47,8 +47,7 @@ void wr_os_copy_kill(long pid);
 struct wr_os_mapping {
     uintptr_t from, end;
     bool readable, writable, shared;
-    bool file;   /* of one: bytes behind its end cannot be read */
-    bool memory; /* of that file nothing is on disk: it is shared memory */
+    bool file; /* of one: bytes behind its end cannot be read */
     bool main_stack, device;
 };
 struct wr_os_mappings {

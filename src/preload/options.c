@@ -38,6 +38,8 @@ parse_one(struct wr_options *o, const char *s, size_t n)
     }
     if (n > 8 && memcmp(s, "history=", 8) == 0)
         return parse_switch(&o->history, s + 8, n - 8);
+    if (n > 4 && memcmp(s, "fds=", 4) == 0)
+        return parse_switch(&o->fds, s + 4, n - 4);
     return false;
 }
 
@@ -49,7 +51,8 @@ complain(struct wr_text *t, const char *s, size_t n)
     wr_text_str(t, "weir: left out \"");
     wr_text_bytes(t, s, n < 80 ? n : 80);
     wr_text_str(t, "\" in the variable WEIR: it takes sample=BYTES, "
-                   "dir=/PATH and history=on or off, separated by commas");
+                   "dir=/PATH, history=on or off and fds=on or off, "
+                   "separated by commas");
 }
 
 void
@@ -59,6 +62,7 @@ wr_options_parse(struct wr_options *o, const char *value,
     o->sample_rate = WR_SAMPLE_RATE;
     o->dir[0] = '\0';
     o->history = true;
+    o->fds = true;
     wr_text_init(problem);
     while (value != NULL && *value != '\0') {
         size_t n = strcspn(value, ",");

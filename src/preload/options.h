@@ -6,6 +6,7 @@
  *                    0: none
  *     dir=PATH       where the region's file is made, and stays
  *     history=off    no history, and no thread that writes it; on: as ever
+ *     fds=off        who opens which descriptor is not recorded; on: as ever
  *
  * An option that is unknown or makes no sense is left out; one sentence on
  * stderr says so. Nothing else of Weir ever prints unasked.
@@ -25,6 +26,7 @@ struct wr_options {
     uint64_t sample_rate;
     char dir[WR_PATH_MAX]; /* "": the user's own */
     bool history;
+    bool fds;
 };
 
 /* value: of the variable; NULL when it is not set. problem: empty, or a

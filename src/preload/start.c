@@ -18,8 +18,10 @@
 #include "os/lock.h"
 #include "leak/ask.h"
 #include "os/os.h"
+#include "preload/files.h"
 #include "preload/options.h"
 #include "profile/capture.h"
+#include "profile/fds.h"
 #include "profile/sample.h"
 #include "profile/unwind.h"
 #include "region/counters.h"
@@ -165,10 +167,13 @@ start(int argc, char **argv, char **envp)
     wr_region_set_cmdline(argc, argv);
     wr_world_start();
     wr_sample_start(options.sample_rate);
+    wr_files_start();
     attach_main_thread();
     tell_unwinder();
     wr_capture_start();
     wr_ask_start();
+    if (options.fds)
+        wr_fds_start();
     (void)pthread_atfork(before_fork, after_fork_parent, after_fork_child);
     wr_background_enable(true, options.history);
     wr_started = true;

@@ -113,29 +113,36 @@ same_stack(uint32_t number, const void *arg)
            wr_module_unchanged(key->pc, key->n, s->unloads);
 }
 
-/* Write down a stack that is not in the table. Lock held. */
+/* Write down a stack that is not in the table. Both locks held. */
 static uint32_t
-new_stack(const struct stack_key *key, uint64_t hash, uint32_t at)
+write_stack(const struct stack_key *key, uint64_t hash, uint32_t at)
 {
     struct wr_stack *s;
     uint32_t number;
 
     if (stacks.used >= INDEX_MOST)
         return 0;
-    wr_lock_take(&wr_region_lock);
     s = wr_region_new_stack((uint32_t)key->n, &number);
-    if (s != NULL) {
-        s->hash = hash;
-        s->frames = (uint32_t)key->n;
-        s->unloads = (uint32_t)wr_count_get(unloads);
-        for (size_t i = 0; i < key->n; i++)
-            s->pc[i] = key->pc[i];
-        wr_region_publish(WR_TABLE_STACKS, number + sizeof *s / 8 + key->n);
-    }
-    wr_lock_give(&wr_region_lock);
     if (s == NULL)
         return 0;
+    s->hash = hash;
+    s->frames = (uint32_t)key->n;
+    s->unloads = (uint32_t)wr_count_get(unloads);
+    for (size_t i = 0; i < key->n; i++)
+        s->pc[i] = key->pc[i];
+    wr_region_publish(WR_TABLE_STACKS, number + sizeof *s / 8 + key->n);
     remember(&stacks, at, hash, number);
+    return number;
+}
+
+static uint32_t
+new_stack(const struct stack_key *key, uint64_t hash, uint32_t at)
+{
+    uint32_t number;
+
+    wr_lock_take(&wr_region_lock);
+    number = write_stack(key, hash, at);
+    wr_lock_give(&wr_region_lock);
     return number;
 }
 
@@ -168,6 +175,30 @@ uint32_t
 wr_stack_find(const uintptr_t *pc, size_t n)
 {
     return wr_stack_find_hashed(pc, n, wr_stack_hash(pc, n));
+}
+
+uint32_t
+wr_stack_try_find(const uintptr_t *pc, size_t n)
+{
+    struct stack_key key = {pc, n};
+    uint64_t hash = wr_stack_hash(pc, n);
+    uint32_t at, number;
+
+    if (!started || wr_region == NULL || n == 0)
+        return 0;
+    number = look_up(&stacks, hash, same_stack, &key, &at);
+    if (number != 0)
+        return number;
+    wr_module_try_note(pc, n);
+    if (!wr_lock_try_long(&wr_bucket_lock))
+        return 0;
+    number = look_up(&stacks, hash, same_stack, &key, &at);
+    if (number == 0 && wr_lock_try_long(&wr_region_lock)) {
+        number = write_stack(&key, hash, at);
+        wr_lock_give(&wr_region_lock);
+    }
+    wr_lock_give(&wr_bucket_lock);
+    return number;
 }
 
 bool
@@ -258,12 +289,11 @@ wr_bucket_add_alloc(uint32_t bucket, uint64_t bytes)
 }
 
 void
-wr_bucket_add_free(uint32_t bucket, uint64_t bytes, uint64_t age_ns)
+wr_bucket_add_free(uint32_t bucket, uint64_t bytes)
 {
     if (wr_region == NULL)
         return;
     wr_region_add_free(bucket, bytes);
-    wr_region_add_died(bucket, age_ns);
     wr_count_add(sample_frees, 1);
 }
 

@@ -4,7 +4,7 @@
  *     uint32_t b = wr_bucket_find(stack, bytes, rate);
  *     wr_bucket_add_alloc(b, bytes);
  *     ...
- *     wr_bucket_add_free(b, bytes, age_ns);
+ *     wr_bucket_add_free(b, bytes);
  *
  * Buckets and stacks live in the region and are never removed; when a table
  * is full, what is new goes to bucket 0, "other". A find of what is known
@@ -26,6 +26,8 @@ bool wr_bucket_start(void);
 
 /* The number of a stack in the region, 0 when there is no room. */
 uint32_t wr_stack_find(const uintptr_t *pc, size_t n);
+/* The same in a signal handler: 0 also while another is at the table. */
+uint32_t wr_stack_try_find(const uintptr_t *pc, size_t n);
 /* The same for who knows its wr_stack_hash already. */
 uint32_t wr_stack_find_hashed(const uintptr_t *pc, size_t n, uint64_t hash);
 /* This was a stack's number. Is it still? */
@@ -34,8 +36,7 @@ bool wr_stack_stands(uint32_t number, const uintptr_t *pc, size_t n);
 /* 0 for stack 0 and when there is no room. */
 uint32_t wr_bucket_find(uint32_t stack, uint64_t bytes, uint64_t rate);
 void wr_bucket_add_alloc(uint32_t bucket, uint64_t bytes);
-/* age_ns: how old the block got; 0: not known, or young. */
-void wr_bucket_add_free(uint32_t bucket, uint64_t bytes, uint64_t age_ns);
+void wr_bucket_add_free(uint32_t bucket, uint64_t bytes);
 
 /* The stack of a bucket: its frames, at most max. */
 size_t wr_bucket_stack(uint32_t bucket, uintptr_t *pc, size_t max);

@@ -205,13 +205,11 @@ sampled(struct wr_mcache *mc, void *block, size_t bytes)
 static void
 sample_freed(uint32_t tag, void *block, size_t bytes)
 {
-    uint32_t bucket = tag & ~UNBORN;
-    uint64_t age = 0;
+    uint64_t age;
 
     (void)wr_world_region();
-    if ((tag & UNBORN) == 0)
-        bucket = wr_ledger_drop(tag, &age);
-    wr_bucket_add_free(bucket, bytes, age);
+    wr_bucket_add_free(
+        (tag & UNBORN) != 0 ? tag & ~UNBORN : wr_ledger_drop(tag, &age), bytes);
     WR_PROBE1(otel_memory, free, block);
     wr_background_tell_often();
 }

@@ -31,6 +31,7 @@
 #ifndef WR_PROFILE_UNWIND_H
 #define WR_PROFILE_UNWIND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <ucontext.h>
@@ -67,5 +68,8 @@ void wr_unwind_flush(void);
  * not told (sigaltstack, coroutines) cost one system call for each page.
  */
 void wr_unwind_set_stack(uintptr_t lo, uintptr_t hi);
+
+/* Does the caller run on that stack, with so many bytes left? */
+bool wr_unwind_has_room(size_t bytes);
 
 #endif

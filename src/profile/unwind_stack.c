@@ -29,6 +29,14 @@ wr_unwind_set_stack(uintptr_t lo, uintptr_t hi)
     own_hi = hi;
 }
 
+bool
+wr_unwind_has_room(size_t bytes)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+
+    return here < own_hi && here > own_lo && here - own_lo >= bytes;
+}
+
 void
 wr_unwind_stack_enter(struct wr_unwind_stack *stack, uintptr_t sp)
 {

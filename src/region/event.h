@@ -35,6 +35,9 @@ struct wr_events {
     void (*memory_taken)(void);
     /* Somebody outside asks something (region/ask.h). In a signal handler. */
     void (*answer_wanted)(void);
+    /* A forked child has a region of its own, which nobody reads yet. Perhaps
+     * in malloc or in a signal handler. */
+    void (*region_taken)(void);
     /* The background thread is to do what it was asked for; it may be told to
      * stop meanwhile (world/background.h). */
     void (*asked)(void);

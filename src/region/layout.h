@@ -14,6 +14,7 @@
  *       history   two rings of struct wr_history_slot
  *       marks     a ring of struct wr_mark_slot
  *       past      one struct wr_past: what the buckets held before
+ *       fds       one struct wr_fds: who opened which descriptor
  *       ledger    struct wr_ledger_slot[capacity]: the sampled live blocks
  *
  * Rules that make reading safe without the writer's locks:
@@ -46,8 +47,6 @@
 #define WR_CLASS_MAX    80  /* size classes a region has room for */
 #define WR_STACK_FRAMES 128 /* frames kept of one stack */
 #define WR_PATH_MAX     512
-#define WR_AGES         16 /* classes of age, by powers of two */
-#define WR_AGE_UNIT_NS  (UINT64_C(1) << 30) /* 1.07 s */
 #define WR_LEDGER_SLOTS (1u << 18) /* sampled live blocks; slot 0 is none */
 
 enum wr_region_state {
@@ -64,6 +63,7 @@ enum wr_table_id {
     WR_TABLE_HISTORY,
     WR_TABLE_MARKS,
     WR_TABLE_PAST,
+    WR_TABLE_FDS,
     WR_TABLE_LEDGER,
     WR_TABLE_COUNT = 12 /* room for later ones; absent: capacity 0 */
 };
@@ -210,10 +210,6 @@ struct wr_bucket {
     _Atomic uint64_t alloc_bytes;
     _Atomic uint64_t free_bytes;
     uint64_t reserved;
-    /* Of the frees those of blocks that were older than one unit, by age:
-     * died[k] were at least WR_AGE_UNIT_NS << (k - 1) old and, but for the
-     * last, less than twice that. died[0] stays 0. Modulo 2^32. */
-    _Atomic uint32_t died[WR_AGES];
 };
 
 /* A sampled block that is live, in no order. address is stored last when a
@@ -253,10 +249,7 @@ struct wr_mark_slot {
  *
  * A series is a pair of counts that only grow: series b + 1 has the allocs and
  * frees of bucket b; series 0 has the alloc_bytes and free_bytes of bucket 0,
- * which do not follow from its counts. After these series come three of each
- * bucket which say how many blocks died old: pair p of a bucket counts those
- * that were older than WR_AGE_UNIT_NS << (4 + 4p) and << (6 + 4p), which are
- * grades 2p and 2p + 1. At each tick that finds a series
+ * which do not follow from its counts. At each tick that finds a series
  * changed, an entry says by how much, and `logged` becomes what it is then. So
  * what a series was at tick T is `logged` less all its entries of later ticks.
  * Ticks count from the region's start: tick 0 is all zero, in a forked child
@@ -270,10 +263,7 @@ struct wr_mark_slot {
  * undo says which series was what. A writer killed in between leaves seq odd
  * and undo.at == written: then the series is what undo says. */
 
-#define WR_PAST_SERIES 32769 /* buckets and one; behind them the old */
-#define WR_PAST_OLD    3     /* series of a bucket's old */
-#define WR_PAST_GRADES 6     /* in which are so many grades */
-#define WR_PAST_ALL    (WR_PAST_SERIES + WR_PAST_OLD * (WR_PAST_SERIES - 1))
+#define WR_PAST_SERIES 32769 /* buckets and one */
 enum { WR_PAST_FINE, WR_PAST_COARSE, WR_PAST_LOGS };
 #define WR_PAST_FINE_NS        UINT64_C(10000000000)
 #define WR_PAST_COARSE_NS      UINT64_C(300000000000)
@@ -281,7 +271,7 @@ enum { WR_PAST_FINE, WR_PAST_COARSE, WR_PAST_LOGS };
 #define WR_PAST_COARSE_ENTRIES 32768
 
 struct wr_past_pair {
-    _Atomic uint64_t allocs, frees; /* of the old: the lower grade, the next */
+    _Atomic uint64_t allocs, frees;
 };
 
 struct wr_past_entry {
@@ -300,7 +290,7 @@ struct wr_past_log {
         _Atomic uint64_t series;
         struct wr_past_pair was;
     } undo;
-    struct wr_past_pair logged[WR_PAST_ALL];
+    struct wr_past_pair logged[WR_PAST_SERIES];
 };
 
 struct wr_past {
@@ -309,6 +299,64 @@ struct wr_past {
     struct wr_past_log log[WR_PAST_LOGS];
     struct wr_past_entry fine[WR_PAST_FINE_ENTRIES];
     struct wr_past_entry coarse[WR_PAST_COARSE_ENTRIES];
+};
+
+/* ---- open descriptors ----
+ *
+ * What is known of each descriptor by its number, and of each place that opened
+ * some. Only calls that libweir.so sees are known (preload/files.c), so this
+ * is what opened a descriptor if it is open, which the kernel says. `opened_ns`
+ * is stored last when one is opened, and 0 first when it is closed. */
+
+#define WR_FD_MOST    65536 /* descriptors above it are not recorded */
+#define WR_FD_SITES   1024
+#define WR_FD_MINUTES 16
+
+/* The call that made a descriptor. */
+enum wr_fd_call {
+    WR_FD_UNKNOWN,
+    WR_FD_OPEN,   /* open, openat, creat, mkstemp */
+    WR_FD_STREAM, /* fopen, freopen, tmpfile */
+    WR_FD_DIRECTORY,
+    WR_FD_SOCKET, /* socket, socketpair */
+    WR_FD_ACCEPT,
+    WR_FD_PIPE,
+    WR_FD_POPEN,
+    WR_FD_DUP, /* dup, dup2, dup3, fcntl */
+    WR_FD_EPOLL,
+    WR_FD_EVENT,
+    WR_FD_TIMER,
+    WR_FD_SIGNAL,
+    WR_FD_INOTIFY,
+    WR_FD_MEMORY, /* memfd_create, shm_open */
+    WR_FD_CALLS
+};
+
+struct wr_fd {
+    _Atomic uint64_t opened_ns; /* CLOCK_MONOTONIC; 0: not known to be open */
+    _Atomic uint32_t site;      /* index in site[] */
+    _Atomic uint32_t call;      /* enum wr_fd_call */
+};
+
+/* A stack that opened descriptors. site[0] is for those whose stack could not
+ * be taken. level[m % WR_FD_MINUTES] is how many were open when minute m of the
+ * region began, for the minutes up to `minute`; since then nothing changed. */
+struct wr_fd_site {
+    uint32_t stack; /* in the pool */
+    uint32_t reserved;
+    _Atomic uint64_t opened; /* count */
+    _Atomic uint64_t closed; /* count */
+    _Atomic uint64_t minute;
+    _Atomic uint32_t level[WR_FD_MINUTES];
+};
+
+struct wr_fds {
+    _Atomic uint64_t watched; /* 1: openings are recorded */
+    _Atomic uint64_t sites;   /* of site[] that exist, site[0] among them */
+    _Atomic uint64_t beyond;  /* count: openings of too high a number */
+    uint64_t reserved[5];
+    struct wr_fd_site site[WR_FD_SITES];
+    struct wr_fd fd[WR_FD_MOST];
 };
 
 #endif

@@ -85,6 +85,7 @@ static const size_t strides[WR_TABLE_COUNT] = {
     [WR_TABLE_MARKS] = sizeof(struct wr_mark_slot),
     [WR_TABLE_PAST] = sizeof(struct wr_past),
     [WR_TABLE_LEDGER] = sizeof(struct wr_ledger_slot),
+    [WR_TABLE_FDS] = sizeof(struct wr_fds),
 };
 
 /* What is wrong with the header; NULL: nothing. */
@@ -346,19 +347,6 @@ wr_bucket_read(const struct wr_bucket *b, struct wr_bucket_counts *c)
     c->alloc_bytes = load(&b->alloc_bytes);
     c->frees = at_most(c->frees, c->allocs);
     c->free_bytes = at_most(c->free_bytes, c->alloc_bytes);
-}
-
-void
-wr_bucket_died(const struct wr_bucket *b, uint64_t died[WR_AGES])
-{
-    uint64_t old = 0;
-
-    for (unsigned k = 1; k < WR_AGES; k++) {
-        died[k] = atomic_load_explicit(&b->died[k], memory_order_relaxed);
-        old += died[k];
-    }
-    died[0] = load(&b->frees);
-    died[0] -= at_most(old, died[0]);
 }
 
 /* 1 - e^-x for 0 <= x <= 40, right to the last few bits also where x is tiny:

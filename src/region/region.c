@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "os/os.h"
 #include "region/counters.h"
+#include "region/event.h"
 #include "region/ledger_write.h"
 #include "region/read.h"
 
@@ -60,7 +61,6 @@ static struct {
  * when it was born. All else in a table's entries never changes. */
 static struct {
     _Atomic uint64_t allocs, frees, alloc_bytes, free_bytes;
-    _Atomic uint32_t died[WR_AGES];
 } counts[BUCKETS];
 
 static const struct {
@@ -74,6 +74,7 @@ static const struct {
                           WR_HISTORY_SECOND_SLOTS + WR_HISTORY_MINUTE_SLOTS},
     [WR_TABLE_MARKS] = {sizeof(struct wr_mark_slot), WR_MARK_SLOTS},
     [WR_TABLE_PAST] = {sizeof(struct wr_past), 1},
+    [WR_TABLE_FDS] = {sizeof(struct wr_fds), 1},
     [WR_TABLE_LEDGER] = {sizeof(struct wr_ledger_slot), WR_LEDGER_SLOTS},
 };
 _Static_assert(WR_PAST_SERIES == BUCKETS + 1, "a series for each bucket");
@@ -81,8 +82,9 @@ _Static_assert(WR_PAST_SERIES == BUCKETS + 1, "a series for each bucket");
 /* The tables that a forked child goes on from. Those behind them tell what
  * happened to this process; they begin empty. */
 enum { RECORDS = WR_TABLE_STACKS + 1 };
-/* Pages of the other tables that were made present, one by one. */
-enum { TOUCH_PAGES = 1408 };
+/* Pages of the other tables that were made present, one by one; those of the
+ * ledger, the last one, are made as a record's. */
+enum { TOUCH_PAGES = 960 };
 static _Atomic uint64_t touched[TOUCH_PAGES / 64];
 
 static unsigned char *
@@ -605,8 +607,6 @@ set_counts(struct wr_bucket *b, uint64_t i)
     b->free_bytes = counts[i].free_bytes;
     b->allocs = counts[i].allocs;
     b->alloc_bytes = counts[i].alloc_bytes;
-    for (unsigned k = 0; k < WR_AGES; k++)
-        b->died[k] = counts[i].died[k];
 }
 
 /* What of the copy is the parent's later doing. */
@@ -640,6 +640,8 @@ go_on(struct wr_region_header *lent)
     wr_counters = &lent->counters;
     __atomic_store_n(&wr_region, lent, __ATOMIC_RELEASE);
     wr_ledger_take_over();
+    if (wr_events.region_taken != NULL)
+        wr_events.region_taken();
     publish_magic();
     return true;
 }
@@ -806,29 +808,6 @@ wr_region_add_free(uint32_t bucket, uint64_t bytes)
 
     add(&b->frees, &b->free_bytes, bytes);
     add(&counts[bucket].frees, &counts[bucket].free_bytes, bytes);
-}
-
-/* The class of an age of at least one unit. */
-static unsigned
-age_class(uint64_t age_ns)
-{
-    return wr_min(64u - (unsigned)__builtin_clzll(age_ns / WR_AGE_UNIT_NS),
-                  WR_AGES - 1);
-}
-
-void
-wr_region_add_died(uint32_t bucket, uint64_t age_ns)
-{
-    struct wr_bucket *b;
-    unsigned class;
-
-    if (age_ns < WR_AGE_UNIT_NS)
-        return;
-    b = wr_region_entry(WR_TABLE_BUCKETS, bucket);
-    class = age_class(age_ns);
-    atomic_fetch_add_explicit(&b->died[class], 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&counts[bucket].died[class], 1,
-                              memory_order_relaxed);
 }
 
 struct wr_thread_slot *

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <weir/memstats.h>
 #include "analyse/quote.h"
+#include "serve/proc.h"
 
 #define CSS                                                                    \
     "body{font:15px/1.5 system-ui,sans-serif;margin:2em;max-width:60em}"       \
@@ -34,6 +35,14 @@ started_threads(const struct wr_region_view *view)
     return n;
 }
 
+static uint64_t
+open_fds(const struct wr_source *one)
+{
+    struct wr_proc p;
+    wr_proc_read(&p, "", one->pid, 0);
+    return one->live && p.open_fds > 0 ? (uint64_t)p.open_fds : 0;
+}
+
 static void
 index_row(FILE *out, uint64_t count, const char *name, const char *says)
 {
@@ -46,16 +55,18 @@ index_row(FILE *out, uint64_t count, const char *name, const char *says)
 static void
 index_table(FILE *out, const struct wr_scope *s)
 {
-    uint64_t sites = 0, running = 0, started = 0;
+    uint64_t sites = 0, running = 0, started = 0, fds = 0;
     for (size_t i = 0; i < s->count; i++) {
         sites += wr_view_used(&s->list[i]->view, WR_TABLE_BUCKETS);
         running += wr_source_threads(s->list[i]);
         started += started_threads(&s->list[i]->view);
+        fds += open_fds(s->list[i]);
     }
     fputs("<p>Profiles:</p>\n<table>\n<tr><th>Count</th><th>Profile</th>"
           "<th></th></tr>\n",
           out);
     index_row(out, sites, "allocs", "everything ever allocated, by site");
+    index_row(out, fds, "fds", "open descriptors, by who opened them");
     index_row(out, running, "goroutine", "the threads, with their stacks");
     index_row(out, sites, "heap", "what is in use now, by site");
     index_row(out, started, "threadcreate", "where threads were made");

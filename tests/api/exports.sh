@@ -31,7 +31,12 @@ pthread_create|dlopen|dlmopen|dlclose|sigaction|signal|sigprocmask
 fork|vfork|_Fork|daemon|_exit|_Exit|quick_exit
 sete?[ug]id|setre[ug]id|setres[ug]id|setgroups|initgroups|capset
 unshare|setns|prctl
-exec(l|le|lp|v|ve|vp|vpe|veat)|fexecve|posix_spawnp?'
+exec(l|le|lp|v|ve|vp|vpe|veat)|fexecve|posix_spawnp?
+open(at)?(64)?|__open(at)?(64)?_2|creat(64)?|mko?stemps?(64)?|posix_openpt
+shm_open|memfd_create|socket|socketpair|accept4?|pipe2?|dup[23]?|fcntl(64)?
+epoll_create1?|eventfd|timerfd_create|signalfd|inotify_init1?
+f(re)?open(64)?|tmpfile(64)?|popen|pclose|fclose|opendir|closedir
+close|close_range|closefrom|clone'
 allowed=$(echo "$allowed" | paste -sd'|')
 
 exported() {
