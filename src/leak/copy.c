@@ -1,6 +1,7 @@
 /* Copies. */
 #include "leak/copy.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/base.h"
@@ -15,8 +16,32 @@
 
 #define PATIENCE_NS UINT64_C(1000000000) /* for threads to stand still */
 #define LOOK_NS     UINT64_C(5000000)    /* between looks at the copy */
+#define MOMENT_NS   UINT64_C(100000)
+#define MOMENTS     1000 /* that a copy waits to hear of the stop's end */
+
+/* What the copy is told after it was made. NULL: no memory for it. */
+static struct outside {
+    _Atomic uint64_t stop_ns; /* 0: the program stands still yet */
+} * outside;
 
 /* ---- the answer ---- */
+
+/* How long the program stood still; who is as quick as a copy of little memory
+ * waits for its end. */
+static uint64_t
+stop_ns(const struct wr_copy *c)
+{
+    uint64_t ns = 0;
+    uint32_t never = 0;
+
+    for (int i = 0; outside != NULL && i < MOMENTS; i++) {
+        ns = atomic_load(&outside->stop_ns);
+        if (ns != 0)
+            return ns;
+        wr_os_wait(&never, 0, MOMENT_NS);
+    }
+    return c->began_ns - c->stop->began_ns;
+}
 
 void
 wr_copy_reply(struct wr_reply *a, const struct wr_copy *c)
@@ -32,7 +57,7 @@ wr_copy_reply(struct wr_reply *a, const struct wr_copy *c)
         return;
     a->threads = (uint32_t)s->count;
     a->silent = (uint32_t)(s->count - s->answered);
-    a->stop_ns = c->began_ns - s->began_ns;
+    a->stop_ns = stop_ns(c);
     if (a->silent > 0)
         a->trust = WR_TRUST_SILENT;
 }
@@ -87,6 +112,8 @@ copy_and_search(struct wr_copy *c, bool (*search)(const struct wr_copy *c))
         wr_os_end(search(c) ? 0 : 1);
     }
     wr_stop_end(s);
+    if (s != NULL && outside != NULL)
+        atomic_store(&outside->stop_ns, s->ended_ns - s->began_ns);
     wr_heap_fork_after(false);
     wr_background_leave();
     return copy;
@@ -112,10 +139,14 @@ wr_copy_run(const struct wr_ask *ask, const char *suffix,
 
     if (!answer_path(&path, suffix))
         return false;
+    outside = wr_os_map_shared(sizeof *outside);
     copy = copy_and_search(&c, search);
     while (copy > 0 && (status = wr_os_copy_ended(copy)) == -2)
         if (!wr_background_pause(LOOK_NS))
             wr_os_copy_kill(copy);
+    if (outside != NULL)
+        wr_os_unmap(outside, sizeof *outside);
+    outside = NULL;
     return copy > 0 && status == 0;
 }
 

@@ -211,6 +211,13 @@ wr_os_map(size_t bytes)
                -1);
 }
 
+void *
+wr_os_map_shared(size_t bytes)
+{
+    return map(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+               -1);
+}
+
 void
 wr_os_unmap(void *p, size_t bytes)
 {

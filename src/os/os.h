@@ -28,6 +28,9 @@ bool wr_os_huge(void *p, size_t bytes, bool on);
 bool wr_os_move(void *from, void *to, size_t bytes);
 /* Reserve and commit in one: for tables. NULL: refused. */
 void *wr_os_map(size_t bytes);
+/* The same, shared with copies of the process (os/process.h): what one writes
+ * all see. */
+void *wr_os_map_shared(size_t bytes);
 void wr_os_unmap(void *p, size_t bytes);
 size_t wr_os_page_bytes(void);
 

@@ -22,6 +22,7 @@
 #include "serve/capture.h"
 
 #define LOOK_NS  2000000    /* between looks for the answer */
+#define ALIVE_NS 100000000  /* between looks whether it lives */
 #define AGAIN_NS 1000000000 /* then another thread is asked */
 #define MS       UINT64_C(1000000)
 
@@ -31,7 +32,7 @@ struct asking {
     const struct wr_source *one;
     struct wr_ask *ask;
     int region; /* its file, whose lock we hold */
-    uint64_t until;
+    uint64_t until, look_again;
     path_text request, answer;
 };
 
@@ -64,11 +65,18 @@ obstacle(const struct wr_source *one)
     return NULL;
 }
 
+/* Whether it lives is asked seldom: who reads its mappings holds up what makes
+ * a copy of them. */
 static bool
-is_over(const struct asking *a)
+is_over(struct asking *a)
 {
-    return wr_clock_ns(CLOCK_MONOTONIC) > a->until ||
-           !wr_view_alive(&a->one->view);
+    uint64_t now = wr_clock_ns(CLOCK_MONOTONIC);
+    if (now > a->until)
+        return true;
+    if (now < a->look_again)
+        return false;
+    a->look_again = now + ALIVE_NS;
+    return !wr_view_alive(&a->one->view);
 }
 
 static void
@@ -141,7 +149,7 @@ look(const struct asking *a)
 
 /* Ask one thread after the other until the answer is there. */
 static FILE *
-wait_for(const struct asking *a)
+wait_for(struct asking *a)
 {
     const struct wr_region_header *h = a->one->view.header;
     uint64_t next = 0;

@@ -1,6 +1,6 @@
 /* Invariants
  * 1. `step` goes from one side to the other: at HOLD and END it is the
- *    helper's turn, at WAIT ours.
+ *    helper's turn, at WAIT and LEFT ours.
  * 2. held[i] is the thread whose registers are words[i].
  */
 #include "world/hold.h"
@@ -14,8 +14,8 @@
 #include "os/syscall.h"
 #include "world/stop.h"
 
-enum { WAIT, HOLD, END };
-enum { MOST = 512, WORDS = 512 };
+enum { WAIT, HOLD, END, LEFT };
+enum { MOST = 512, WORDS = 512, LOOK_NS = 10000000 };
 
 static struct {
     struct wr_os_thread thread;
@@ -59,6 +59,15 @@ wait_while(uint32_t step)
     return now;
 }
 
+/* The same of ours: a helper that was killed has let all go. */
+static void
+wait_helper(uint32_t step)
+{
+    while (atomic_load(&helper.step) == step &&
+           atomic_load(&helper.thread.alive) != 0)
+        wr_os_wait(&helper.step, step, LOOK_NS);
+}
+
 static void
 pass_on(uint32_t step)
 {
@@ -77,6 +86,7 @@ help(void *unused)
     }
     for (size_t i = 0; i < used; i++)
         wr_os_let_go(held[i]);
+    pass_on(LEFT);
 }
 
 /* ---- ours ---- */
@@ -99,7 +109,7 @@ have_held(struct wr_stopped *list, size_t n, uint64_t until)
     helper.count = n;
     helper.until = until;
     pass_on(HOLD);
-    (void)wait_while(HOLD);
+    wait_helper(HOLD);
 }
 
 size_t
@@ -118,11 +128,19 @@ wr_hold(struct wr_stopped *list, size_t n, uint64_t until)
 }
 
 void
-wr_hold_end(void)
+wr_hold_let_go(void)
 {
     if (helper.pid == 0)
         return;
     pass_on(END);
+    wait_helper(END);
+}
+
+void
+wr_hold_end(void)
+{
+    if (helper.pid == 0)
+        return;
     wr_os_thread_join(&helper.thread);
     while (wr_os_copy_ended((long)helper.pid) == -2)
         wr_os_pause();

@@ -3,6 +3,7 @@
  *     bool may = wr_hold_begin();
  *     if (may)
  *         wr_hold(&s->thread[0], s->count, until);
+ *     wr_hold_let_go();
  *     wr_hold_end();
  *
  * A thread may not trace those of its own process, so a helper does it: a
@@ -11,7 +12,7 @@
  * block any signal. Systems forbid it to some: then begin or the single hold
  * fails, and a signal has to do.
  *
- * Threads: one at a time; begin, hold and end from the same one of Weir's own.
+ * Threads: one at a time; all from the same one of Weir's own.
  */
 #ifndef WR_WORLD_HOLD_H
 #define WR_WORLD_HOLD_H
@@ -28,7 +29,9 @@ bool wr_hold_begin(void);
  * their registers are. How many that are. One that did not stop until then
  * (wr_os_monotonic) does so later, and stands till the end all the same. */
 size_t wr_hold(struct wr_stopped *list, size_t n, uint64_t until);
-/* Let all go, and the helper too. Fine without begin. */
+/* Let all go: they do when this returns. Then see the helper off, which takes
+ * longer than they should wait. Both are fine without begin. */
+void wr_hold_let_go(void);
 void wr_hold_end(void);
 
 #endif

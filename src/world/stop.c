@@ -227,8 +227,9 @@ wr_stop_end(struct wr_stop *s)
 {
     if (s == NULL)
         return;
-    wr_hold_end();
     atomic_fetch_add(&going, 1);
     wr_os_wake(&going, INT32_MAX);
+    wr_hold_let_go();
     s->ended_ns = wr_os_monotonic();
+    wr_hold_end();
 }

@@ -2,7 +2,9 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "base/base.h"
@@ -226,12 +228,33 @@ START_TEST(seeds_differ_and_are_never_zero)
 }
 END_TEST
 
+START_TEST(shared_memory_is_seen_by_a_copy_of_the_process)
+{
+    volatile int *shared = wr_os_map_shared(PAGE), *own = wr_os_map(PAGE);
+    int status;
+
+    ck_assert(shared != NULL && own != NULL);
+    if (fork() == 0) {
+        while (*shared == 0)
+            sched_yield();
+        _exit(*shared == 1 && *own == 0 ? 0 : 1);
+    }
+    *own = 1;
+    *shared = 1;
+    ck_assert_int_gt(wait(&status), 0);
+    ck_assert_int_eq(status, 0);
+    wr_os_unmap((void *)shared, PAGE);
+    wr_os_unmap((void *)own, PAGE);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
     Suite *s = suite_create("os/memory");
     TCase *t = tcase_create("memory");
 
+    tcase_add_test(t, shared_memory_is_seen_by_a_copy_of_the_process);
     tcase_add_test(t, reserved_space_has_no_access_until_committed);
     tcase_add_test(t, committed_and_mapped_memory_is_zero);
     tcase_add_test(t, released_pages_read_as_zero_and_their_neighbours_stay);
