@@ -33,6 +33,7 @@ struct wr_settings {
     const char *library; /* to preload */
     const char *dir;     /* run directory */
     const char *sample;  /* bytes, as text */
+    const char *limit;   /* as WEIR takes it */
 };
 
 /* A copy of env with WEIR and LD_PRELOAD set; what the user had in them

@@ -19,7 +19,7 @@ digits(const char *text, uint64_t *number, char **end)
 int
 wr_number_bytes(const char *text, uint64_t *bytes)
 {
-    static const char letter[] = "kmg";
+    static const char letter[] = "kmgt";
     char *end;
     uint64_t n;
     if (digits(text, &n, &end) != 0)

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/text.h"
 #include "region/read.h"
 #include "serve/address.h"
 #include "serve/serve.h"
@@ -36,7 +37,8 @@ struct run {
     struct wr_hosts hosts;
     const char *out;
     bool no_go_metrics;
-    char sample[24]; /* "" when not asked for */
+    char sample[24];   /* "" when not asked for */
+    const char *limit; /* NULL when not asked for */
     char **argv;
 
     struct wr_inherited was;
@@ -68,6 +70,21 @@ parse_sample(struct run *r, const char *text)
 }
 
 static int
+parse_limit(struct run *r, const char *text)
+{
+    uint64_t bytes;
+    bool hard;
+    if (wr_parse_limit(text, strlen(text), &bytes, &hard) != 0) {
+        wr_say("--limit %s: not a memory limit; write 512MiB, auto or off, and "
+               "512MiB:hard to have large allocations fail beyond it",
+               text);
+        return -1;
+    }
+    r->limit = text;
+    return 0;
+}
+
+static int
 explain(void)
 {
     char *argv[] = {"weir", "help", "run", NULL};
@@ -85,6 +102,7 @@ parse_options(struct run *r, int argc, char **argv)
         {"out", required_argument, NULL, 'o'},
         {"quiet", no_argument, NULL, 'q'},
         {"sample", required_argument, NULL, 's'},
+        {"limit", required_argument, NULL, 'l'},
         {"no-go-metrics", no_argument, NULL, 'g'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -103,7 +121,8 @@ parse_options(struct run *r, int argc, char **argv)
             r->quiet = true;
         else if (c == 'g')
             r->no_go_metrics = true;
-        else if (c == 's' && parse_sample(r, optarg) != 0)
+        else if ((c == 's' && parse_sample(r, optarg) != 0) ||
+                 (c == 'l' && parse_limit(r, optarg) != 0))
             return WR_EXIT_OURS + 1;
         else if (c == 'h')
             return explain() + 1;
@@ -274,6 +293,7 @@ launch(struct run *r)
         .library = r->library,
         .dir = r->dir,
         .sample = r->sample[0] ? r->sample : NULL,
+        .limit = r->limit,
     };
     char **env = wr_environment(environ, &set);
     int error = ENOMEM;

@@ -1,6 +1,7 @@
 /* Weir: what Go gives a Go program against memory trouble, for C.
  *
  * This header includes all the others. See each for its story:
+ *   limit.h     how much it should hold, and who is told when that is near
  *   memstats.h  what the heap holds and has done, as numbers
  *   profile.h   who holds it: heap profiles, sample rate
  *   serve.h     the same over HTTP, from inside the program (libweir-serve)
@@ -12,6 +13,7 @@
 #define WEIR_H
 
 #include <weir/error.h>
+#include <weir/limit.h>
 #include <weir/memstats.h>
 #include <weir/profile.h>
 #include <weir/serve.h>

@@ -61,10 +61,10 @@ wr_text_hex(struct wr_text *t, uint64_t n)
 static int
 suffix_shift(const char *s, size_t n)
 {
-    static const char letters[] = "kKmMgG";
+    static const char letters[] = "kKmMgGtT";
     const char *at;
 
-    if (n == 0)
+    if (n == 0 || (n == 1 && s[0] == 'B'))
         return 0;
     at = memchr(letters, s[0], sizeof letters - 1);
     if (at == NULL)
@@ -92,5 +92,27 @@ wr_parse_bytes(const char *s, size_t n, uint64_t *value)
     if (shift < 0 || (v << shift) >> shift != v)
         return -1;
     *value = v << shift;
+    return 0;
+}
+
+static bool
+is_word(const char *s, size_t n, const char *word)
+{
+    return n == strlen(word) && memcmp(s, word, n) == 0;
+}
+
+int
+wr_parse_limit(const char *s, size_t n, uint64_t *bytes, bool *hard)
+{
+    *hard = n > 5 && is_word(s + n - 5, 5, ":hard");
+    if (*hard)
+        n -= 5;
+    if (is_word(s, n, "auto"))
+        *bytes = 0;
+    else if (is_word(s, n, "off"))
+        *bytes = UINT64_MAX;
+    else if (wr_parse_bytes(s, n, bytes) != 0 || *bytes < WR_LIMIT_MIN ||
+             *bytes >> 62 != 0)
+        return -1;
     return 0;
 }

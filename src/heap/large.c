@@ -102,6 +102,17 @@ count_free(size_t bytes)
     wr_count_add(large_free_bytes, bytes);
 }
 
+/* May there be so many bytes more in large blocks? */
+static bool
+is_allowed(size_t bytes)
+{
+    uint64_t ceiling =
+        atomic_load_explicit(&wr_mheap_ceiling, memory_order_relaxed);
+
+    return wr_likely(wr_count_get(heap_inuse) + bytes <= ceiling) ||
+           wr_events.memory_over == NULL || wr_events.memory_over(bytes);
+}
+
 void *
 wr_large_alloc(struct wr_mcache *mc, size_t align, size_t size, bool *zero)
 {
@@ -113,7 +124,7 @@ wr_large_alloc(struct wr_mcache *mc, size_t align, size_t size, bool *zero)
     pages = wr_align_up(wr_max(size, 1), WR_PAGE_BYTES) >> WR_PAGE_SHIFT;
     if (align <= WR_PAGE_BYTES)
         s = take_kept(mc, pages);
-    if (s == NULL)
+    if (s == NULL && is_allowed(pages << WR_PAGE_SHIFT))
         s = wr_mheap_alloc(pages, wr_max(align >> WR_PAGE_SHIFT, 1), 1);
     if (s == NULL)
         return NULL;
@@ -154,6 +165,8 @@ wr_large_resize(struct wr_mcache *mc, struct wr_span *s, size_t size)
 
     if (old == now)
         return true;
+    if (now > old && !is_allowed(now - old))
+        return false;
     if (!wr_mheap_resize(s, now >> WR_PAGE_SHIFT))
         return false;
     count_free(old);

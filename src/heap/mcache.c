@@ -563,6 +563,25 @@ wr_mcache_refill(struct wr_mcache *mc, unsigned class_id)
 
 /* ---- giving back ---- */
 
+/* The slot's span goes to where it belongs: to those with free blocks, or to
+ * the FULL ones. */
+static void
+lay_aside(struct wr_mcache *mc, struct wr_slot *slot)
+{
+    struct wr_span *s = slot->span;
+
+    uninstall(mc, slot);
+    (void)wr_remote_take(s);
+    while (wr_span_used(s) >= s->blocks) {
+        if (wr_remote_set_full(s)) {
+            s->full = true;
+            return;
+        }
+        (void)wr_remote_take(s);
+    }
+    wr_span_list_push(&mc->partial[s->class_id], s);
+}
+
 void
 wr_mcache_flush(struct wr_mcache *mc)
 {
@@ -573,11 +592,8 @@ wr_mcache_flush(struct wr_mcache *mc)
     for (unsigned i = 1; i < WR_CLASSES; i++) {
         struct wr_slot *slot = &mc->slot[i];
 
-        s = slot->span;
-        if (s != NULL) {
-            uninstall(mc, slot);
-            wr_span_list_push(&mc->partial[i], s);
-        }
+        if (slot->span != NULL)
+            lay_aside(mc, slot);
         for (s = mc->partial[i].first; s != NULL; s = next) {
             next = s->next;
             (void)wr_remote_take(s);

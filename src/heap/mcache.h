@@ -55,6 +55,7 @@ struct wr_mcache {
     size_t large_kept;   /* their bytes */
     bool attached;       /* a thread uses it */
     bool forking;        /* it is in fork(): nothing is sampled */
+    uint32_t emptied;    /* the last order to empty it that was followed */
     uint64_t freed;      /* bytes of blocks, since the scavenger was told */
     int64_t sample_left; /* bytes of large blocks before the next sample */
     struct wr_thread_slot *region_slot; /* where counts are published */

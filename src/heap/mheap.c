@@ -27,6 +27,9 @@ enum {
 
 struct wr_lock wr_mheap_lock = WR_LOCK_INIT;
 
+_Atomic uint64_t wr_mheap_alarm = UINT64_MAX;
+_Atomic uint64_t wr_mheap_ceiling = UINT64_MAX;
+
 static struct wr_span *hidden; /* free runs in no index just now */
 static size_t idle_low;        /* the least idle_resident since it was read */
 
@@ -300,7 +303,7 @@ grow(size_t pages)
     if (reserve_more(pages) && commit_more(pages))
         return true;
     wr_count_add(map_failures, 1);
-    wr_history_mark_refused(pages << WR_PAGE_SHIFT);
+    wr_history_mark_refused(WR_MARK_MAP_FAILED, pages << WR_PAGE_SHIFT);
     return false;
 }
 
@@ -322,8 +325,45 @@ idle_resident(void)
     return wr_count_get(heap_idle) - wr_count_get(heap_released);
 }
 
-/* The pages of a run go from idle to in use; were they all zero? */
+/* What of the heap is the system's loss, at most: pages that nobody touched
+ * yet are in it. */
+static uint64_t
+held(void)
+{
+    return wr_count_get(heap_mapped) - wr_count_get(heap_released);
+}
+
+/* Lock held: the heap has just grown by that much; does anybody want to know?
+ */
 static bool
+is_alarming(size_t grown)
+{
+    return wr_unlikely(
+        grown > 0 &&
+        held() > atomic_load_explicit(&wr_mheap_alarm, memory_order_relaxed));
+}
+
+static void
+tell_alarm(size_t grown)
+{
+    if (wr_events.memory_near != NULL)
+        wr_events.memory_near(grown);
+}
+
+uint64_t
+wr_mheap_held(void)
+{
+    uint64_t bytes;
+
+    wr_lock_take(&wr_mheap_lock);
+    bytes = held();
+    wr_lock_give(&wr_mheap_lock);
+    return bytes;
+}
+
+/* The pages of a run go from idle to in use: how many of them were not
+ * resident, and zero. */
+static size_t
 account_taken(uintptr_t base, size_t pages)
 {
     size_t released = wr_pagemap_released(base, pages);
@@ -334,7 +374,7 @@ account_taken(uintptr_t base, size_t pages)
     wr_count_add(heap_inuse, pages << WR_PAGE_SHIFT);
     idle_low = wr_min(idle_low, idle_resident());
     note_peak();
-    return released == pages;
+    return released;
 }
 
 /* A free run out of the index, cut to the wish; its end entries cleared. */
@@ -375,11 +415,13 @@ take_run(size_t pages, size_t align_pages)
     return s;
 }
 
+/* *grown: bytes that were not resident. */
 static struct wr_span *
-alloc_locked(size_t pages, size_t align_pages, unsigned blocks)
+alloc_locked(size_t pages, size_t align_pages, unsigned blocks, size_t *grown)
 {
     struct wr_span *s = record_new(blocks);
     struct wr_span *run;
+    size_t fresh;
 
     if (s == NULL)
         return NULL;
@@ -390,7 +432,9 @@ alloc_locked(size_t pages, size_t align_pages, unsigned blocks)
     }
     s->base = run->base;
     s->pages = (uint32_t)pages;
-    s->zero = account_taken(s->base, pages);
+    fresh = account_taken(s->base, pages);
+    s->zero = fresh == pages;
+    *grown = fresh << WR_PAGE_SHIFT;
     memset(s->block, s->zero ? WR_BLOCK_FRESH : WR_BLOCK_FREE, blocks);
     record_free(run);
     atomic_store_explicit(&s->state, WR_SPAN_LARGE, memory_order_release);
@@ -402,12 +446,17 @@ struct wr_span *
 wr_mheap_alloc(size_t pages, size_t align_pages, unsigned blocks)
 {
     struct wr_span *s;
+    size_t grown = 0;
+    bool alarming;
 
     if (pages > UINT32_MAX / 2 || align_pages > UINT32_MAX / 2)
         return NULL;
     wr_lock_take(&wr_mheap_lock);
-    s = alloc_locked(pages, align_pages, blocks);
+    s = alloc_locked(pages, align_pages, blocks, &grown);
+    alarming = is_alarming(grown);
     wr_lock_give(&wr_mheap_lock);
+    if (alarming)
+        tell_alarm(grown);
     if (wr_events.memory_taken != NULL)
         wr_events.memory_taken();
     return s;
@@ -466,7 +515,7 @@ shrink_locked(struct wr_span *s, size_t pages)
 }
 
 static bool
-extend_locked(struct wr_span *s, size_t pages)
+extend_locked(struct wr_span *s, size_t pages, size_t *grown)
 {
     uintptr_t end = s->base + wr_span_bytes(s);
     size_t more = pages - s->pages;
@@ -481,7 +530,7 @@ extend_locked(struct wr_span *s, size_t pages)
         run_insert(run);
         return false;
     }
-    (void)account_taken(run->base, more);
+    *grown = account_taken(run->base, more) << WR_PAGE_SHIFT;
     record_free(run);
     s->pages = (uint32_t)pages;
     wr_pagemap_set(end, more, s);
@@ -491,7 +540,8 @@ extend_locked(struct wr_span *s, size_t pages)
 bool
 wr_mheap_resize(struct wr_span *s, size_t pages)
 {
-    bool done = true;
+    bool done = true, alarming;
+    size_t grown = 0;
 
     if (pages > UINT32_MAX / 2)
         return false;
@@ -500,8 +550,11 @@ wr_mheap_resize(struct wr_span *s, size_t pages)
     if (pages < s->pages)
         done = shrink_locked(s, pages);
     else if (pages > s->pages)
-        done = extend_locked(s, pages);
+        done = extend_locked(s, pages, &grown);
+    alarming = is_alarming(grown);
     wr_lock_give(&wr_mheap_lock);
+    if (alarming)
+        tell_alarm(grown);
     return done;
 }
 

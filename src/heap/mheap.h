@@ -16,6 +16,14 @@
 
 extern struct wr_lock wr_mheap_lock;
 
+/* Bytes that are the heap's and were not given back. Above the alarm
+ * wr_events.memory_near is told each time that they grow. Takes the lock. */
+uint64_t wr_mheap_held(void);
+extern _Atomic uint64_t wr_mheap_alarm; /* UINT64_MAX: no alarm */
+/* No large block is made, but where wr_events.memory_over allows it, that
+ * would bring the bytes in spans with blocks above this. */
+extern _Atomic uint64_t wr_mheap_ceiling; /* UINT64_MAX: none */
+
 /* A span of that many pages whose base is a multiple of align_pages (a power
  * of two), LARGE, with room for the states of so many blocks, all FREE
  * or, when their memory is zero, FRESH. NULL: the system has no more. Takes

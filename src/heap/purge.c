@@ -106,7 +106,7 @@ looks(struct wr_span *s)
 }
 
 static size_t
-visit(struct wr_span *s)
+visit(struct wr_span *s, bool eager)
 {
     uint32_t now;
 
@@ -116,7 +116,8 @@ visit(struct wr_span *s)
     if (s->seen != now) {
         s->seen = now;
         s->purged = false;
-        return 0;
+        if (!eager)
+            return 0;
     }
     if (s->purged)
         return 0;
@@ -129,7 +130,7 @@ visit(struct wr_span *s)
 /* Lock held, until a span was purged: the bytes given back. *visits is what
  * is left of them, 0 at the heap's end. */
 static size_t
-visit_some(size_t *visits)
+visit_some(size_t *visits, bool eager)
 {
     size_t given = 0;
     struct wr_span *s;
@@ -141,20 +142,20 @@ visit_some(size_t *visits)
             *visits = 0;
             break;
         }
-        given = visit(s);
+        given = visit(s, eager);
     }
     wr_count_add(scavenged, given);
     return given;
 }
 
 size_t
-wr_purge(void)
+wr_purge(bool eager)
 {
     size_t given = 0, visits = VISITS;
 
     while (visits > 0) {
         wr_lock_take(&wr_mheap_lock);
-        given += visit_some(&visits);
+        given += visit_some(&visits, eager);
         wr_lock_give(&wr_mheap_lock);
     }
     return given;

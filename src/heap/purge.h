@@ -11,11 +11,13 @@
 #ifndef WR_HEAP_PURGE_H
 #define WR_HEAP_PURGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Visit spans, going on where the last call ended, at most once each: the
- * bytes given back. Takes mheap's lock, again and again; one thread. */
-size_t wr_purge(void);
+ * bytes given back. eager: also of those that have changed meanwhile. Takes
+ * mheap's lock, again and again; one thread. */
+size_t wr_purge(bool eager);
 /* A thread that wants to allocate from a span while it is purged waits. */
 void wr_purge_wait(void);
 

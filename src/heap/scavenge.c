@@ -19,7 +19,7 @@ wr_scavenge(void)
     size_t low = wr_mheap_idle_low();
     bool more = atomic_exchange(&told, false);
 
-    if (wr_purge() > 0)
+    if (wr_purge(false) > 0)
         more = true;
     if (low <= KEEP)
         return more;

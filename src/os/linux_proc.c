@@ -1,4 +1,4 @@
-/* What Linux tells of the process in /proc and in its control group.
+/* What Linux tells of the process in /proc.
  *
  * Invariants
  * 1. As in linux.c: only raw system calls.
@@ -6,11 +6,10 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "base/text.h"
 #include "os/os.h"
 #include "os/syscall.h"
 
-enum { STAT_BYTES = 1024, GROUP_BYTES = 1024 };
+enum { STAT_BYTES = 1024, STATUS_BYTES = 4096 };
 
 /* Fields of /proc/PID/stat, as proc(5) counts them. */
 enum {
@@ -91,77 +90,29 @@ wr_os_usage(struct wr_os_usage *u, bool may_open)
     u->cpu_ns = time_ns(&r.ru_utime) + time_ns(&r.ru_stime);
 }
 
-/* ---- limit ---- */
+/* ---- held ---- */
 
-/* The number in root + group + name; 0: none there, "max", or as much as
- * none. */
+/* The kilobytes behind that name in the lines of /proc/self/status. */
 static uint64_t
-limit_in(const char *root, const char *group, const char *name)
+status_bytes(const char *lines, const char *name)
 {
-    struct wr_text path;
-    char buf[32];
-    uint64_t limit;
-    long n;
-
-    wr_text_init(&path);
-    wr_text_str(&path, root);
-    wr_text_str(&path, group);
-    wr_text_str(&path, name);
-    n = wr_os_read_file(path.buf, buf, sizeof buf - 1);
-    if (n <= 0)
-        return 0;
-    buf[n] = '\0';
-    limit = number_at(buf);
-    return limit >> 62 != 0 ? 0 : limit;
-}
-
-/* The lowest limit of a group and those it lies in. group is cut up. */
-static uint64_t
-lowest(const char *root, char *group, const char *name)
-{
-    uint64_t low = 0;
-
-    for (;;) {
-        uint64_t limit = limit_in(root, group, name);
-        char *end = strrchr(group, '/');
-
-        if (limit != 0 && (low == 0 || limit < low))
-            low = limit;
-        if (end == NULL)
-            return low;
-        *end = '\0';
-    }
-}
-
-/* The path of the group in the line with that mark; NULL: there is none. */
-static char *
-group_of(char *lines, const char *mark, char *path)
-{
-    const char *at = strstr(lines, mark);
-    size_t n;
+    const char *at = strstr(lines, name);
 
     if (at == NULL)
-        return NULL;
-    at += strlen(mark);
-    n = strcspn(at, "\n");
-    memcpy(path, at, n);
-    path[n] = '\0';
-    return path;
+        return 0;
+    at += strlen(name);
+    at += strspn(at, " \t");
+    return number_at(at) * 1024;
 }
 
 uint64_t
-wr_os_memory_limit(void)
+wr_os_held(void)
 {
-    char lines[GROUP_BYTES], path[GROUP_BYTES];
-    long n = wr_os_read_file("/proc/self/cgroup", lines, sizeof lines - 1);
-    uint64_t limit = 0;
+    char buf[STATUS_BYTES];
+    long n = wr_os_read_file("/proc/self/status", buf, sizeof buf - 1);
 
     if (n <= 0)
         return 0;
-    lines[n] = '\0';
-    if (group_of(lines, "0::", path) != NULL)
-        limit = lowest("/sys/fs/cgroup", path, "/memory.max");
-    if (limit == 0 && group_of(lines, ":memory:", path) != NULL)
-        limit = lowest("/sys/fs/cgroup/memory", path, "/memory.limit_in_bytes");
-    return limit;
+    buf[n] = '\0';
+    return status_bytes(buf, "\nRssAnon:") + status_bytes(buf, "\nRssShmem:");
 }

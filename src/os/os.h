@@ -116,9 +116,14 @@ struct wr_os_usage {
 };
 /* may_open: a file may be opened for a moment; else less is known. */
 void wr_os_usage(struct wr_os_usage *u, bool may_open);
-/* The bytes of memory the process may have before the system ends it: the
- * lowest limit of its control group and those around it. 0: none is known.
- * Opens files for a moment. */
+/* Bytes that are resident and could be had back only by ending it: without
+ * pages of files. 0: not known. Opens a file for a moment. */
+uint64_t wr_os_held(void);
+/* The bytes of memory the process may have before the system slows it down or
+ * ends it: the lowest limit of its control groups, of either kind, and of those
+ * around them. 0: none is known. Opens files for a moment. */
 uint64_t wr_os_memory_limit(void);
+/* The same read from files below another root (a test's). */
+uint64_t wr_os_memory_limit_below(const char *root);
 
 #endif

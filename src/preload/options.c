@@ -2,6 +2,7 @@
 #include "preload/options.h"
 
 #include <string.h>
+#include <weir/limit.h>
 
 #include "base/text.h"
 #include "profile/sample.h"
@@ -36,6 +37,8 @@ parse_one(struct wr_options *o, const char *s, size_t n)
         o->dir[n - 4] = '\0';
         return true;
     }
+    if (n > 6 && memcmp(s, "limit=", 6) == 0)
+        return wr_parse_limit(s + 6, n - 6, &o->limit, &o->limit_hard) == 0;
     if (n > 8 && memcmp(s, "history=", 8) == 0)
         return parse_switch(&o->history, s + 8, n - 8);
     if (n > 4 && memcmp(s, "fds=", 4) == 0)
@@ -51,7 +54,8 @@ complain(struct wr_text *t, const char *s, size_t n)
     wr_text_str(t, "weir: left out \"");
     wr_text_bytes(t, s, n < 80 ? n : 80);
     wr_text_str(t, "\" in the variable WEIR: it takes sample=BYTES, "
-                   "dir=/PATH, history=on or off and fds=on or off, "
+                   "dir=/PATH, history=on or off, fds=on or off and "
+                   "limit=BYTES, auto or off (perhaps with :hard), "
                    "separated by commas");
 }
 
@@ -63,6 +67,8 @@ wr_options_parse(struct wr_options *o, const char *value,
     o->dir[0] = '\0';
     o->history = true;
     o->fds = true;
+    o->limit = WEIR_LIMIT_OFF;
+    o->limit_hard = false;
     wr_text_init(problem);
     while (value != NULL && *value != '\0') {
         size_t n = strcspn(value, ",");

@@ -7,6 +7,8 @@
  *     dir=PATH       where the region's file is made, and stays
  *     history=off    no history, and no thread that writes it; on: as ever
  *     fds=off        who opens which descriptor is not recorded; on: as ever
+ *     limit=BYTES    the soft limit (include/weir/limit.h); auto: the control
+ *                    group's, off: none; with :hard behind it a hard one
  *
  * An option that is unknown or makes no sense is left out; one sentence on
  * stderr says so. Nothing else of Weir ever prints unasked.
@@ -27,6 +29,8 @@ struct wr_options {
     char dir[WR_PATH_MAX]; /* "": the user's own */
     bool history;
     bool fds;
+    uint64_t limit; /* as weir_limit_set takes it */
+    bool limit_hard;
 };
 
 /* value: of the variable; NULL when it is not set. problem: empty, or a

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
+#include <weir/limit.h>
 
 #include "base/base.h"
 #include "base/text.h"
@@ -17,6 +18,7 @@
 #include "heap/mcache.h"
 #include "os/lock.h"
 #include "leak/ask.h"
+#include "limit/limit.h"
 #include "os/os.h"
 #include "preload/files.h"
 #include "preload/options.h"
@@ -84,6 +86,7 @@ after_fork_child(void)
 
     wr_background_fork_child();
     wr_stop_fork_child();
+    wr_limit_fork_child();
     if (wr_lock_fork_alone) {
         wr_background_let_in();
         wr_sample_resume(true);
@@ -148,6 +151,17 @@ tell_unwinder(void)
         wr_unwind_set_stack(lo, hi);
 }
 
+/* The background looks at it when the program has grown, or is a second old. */
+static void
+start_limit(const struct wr_options *o)
+{
+    wr_limit_start();
+    if (o->limit == WEIR_LIMIT_OFF)
+        return;
+    (void)wr_limit_set(o->limit, o->limit_hard);
+    wr_background_watch(false);
+}
+
 __attribute__((constructor)) static void
 start(int argc, char **argv, char **envp)
 {
@@ -176,6 +190,7 @@ start(int argc, char **argv, char **envp)
         wr_fds_start();
     (void)pthread_atfork(before_fork, after_fork_parent, after_fork_child);
     wr_background_enable(true, options.history);
+    start_limit(&options);
     wr_started = true;
     errno = saved;
 }

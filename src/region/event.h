@@ -9,6 +9,7 @@
 #ifndef WR_REGION_EVENT_H
 #define WR_REGION_EVENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,19 @@ struct wr_events {
     /* A forked child has a region of its own, which nobody reads yet. Perhaps
      * in malloc or in a signal handler. */
     void (*region_taken)(void);
+    /* So many bytes more are the heap's than before, and it has more than
+     * wr_mheap_alarm says. The caller may go on after a while, and its cache
+     * may be emptied. No lock is held. */
+    void (*memory_near)(size_t grown);
+    /* A large block of so many bytes would pass wr_mheap_ceiling: may it be
+     * made? No lock is held. */
+    bool (*memory_over)(size_t bytes);
+    /* The soft limit is near: who keeps memory in reserve is to give back so
+     * many bytes. On the background thread. */
+    void (*memory_wanted)(uint64_t bytes);
+    /* The background thread's look at the limit: nanoseconds until it is to
+     * look again, 0: not any more. may_open: as wr_pulse_begin. */
+    uint64_t (*watch)(bool may_open);
     /* The background thread is to do what it was asked for; it may be told to
      * stop meanwhile (world/background.h). */
     void (*asked)(void);

@@ -210,6 +210,8 @@ wr_mark_name(uint32_t kind)
         [WR_MARK_CODE] = "code",
         [WR_MARK_UNLOAD] = "unload",
         [WR_MARK_PEAK] = "peak",
+        [WR_MARK_LIMIT] = "limit",
+        [WR_MARK_REFUSED] = "refused",
     };
 
     if (kind >= wr_countof(name) || name[kind] == NULL)

@@ -62,7 +62,9 @@ enum wr_mark_kind {
     WR_MARK_MAP_FAILED = 5, /* the system refused memory; value: bytes wanted */
     WR_MARK_CODE = 6,   /* a call stack first ran through this file (text) */
     WR_MARK_UNLOAD = 7, /* a file that stacks ran through was unloaded (text) */
-    WR_MARK_PEAK = 8    /* more live bytes (value) than ever before */
+    WR_MARK_PEAK = 8,   /* more live bytes (value) than ever before */
+    WR_MARK_LIMIT = 9,  /* near the soft limit; value: bytes held, text: how */
+    WR_MARK_REFUSED = 10 /* the hard limit refused a block of value bytes */
 };
 
 #define WR_MARK_TEXT 96

@@ -172,12 +172,12 @@ wr_history_mark(enum wr_mark_kind kind, uint32_t tid, uint64_t value,
 }
 
 void
-wr_history_mark_refused(uint64_t bytes)
+wr_history_mark_refused(enum wr_mark_kind kind, uint64_t bytes)
 {
     static _Atomic uint64_t next_ns; /* CLOCK_MONOTONIC */
     uint64_t now = wr_os_monotonic(), due = next_ns;
 
     if (now >= due &&
         atomic_compare_exchange_strong(&next_ns, &due, now + SECOND_NS))
-        wr_history_mark(WR_MARK_MAP_FAILED, wr_os_tid(), bytes, NULL);
+        wr_history_mark(kind, wr_os_tid(), bytes, NULL);
 }

@@ -21,9 +21,10 @@ bool wr_history_add(const struct wr_point *p);
 /* text: NULL for none; of a long one the end is kept. */
 void wr_history_mark(enum wr_mark_kind kind, uint32_t tid, uint64_t value,
                      const char *text);
-/* The system refused so many bytes. Of a program that tries again and again one
- * a second is marked. */
-void wr_history_mark_refused(uint64_t bytes);
+/* So many bytes were refused: by the system (WR_MARK_MAP_FAILED) or for the
+ * limit (WR_MARK_REFUSED). Of a program that tries again and again one a second
+ * is marked. */
+void wr_history_mark_refused(enum wr_mark_kind kind, uint64_t bytes);
 /* Nanoseconds since the region was made; there is one. */
 uint64_t wr_history_uptime(void);
 

@@ -101,8 +101,22 @@ struct wr_counters {
     _Atomic uint64_t unloads;      /* count: dlclose calls seen */
     _Atomic uint64_t
         ledger_full; /* count: samples of which no birth is known */
-    _Atomic uint64_t reserved[41];
+    /* The soft limit (include/weir/limit.h); all 0 while there is none. */
+    _Atomic uint64_t limit;         /* level: bytes in force; 0: none */
+    _Atomic uint64_t limit_flags;   /* WR_LIMIT_IS_* */
+    _Atomic uint64_t limit_held;    /* level: bytes held, as of the last look */
+    _Atomic uint64_t limit_level;   /* level: 0 none to 3 passed */
+    _Atomic uint64_t limit_raised;  /* count: levels begun */
+    _Atomic uint64_t limit_given;   /* count: bytes given back for it */
+    _Atomic uint64_t limit_work_ns; /* count: time that took */
+    _Atomic uint64_t limit_skipped; /* count: work left undone */
+    _Atomic uint64_t limit_refused; /* count: large blocks refused */
+    _Atomic uint64_t limit_told;    /* count: subscribers called */
+    _Atomic uint64_t reserved[31];
 };
+
+#define WR_LIMIT_IS_HARD 1u
+#define WR_LIMIT_IS_AUTO 2u
 
 struct wr_region_header {
     _Atomic uint64_t magic; /* WR_REGION_MAGIC, stored last */

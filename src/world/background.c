@@ -6,7 +6,9 @@
  *    left ABSENT, stop() counts before it looks at the state.
  * 3. The thread touches no thread-local storage; it calls only what says that
  *    it needs none.
- * 4. The thread is in the heap only between in_heap being set and cleared, and
+ * 4. Between two ticks it looks at the limit, as often as that wants; told to
+ *    hurry, at once, but not before HURRY_NS after it looked last.
+ * 5. The thread is in the heap only between in_heap being set and cleared, and
  *    only if it saw nobody who keeps it out after it had set it.
  */
 #include "world/background.h"
@@ -21,7 +23,8 @@
 enum { ABSENT, WORKING, STOPPING };
 enum { QUIET_TICKS = 3, STOP_WAITS = 1000 };
 
-#define TICK_NS UINT64_C(1000000000)
+#define TICK_NS  UINT64_C(1000000000)
+#define HURRY_NS UINT64_C(5000000)
 
 _Atomic uint32_t wr_background_state WR_AT_FORK;
 _Atomic uint32_t wr_background_tells WR_AT_FORK;
@@ -32,6 +35,17 @@ static _Atomic bool in_heap;
 static _Atomic bool enabled, writes_history;
 static _Atomic bool memory_idle; /* told since the last tick */
 static _Atomic bool asked;
+static _Atomic bool watching; /* the limit is looked at */
+static _Atomic bool hurried;  /* told to look at once */
+static _Atomic uint32_t bell; /* rung after any of these, or the state, changed:
+                                 what the thread sleeps by */
+
+static void
+ring(void)
+{
+    atomic_fetch_add(&bell, 1);
+    wr_os_wake(&bell, 1);
+}
 
 /* ---- the thread ---- */
 
@@ -88,7 +102,7 @@ go_on(struct job *job, bool wanted)
 static bool
 tick(struct job *scavenger, struct job *history)
 {
-    bool more = false;
+    bool more = atomic_load(&watching);
 
     if (atomic_exchange(&asked, false) && wr_events.asked != NULL)
         wr_events.asked();
@@ -97,6 +111,57 @@ tick(struct job *scavenger, struct job *history)
     if (go_on(history, pulse()))
         more = true;
     return more || scavenger->left > 0;
+}
+
+/* Look at the limit: when is the next time? */
+static uint64_t
+watch(void)
+{
+    uint64_t ns = 0;
+
+    if (!atomic_load(&watching))
+        return UINT64_MAX;
+    atomic_store(&hurried, false);
+    if (wr_events.watch != NULL)
+        ns = wr_events.watch(thread.apart);
+    if (ns == 0)
+        atomic_store(&watching, false);
+    return ns == 0 ? UINT64_MAX : wr_os_monotonic() + wr_max(ns, HURRY_NS);
+}
+
+static bool
+is_called(void)
+{
+    return atomic_load(&asked) || atomic_load(&wr_background_state) != WORKING;
+}
+
+/* Sleep, unless the bell has been rung since it was `rung`. */
+static void
+sleep_until(uint64_t moment, uint32_t rung)
+{
+    uint64_t now = wr_os_monotonic();
+
+    if (now < moment)
+        wr_os_wait(&bell, rung, moment - now);
+}
+
+/* Until a tick is due, or the thread is asked or stopped. */
+static void
+wait_for_tick(void)
+{
+    uint64_t due = wr_os_monotonic() + TICK_NS, look, seen;
+    uint32_t rung;
+
+    do {
+        look = watch();
+        seen = wr_os_monotonic();
+        rung = atomic_load(&bell);
+        if (!atomic_load(&hurried) && !is_called())
+            sleep_until(wr_min(due, look), rung);
+        rung = atomic_load(&bell);
+        if (atomic_load(&hurried) && !is_called())
+            sleep_until(wr_min(due, seen + HURRY_NS), rung);
+    } while (wr_os_monotonic() < due && !is_called());
 }
 
 static void
@@ -109,7 +174,7 @@ work(void *arg)
     (void)pulse();
     do {
         if (!atomic_load(&asked))
-            wr_os_wait(&wr_background_state, WORKING, TICK_NS);
+            wait_for_tick();
     } while (atomic_load(&wr_background_state) == WORKING &&
              tick(&scavenger, &history));
     atomic_store(&wr_background_state, ABSENT);
@@ -147,7 +212,8 @@ wr_background_tell_absent(void)
 {
     if (wr_region != NULL &&
         atomic_load_explicit(&enabled, memory_order_relaxed) &&
-        atomic_load_explicit(&writes_history, memory_order_relaxed) &&
+        (atomic_load_explicit(&writes_history, memory_order_relaxed) ||
+         atomic_load_explicit(&watching, memory_order_relaxed)) &&
         wr_history_uptime() >= WR_PULSE_AGE_NS)
         begin();
 }
@@ -167,7 +233,20 @@ wr_background_ask(void)
 {
     atomic_store(&asked, true);
     begin();
-    wr_os_wake(&wr_background_state, 1); /* if it slept before it was asked */
+    ring();
+}
+
+void
+wr_background_watch(bool now)
+{
+    atomic_store(&watching, true);
+    if (atomic_load_explicit(&enabled, memory_order_relaxed))
+        wr_events.memory_taken = wr_background_tell;
+    if (!now || (atomic_exchange(&hurried, true) &&
+                 atomic_load(&wr_background_state) != ABSENT))
+        return;
+    begin();
+    ring();
 }
 
 bool
@@ -202,8 +281,10 @@ wr_background_stop(void)
 
     atomic_fetch_add(&stops, 1);
     if (atomic_compare_exchange_strong(&wr_background_state, &working,
-                                       STOPPING))
-        wr_os_wake(&wr_background_state, 1);
+                                       STOPPING)) {
+        ring();
+        wr_os_wake(&wr_background_state, 1); /* in a pause */
+    }
     for (unsigned i = 0; atomic_load(&wr_background_state) != ABSENT; i++) {
         if (i == STOP_WAITS)
             return;
@@ -244,6 +325,8 @@ wr_background_fork_child(void)
     atomic_store(&thread.alive, 0);
     if (atomic_load(&asked))
         atomic_store(&asked, false); /* it was the parent that was asked */
+    if (atomic_load(&hurried))
+        atomic_store(&hurried, false);
     if (atomic_load(&in_heap))
         atomic_store(&in_heap, false);
 }

@@ -1,11 +1,11 @@
 /* Weir's one background thread: there while it has something to do.
  *
  * It has two jobs, once a second each: giving idle memory back to the system
- * (heap/scavenge.h) and writing the history (world/pulse.h); and does what it
- * is asked for from outside. It is started
- * when there is something for it, and leaves after some seconds in which
- * neither job found any; a program that lives less than a second and frees
- * little has none.
+ * (heap/scavenge.h) and writing the history (world/pulse.h). It looks at the
+ * memory limit as often as that wants (wr_events.watch), and does what it is
+ * asked for from outside. It is started when there is something for it, and
+ * leaves after some seconds in which there was nothing; a program that lives
+ * less than a second and frees little has none.
  *
  * libc does not know the thread. So calls that must reach every thread of the
  * process, or that need a process of one thread (setuid, unshare), are made
@@ -60,6 +60,9 @@ wr_background_tell_often(void)
 /* Let the thread do what wr_events.asked does, once, soon; in signal handlers
  * too. */
 void wr_background_ask(void);
+/* From now on wr_events.watch is called, until it says that it need not be.
+ * now: soon, and again soon after it was told so again. No lock held. */
+void wr_background_watch(bool now);
 /* On the thread: wait a little. false: it was told to stop. */
 bool wr_background_pause(uint64_t ns);
 /* On the thread: before it takes a lock of the heap, and after it gave them

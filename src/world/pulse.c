@@ -70,7 +70,7 @@ add_limit(struct wr_point *p)
     if (limit_age == 0 && may_open)
         limit = wr_os_memory_limit();
     limit_age = (limit_age + 1) % LIMIT_EVERY;
-    p->limit = limit;
+    p->limit = wr_count_get(limit) != 0 ? wr_count_get(limit) : limit;
 }
 
 /* Forks are counted by who forks, and marked once a second at most. */

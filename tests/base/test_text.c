@@ -117,6 +117,9 @@ START_TEST(numbers_take_suffixes_in_powers_of_1024)
         {"1G", 1 << 30},
         {"1GB", 1 << 30},
         {"1GiB", 1 << 30},
+        {"7B", 7},
+        {"2t", UINT64_C(2) << 40},
+        {"1TiB", UINT64_C(1) << 40},
         {"17179869183G", UINT64_C(17179869183) << 30},
         {"18014398509481983K", UINT64_C(18014398509481983) << 10},
     };
@@ -129,6 +132,45 @@ START_TEST(numbers_take_suffixes_in_powers_of_1024)
             "%s is a number", good[i].text);
         ck_assert_msg(value == good[i].value, "%s is not %" PRIu64,
                       good[i].text, value);
+    }
+}
+END_TEST
+
+START_TEST(limits_are_bytes_auto_or_off_and_may_be_hard)
+{
+    static const struct {
+        const char *text;
+        int result;
+        uint64_t bytes;
+        bool hard;
+    } is[] = {
+        {"512MiB", 0, 512 << 20, false},
+        {"1m:hard", 0, 1 << 20, true},
+        {"off", 0, UINT64_MAX, false},
+        {"auto", 0, 0, false},
+        {"auto:hard", 0, 0, true},
+        {"2T", 0, UINT64_C(2) << 40, false},
+        {"", -1, 0, false},
+        {":hard", -1, 0, false},
+        {"1000000", -1, 0, false},
+        {"0", -1, 0, false},
+        {"512MiB:soft", -1, 0, false},
+        {"hard", -1, 0, false},
+        {"automatic", -1, 0, false},
+        {"4611686018427387904", -1, 0, false},
+    };
+
+    for (size_t i = 0; i < wr_countof(is); i++) {
+        uint64_t bytes = 0;
+        bool hard = false;
+
+        ck_assert_msg(wr_parse_limit(is[i].text, strlen(is[i].text), &bytes,
+                                     &hard) == is[i].result,
+                      "%s", is[i].text);
+        if (is[i].result == 0) {
+            ck_assert_uint_eq(bytes, is[i].bytes);
+            ck_assert_int_eq(hard, is[i].hard);
+        }
     }
 }
 END_TEST
@@ -148,8 +190,8 @@ START_TEST(what_is_no_number_is_refused_and_changes_nothing)
         "+1",
         "0x10",
         "1.5K",
-        "1B",
-        "1T",
+        "1BB",
+        "1P",
         "1Ki",
         "1KiBs",
         "1KBs",
@@ -204,6 +246,7 @@ suite(void)
     tcase_add_test(t, bytes_may_be_any_also_zero);
     tcase_add_test(t, what_does_not_fit_is_cut);
     tcase_add_test(t, numbers_take_suffixes_in_powers_of_1024);
+    tcase_add_test(t, limits_are_bytes_auto_or_off_and_may_be_hard);
     tcase_add_test(t, what_is_no_number_is_refused_and_changes_nothing);
     tcase_add_test(t, a_number_ends_where_the_caller_says);
     suite_add_tcase(s, t);

@@ -29,7 +29,7 @@ make(const char *weir, const char *preload, const char *sample)
         env[n++] = first;
     if (preload)
         env[n++] = second;
-    struct wr_settings set = {"/lib/libweir.so.0", "/run/x", sample};
+    struct wr_settings set = {"/lib/libweir.so.0", "/run/x", sample, NULL};
     char **made = wr_environment(env, &set);
     ck_assert_ptr_nonnull(made);
     ck_assert_str_eq(value(made, "HOME"), "/root");
@@ -70,6 +70,22 @@ START_TEST(settings_of_the_user_stay_unless_replaced)
     env = make("sample=7,new=1", NULL, "64");
     ck_assert_str_eq(value(env, "WEIR"), "dir=/run/x,sample=64,new=1");
     free(env);
+}
+END_TEST
+
+START_TEST(a_limit_takes_the_place_of_the_users)
+{
+    char *env[] = {"WEIR=limit=1GiB,new=1", NULL};
+    struct wr_settings set = {"/lib/libweir.so.0", "/run/x", "7", "auto:hard"};
+    char **made = wr_environment(env, &set);
+    ck_assert_str_eq(value(made, "WEIR"),
+                     "dir=/run/x,sample=7,limit=auto:hard,new=1");
+    free(made);
+    set.limit = NULL;
+    made = wr_environment(env, &set);
+    ck_assert_str_eq(value(made, "WEIR"),
+                     "dir=/run/x,sample=7,limit=1GiB,new=1");
+    free(made);
 }
 END_TEST
 
@@ -172,6 +188,7 @@ main(void)
     tcase_add_test(t, what_the_user_preloads_stays_behind_ours);
     tcase_add_test(t, an_outer_runs_library_is_not_preloaded_twice);
     tcase_add_test(t, settings_of_the_user_stay_unless_replaced);
+    tcase_add_test(t, a_limit_takes_the_place_of_the_users);
     tcase_add_test(t, who_says_nothing_gets_a_sample_of_64_KiB);
     tcase_add_test(t, only_entries_that_name_the_library_are_stripped);
     tcase_add_test(t, an_error_of_exec_is_told_to_the_parent);

@@ -30,7 +30,7 @@ START_TEST(what_is_no_number_of_bytes_is_refused)
                                       "-1",
                                       " 1",
                                       "K",
-                                      "1T",
+                                      "1P",
                                       "1.5K",
                                       "1 K",
                                       "1kk",

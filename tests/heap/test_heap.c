@@ -84,6 +84,26 @@ START_TEST(cleared_blocks_are_zero_also_where_others_have_written)
 }
 END_TEST
 
+/* At each fill of the current span, also when it has no free block left. */
+START_TEST(trimming_between_any_two_allocations_leaves_the_heap_as_it_was)
+{
+    enum { N = 700 };
+    static void *p[N];
+
+    become(0);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < N; i++) {
+            p[i] = wr_malloc(round == 1 ? 8000 : 64);
+            ck_assert_ptr_nonnull(p[i]);
+            (void)wr_heap_trim();
+        }
+        for (int i = 0; i < N; i++)
+            wr_free(p[i * 31 % N]);
+    }
+    end_of_play();
+}
+END_TEST
+
 START_TEST(freeing_does_not_touch_a_blocks_memory)
 {
     unsigned char *p, *other;
@@ -626,6 +646,8 @@ suite(void)
     tcase_add_test(t,
                    a_block_is_aligned_and_its_usable_size_holds_what_was_asked);
     tcase_add_test(t, cleared_blocks_are_zero_also_where_others_have_written);
+    tcase_add_test(
+        t, trimming_between_any_two_allocations_leaves_the_heap_as_it_was);
     tcase_add_test(t, freeing_does_not_touch_a_blocks_memory);
     tcase_add_test(t, blocks_are_aligned_as_asked);
     tcase_add_test(t, all_blocks_of_an_aligned_class_are_aligned);

@@ -67,11 +67,11 @@ START_TEST(free_pages_of_a_span_that_lies_still_are_given_back_once)
     become(0);
     fill();
     thin_out();
-    ck_assert_uint_eq(wr_purge(), 0); /* they have just changed */
-    given = wr_purge();
+    ck_assert_uint_eq(wr_purge(false), 0); /* they have just changed */
+    given = wr_purge(false);
     ck_assert_uint_ge(given, (SPANS - 1) * span_without_first());
     ck_assert_uint_eq(wr_count_get(scavenged), before + given);
-    ck_assert_uint_eq(wr_purge(), 0);
+    ck_assert_uint_eq(wr_purge(false), 0);
     free_the_rest();
 }
 END_TEST
@@ -83,9 +83,9 @@ START_TEST(a_span_that_changes_is_left_until_it_lies_still)
     for (int i = 1; i < BLOCKS; i++) {
         for (int k = i; k < ALL; k += BLOCKS)
             wr_free(block[k]);
-        ck_assert_uint_eq(wr_purge(), 0);
+        ck_assert_uint_eq(wr_purge(false), 0);
     }
-    ck_assert_uint_gt(wr_purge(), 0);
+    ck_assert_uint_gt(wr_purge(false), 0);
     free_the_rest();
 }
 END_TEST
@@ -98,8 +98,8 @@ START_TEST(memory_given_back_is_known_to_be_zero)
     become(0);
     fill();
     thin_out();
-    (void)wr_purge();
-    (void)wr_purge();
+    (void)wr_purge(false);
+    (void)wr_purge(false);
     for (int i = 0; i < ALL; i++) {
         struct wr_span *s = wr_span_of(block[i]);
         bool exact;
@@ -133,8 +133,8 @@ START_TEST(the_span_a_thread_allocates_from_is_never_purged)
     current = wr_span_of(block[ALL - 1]);
     ck_assert_uint_ne(atomic_load(&current->shared) & WR_SHARED_CURRENT, 0);
     thin_out();
-    (void)wr_purge();
-    (void)wr_purge();
+    (void)wr_purge(false);
+    (void)wr_purge(false);
     for (unsigned i = 0; i < current->blocks; i++)
         ck_assert_uint_ne(wr_block_state(current, i), WR_BLOCK_FRESH);
     free_the_rest();
@@ -147,8 +147,8 @@ START_TEST(what_others_freed_in_the_spans_of_a_sleeping_thread_goes_too)
     fill();
     become(1);
     thin_out();
-    (void)wr_purge();
-    ck_assert_uint_ge(wr_purge(), (SPANS - 1) * span_without_first());
+    (void)wr_purge(false);
+    ck_assert_uint_ge(wr_purge(false), (SPANS - 1) * span_without_first());
     become(0);
     for (int i = 0; i < ALL; i++)
         if (i % BLOCKS != 0) {
@@ -166,8 +166,8 @@ START_TEST(spans_that_belong_to_nobody_are_purged)
     fill();
     thin_out();
     leave(0);
-    (void)wr_purge();
-    ck_assert_uint_ge(wr_purge(), (SPANS - 1) * span_without_first());
+    (void)wr_purge(false);
+    ck_assert_uint_ge(wr_purge(false), (SPANS - 1) * span_without_first());
     become(0);
     free_the_rest();
 }
@@ -187,8 +187,8 @@ START_TEST(pages_that_hold_a_live_block_stay)
     for (int i = 0; i < MANY; i++)
         if (i % 16 != 0)
             wr_free(small[i]);
-    (void)wr_purge();
-    ck_assert_uint_eq(wr_purge(), 0);
+    (void)wr_purge(false);
+    ck_assert_uint_eq(wr_purge(false), 0);
     for (int i = 0; i < MANY; i += 16) {
         for (int k = 0; k < SMALL; k++)
             ck_assert_uint_eq(small[i][k], i + 1);
@@ -204,10 +204,10 @@ START_TEST(what_the_system_does_not_take_stays_as_it_is)
     become(0);
     fill();
     thin_out();
-    (void)wr_purge();
+    (void)wr_purge(false);
     /* By its number: sanitizers' mlock does nothing. */
     ck_assert_int_eq(syscall(SYS_mlock, block[0], BLOCKS * SIZE), 0);
-    (void)wr_purge();
+    (void)wr_purge(false);
     ck_assert_uint_eq(wr_block_state(wr_span_of(block[5]), 5), WR_BLOCK_FREE);
     syscall(SYS_munlock, block[0], BLOCKS * SIZE);
     free_the_rest();
@@ -226,7 +226,7 @@ purge_without_end(void *arg)
     size_t *given = arg;
 
     while (!atomic_load(&done))
-        *given += wr_purge();
+        *given += wr_purge(false);
     return NULL;
 }
 

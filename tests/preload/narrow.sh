@@ -41,7 +41,7 @@ fi
 
 # Options that make no sense are left out with one sentence, and no harm.
 for words in history=maybe history= sample=x sample=-1 sample= colour=blue dir= dir=relative \
-    sample=99999999999999999999999 "dir=/$(printf '%0600d' 0)"; do
+    sample=99999999999999999999999 limit=5 limit= limit=1GB:firm "dir=/$(printf '%0600d' 0)"; do
     env LD_PRELOAD="$lib" WEIR="$words" "$narrow" as-is >"$tmp/out" \
         2>"$tmp/err" || fail "with $words the program fails"
     [ "$(cat "$tmp/out")" = lived ] || fail "with $words it said nothing"

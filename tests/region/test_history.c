@@ -359,12 +359,12 @@ START_TEST(of_memory_refused_again_and_again_one_a_second_is_marked)
 {
     scene_start(false);
     for (int i = 0; i < 100; i++)
-        wr_history_mark_refused(4096);
+        wr_history_mark_refused(WR_MARK_MAP_FAILED, 4096);
     ck_assert_uint_eq(marks(10), 2);
     ck_assert_uint_eq(mark[1].kind, WR_MARK_MAP_FAILED);
     ck_assert_uint_eq(mark[1].value, 4096);
     usleep(1010000);
-    wr_history_mark_refused(8192);
+    wr_history_mark_refused(WR_MARK_MAP_FAILED, 8192);
     ck_assert_uint_eq(marks(10), 3);
 }
 END_TEST

@@ -1,0 +1,271 @@
+/* Invariants
+ * 1. Lock `lock` (a leaf) guards the list, what was posted and who runs. It is
+ *    not held while the program is called.
+ * 2. `running` says who is being called: who takes that one off the list waits
+ *    until it is another, unless it is the thread itself.
+ */
+#include "limit/calls.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "os/lock.h"
+#include "os/os.h"
+#include "region/counters.h"
+#include "region/region.h"
+
+enum { SUBSCRIBERS = 16, NOBODY = 0, REPEATED = SUBSCRIBERS + 1 };
+
+static struct wr_lock lock = WR_LOCK_INIT;
+static struct subscriber {
+    weir_pressure_fn *fn; /* NULL: free */
+    void *arg;
+} list[SUBSCRIBERS];
+static struct weir_pressure posted;
+static bool is_posted;
+static wr_calls_fn *repeated;
+static bool repeats_now;         /* it is new */
+static _Atomic uint32_t running; /* NOBODY, a place in the list and 1, ... */
+
+static _Atomic uint32_t tid;  /* of the thread; 0: there is none */
+static _Atomic uint32_t bell; /* rung when there is something to do */
+static _Atomic bool starting;
+
+/* ---- calling ---- */
+
+static void
+begins(uint32_t who)
+{
+    atomic_store(&running, who);
+}
+
+static void
+ends(void)
+{
+    atomic_store(&running, NOBODY);
+    wr_os_wake(&running, INT32_MAX);
+}
+
+static void
+call(uint32_t i, const struct weir_pressure *p)
+{
+    struct subscriber s;
+
+    wr_lock_take(&lock);
+    s = list[i];
+    if (s.fn != NULL)
+        begins(i + 1);
+    wr_lock_give(&lock);
+    if (s.fn == NULL)
+        return;
+    s.fn(p, s.arg);
+    wr_count_add(limit_told, 1);
+    ends();
+}
+
+static bool
+take_posted(struct weir_pressure *p)
+{
+    bool is;
+
+    wr_lock_take(&lock);
+    *p = posted;
+    is = is_posted;
+    is_posted = false;
+    wr_lock_give(&lock);
+    return is;
+}
+
+/* Call what is to be called at *due, and set when again. */
+static void
+repeat(uint64_t *due)
+{
+    wr_calls_fn *fn;
+    uint64_t ns = 0;
+
+    wr_lock_take(&lock);
+    fn = repeated;
+    if (repeats_now)
+        *due = 0;
+    repeats_now = false;
+    if (fn != NULL && *due <= wr_os_monotonic())
+        begins(REPEATED);
+    else if (fn != NULL)
+        fn = NULL;
+    else
+        *due = UINT64_MAX;
+    wr_lock_give(&lock);
+    if (fn == NULL)
+        return;
+    ns = fn();
+    ends();
+    *due = ns == 0 ? UINT64_MAX : wr_os_monotonic() + ns;
+}
+
+static void *
+work(void *arg)
+{
+    struct weir_pressure p;
+    uint64_t due = UINT64_MAX, now;
+    uint32_t rung;
+
+    (void)arg;
+    atomic_store(&tid, wr_os_tid());
+    for (;;) {
+        rung = atomic_load(&bell);
+        if (take_posted(&p))
+            for (uint32_t i = 0; i < SUBSCRIBERS; i++)
+                call(i, &p);
+        repeat(&due);
+        now = wr_os_monotonic();
+        if (due > now)
+            wr_os_wait(&bell, rung, due == UINT64_MAX ? 0 : due - now);
+    }
+    return NULL;
+}
+
+/* ---- the thread ---- */
+
+/* No signal of the program's is taken by it, but the one that asks for stacks
+ * is. */
+static bool
+create(void)
+{
+    sigset_t all, before;
+    pthread_attr_t attr;
+    pthread_t thread;
+    bool ok;
+
+    sigfillset(&all);
+    if (wr_region != NULL && wr_region->capture_signal != 0)
+        sigdelset(&all, (int)wr_region->capture_signal);
+    if (pthread_attr_init(&attr) != 0)
+        return false;
+    (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    ok = pthread_create(&thread, &attr, work, NULL) == 0;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    (void)pthread_attr_destroy(&attr);
+    return ok;
+}
+
+bool
+wr_calls_start(void)
+{
+    if (atomic_exchange(&starting, true))
+        return true;
+    if (create())
+        return true;
+    atomic_store(&starting, false);
+    return false;
+}
+
+bool
+wr_calls_is_here(void)
+{
+    return atomic_load(&tid) == wr_os_tid();
+}
+
+static void
+ring(void)
+{
+    atomic_fetch_add(&bell, 1);
+    wr_os_wake(&bell, 1);
+}
+
+/* Who was taken off is not called when this returns. */
+static void
+wait_for(uint32_t who)
+{
+    while (atomic_load(&running) == who && !wr_calls_is_here())
+        wr_os_wait(&running, who, 0);
+}
+
+void
+wr_calls_post(const struct weir_pressure *p)
+{
+    if (!atomic_load(&starting))
+        return;
+    wr_lock_take(&lock);
+    posted = *p;
+    is_posted = true;
+    wr_lock_give(&lock);
+    ring();
+}
+
+void
+wr_calls_repeat(wr_calls_fn *fn)
+{
+    wr_lock_take(&lock);
+    repeated = fn;
+    repeats_now = true;
+    wr_lock_give(&lock);
+    ring();
+    if (fn == NULL)
+        wait_for(REPEATED);
+}
+
+void
+wr_calls_fork_child(void)
+{
+    if (!atomic_load(&starting))
+        return;
+    lock = (struct wr_lock)WR_LOCK_INIT;
+    memset(list, 0, sizeof list);
+    is_posted = false;
+    repeated = NULL;
+    atomic_store(&running, NOBODY);
+    atomic_store(&tid, 0);
+    atomic_store(&starting, false);
+}
+
+/* ---- subscribers ---- */
+
+/* The place of such a subscriber, of a free one for NULL; SUBSCRIBERS: there
+ * is none. Lock held. */
+static uint32_t
+find(weir_pressure_fn *fn, void *arg)
+{
+    uint32_t i = 0;
+
+    while (i < SUBSCRIBERS && (list[i].fn != fn || list[i].arg != arg))
+        i++;
+    return i;
+}
+
+WR_EXPORT weir_err
+weir_pressure_subscribe(weir_pressure_fn *fn, void *arg)
+{
+    uint32_t i;
+
+    if (fn == NULL)
+        return WEIR_EINVAL;
+    if (!wr_calls_start())
+        return WEIR_ENOMEM;
+    wr_lock_take(&lock);
+    i = find(NULL, NULL);
+    if (i < SUBSCRIBERS)
+        list[i] = (struct subscriber){fn, arg};
+    wr_lock_give(&lock);
+    return i < SUBSCRIBERS ? WEIR_OK : WEIR_EBUSY;
+}
+
+WR_EXPORT weir_err
+weir_pressure_unsubscribe(weir_pressure_fn *fn, void *arg)
+{
+    uint32_t i;
+
+    if (fn == NULL)
+        return WEIR_EINVAL;
+    wr_lock_take(&lock);
+    i = find(fn, arg);
+    if (i < SUBSCRIBERS)
+        list[i] = (struct subscriber){NULL, NULL};
+    wr_lock_give(&lock);
+    if (i == SUBSCRIBERS)
+        return WEIR_ENOENT;
+    wait_for(i + 1);
+    return WEIR_OK;
+}

@@ -1,0 +1,37 @@
+/* The thread that calls the program: its subscribers, its monitors.
+ *
+ *     if (wr_calls_start())            on a thread of the program
+ *         wr_calls_post(&pressure);    from wherever it is known
+ *
+ * Weir's background thread is none that libc knows, so the program's functions
+ * cannot run there. This one is an ordinary thread, started by the first who
+ * wants to be called. It stays, asleep, until the process ends.
+ * Threads: any, but for what says otherwise.
+ */
+#ifndef WR_LIMIT_CALLS_H
+#define WR_LIMIT_CALLS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <weir/limit.h>
+
+/* There is such a thread after this. false: it could not be made. Allocates;
+ * no lock held. */
+bool wr_calls_start(void);
+/* Is it the caller? */
+bool wr_calls_is_here(void);
+
+/* The subscribers are to be told; the newest word counts. Also on the
+ * background thread. */
+void wr_calls_post(const struct weir_pressure *p);
+
+/* Call fn on the thread; it answers after how many nanoseconds again, 0: not
+ * any more. One at a time: NULL takes it away, and it does not run when this
+ * returns (but for a call from itself). */
+typedef uint64_t wr_calls_fn(void);
+void wr_calls_repeat(wr_calls_fn *fn);
+
+/* In a forked child: nobody wants to be called, and there is no thread. */
+void wr_calls_fork_child(void);
+
+#endif
