@@ -66,7 +66,7 @@ _weir()
     esac
     case $command in
     run)
-        COMPREPLY=($(compgen -W '--http --allow-host --sample --out --quiet
+        COMPREPLY=($(compgen -W '--http --allow-host --sample --limit --out --quiet
             --no-go-metrics
             --help --' -- "$word")
             $(compgen -c -- "$word"))

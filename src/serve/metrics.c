@@ -35,6 +35,8 @@ struct facts {
     struct wr_proc proc;
 
     double peak, fragmentation, scavenged, map_failures;
+    double soft_limit, soft_held, soft_level, soft_given, soft_seconds,
+        soft_skipped, soft_refused;
     double samples, samples_freed, samples_lost, sample_rate, sites;
     double forks, unloads, threads_started;
 };
@@ -197,6 +199,24 @@ static const struct family other_families[] = {
      "Bytes ever given back to the system.", FACT(scavenged), NULL},
     {"weir_sites", "gauge", "Call stacks and block sizes in the profile.",
      FACT(sites), NULL},
+    {"weir_soft_limit_bytes", "gauge", "The soft limit in force; 0: none.",
+     FACT(soft_limit), NULL},
+    {"weir_soft_limit_given_bytes_total", "counter",
+     "Bytes given back because of the soft limit.", FACT(soft_given), NULL},
+    {"weir_soft_limit_held_bytes", "gauge",
+     "What counts against the soft limit, as of the last look.",
+     FACT(soft_held), NULL},
+    {"weir_soft_limit_level", "gauge",
+     "How near it is: 0, 1 from 90%, 2 from 95%, 3 passed.", FACT(soft_level),
+     NULL},
+    {"weir_soft_limit_refused_total", "counter",
+     "Allocations refused because the limit was a hard one.",
+     FACT(soft_refused), NULL},
+    {"weir_soft_limit_seconds_total", "counter",
+     "Time that the work on the soft limit took.", FACT(soft_seconds), NULL},
+    {"weir_soft_limit_skipped_total", "counter",
+     "Times that such work was left undone, for it took half of the time.",
+     FACT(soft_skipped), NULL},
     {"weir_threads", "gauge", "Threads the program has now.", FACT(running),
      NULL},
     {"weir_threads_started_total", "counter", "Threads that ever began.",
@@ -273,6 +293,21 @@ set_counters(struct facts *f, const struct wr_region_view *view)
 }
 
 static void
+set_limit(struct facts *f, const struct wr_region_view *view)
+{
+    const struct wr_counters *c = &view->header->counters;
+    f->soft_limit = load(&c->limit);
+    f->soft_held = load(&c->limit_held);
+    f->soft_level = load(&c->limit_level);
+    f->soft_given = load(&c->limit_given);
+    f->soft_seconds = load(&c->limit_work_ns) / 1e9;
+    f->soft_skipped = load(&c->limit_skipped);
+    f->soft_refused = load(&c->limit_refused);
+    if (f->soft_limit > 0)
+        f->gc_limit = f->soft_limit;
+}
+
+static void
 set_facts(struct facts *f, const struct wr_source *source, bool labelled,
           double boot_seconds)
 {
@@ -280,6 +315,7 @@ set_facts(struct facts *f, const struct wr_source *source, bool labelled,
     set_memstats(f, &source->view);
     set_threads(f, &source->view);
     set_counters(f, &source->view);
+    set_limit(f, &source->view);
     wr_proc_read(&f->proc, "", source->pid, boot_seconds);
 }
 

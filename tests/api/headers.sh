@@ -43,11 +43,15 @@ const void *used[] = {
     (const void *)weir_strerror,      (const void *)weir_memstats,
     (const void *)weir_profile_write, (const void *)weir_profile_rate,
     (const void *)weir_profile_set_rate, (const void *)weir_serve,
+    (const void *)weir_limit_set,     (const void *)weir_limit_read,
+    (const void *)weir_pressure_now,  (const void *)weir_pressure_subscribe,
+    (const void *)weir_pressure_unsubscribe,
     (const void *)weir_serve_address, (const void *)weir_serve_stop,
 };
 END
 g++ -I. -c -o "$scratch/use.o" "$scratch/use.cc"
 for name in strerror memstats profile_write profile_rate profile_set_rate \
+    limit_set limit_read pressure_now pressure_subscribe pressure_unsubscribe \
     serve serve_address serve_stop; do
     nm -u "$scratch/use.o" | grep -qw "weir_$name" ||
         fail "weir_$name is mangled in C++"
