@@ -90,15 +90,15 @@ struct weir_pressure {
     uint64_t held, limit;
 };
 
-typedef void weir_pressure_fn(const struct weir_pressure *p, void *arg);
+typedef void (*weir_pressure_fn)(const struct weir_pressure *p, void *arg);
 
 /* From now on fn(&pressure, arg) is called; 16 subscribers at most.
  * WEIR_EINVAL: fn is NULL; WEIR_EBUSY: there are 16; WEIR_ENOMEM: no thread
  * could be started. */
-weir_err weir_pressure_subscribe(weir_pressure_fn *fn, void *arg);
+weir_err weir_pressure_subscribe(weir_pressure_fn fn, void *arg);
 /* Not any more. It does not run when this returns, unless it is its caller.
  * WEIR_ENOENT: no such subscriber. */
-weir_err weir_pressure_unsubscribe(weir_pressure_fn *fn, void *arg);
+weir_err weir_pressure_unsubscribe(weir_pressure_fn fn, void *arg);
 
 #ifdef __cplusplus
 }

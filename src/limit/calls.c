@@ -20,7 +20,7 @@ enum { SUBSCRIBERS = 16, NOBODY = 0, REPEATED = SUBSCRIBERS + 1 };
 
 static struct wr_lock lock = WR_LOCK_INIT;
 static struct subscriber {
-    weir_pressure_fn *fn; /* NULL: free */
+    weir_pressure_fn fn; /* NULL: free */
     void *arg;
 } list[SUBSCRIBERS];
 static struct weir_pressure posted;
@@ -226,7 +226,7 @@ wr_calls_fork_child(void)
 /* The place of such a subscriber, of a free one for NULL; SUBSCRIBERS: there
  * is none. Lock held. */
 static uint32_t
-find(weir_pressure_fn *fn, void *arg)
+find(weir_pressure_fn fn, void *arg)
 {
     uint32_t i = 0;
 
@@ -236,7 +236,7 @@ find(weir_pressure_fn *fn, void *arg)
 }
 
 WR_EXPORT weir_err
-weir_pressure_subscribe(weir_pressure_fn *fn, void *arg)
+weir_pressure_subscribe(weir_pressure_fn fn, void *arg)
 {
     uint32_t i;
 
@@ -253,7 +253,7 @@ weir_pressure_subscribe(weir_pressure_fn *fn, void *arg)
 }
 
 WR_EXPORT weir_err
-weir_pressure_unsubscribe(weir_pressure_fn *fn, void *arg)
+weir_pressure_unsubscribe(weir_pressure_fn fn, void *arg)
 {
     uint32_t i;
 
