@@ -289,11 +289,12 @@ wr_bucket_add_alloc(uint32_t bucket, uint64_t bytes)
 }
 
 void
-wr_bucket_add_free(uint32_t bucket, uint64_t bytes)
+wr_bucket_add_free(uint32_t bucket, uint64_t bytes, uint64_t age_ns)
 {
     if (wr_region == NULL)
         return;
     wr_region_add_free(bucket, bytes);
+    wr_region_add_died(bucket, age_ns);
     wr_count_add(sample_frees, 1);
 }
 

@@ -4,7 +4,7 @@
  *     uint32_t b = wr_bucket_find(stack, bytes, rate);
  *     wr_bucket_add_alloc(b, bytes);
  *     ...
- *     wr_bucket_add_free(b, bytes);
+ *     wr_bucket_add_free(b, bytes, age_ns);
  *
  * Buckets and stacks live in the region and are never removed; when a table
  * is full, what is new goes to bucket 0, "other". A find of what is known
@@ -36,7 +36,8 @@ bool wr_stack_stands(uint32_t number, const uintptr_t *pc, size_t n);
 /* 0 for stack 0 and when there is no room. */
 uint32_t wr_bucket_find(uint32_t stack, uint64_t bytes, uint64_t rate);
 void wr_bucket_add_alloc(uint32_t bucket, uint64_t bytes);
-void wr_bucket_add_free(uint32_t bucket, uint64_t bytes);
+/* age_ns: how old the block got; 0: not known, or young. */
+void wr_bucket_add_free(uint32_t bucket, uint64_t bytes, uint64_t age_ns);
 
 /* The stack of a bucket: its frames, at most max. */
 size_t wr_bucket_stack(uint32_t bucket, uintptr_t *pc, size_t max);

@@ -205,11 +205,13 @@ sampled(struct wr_mcache *mc, void *block, size_t bytes)
 static void
 sample_freed(uint32_t tag, void *block, size_t bytes)
 {
-    uint64_t age;
+    uint32_t bucket = tag & ~UNBORN;
+    uint64_t age = 0;
 
     (void)wr_world_region();
-    wr_bucket_add_free(
-        (tag & UNBORN) != 0 ? tag & ~UNBORN : wr_ledger_drop(tag, &age), bytes);
+    if ((tag & UNBORN) == 0)
+        bucket = wr_ledger_drop(tag, &age);
+    wr_bucket_add_free(bucket, bytes, age);
     WR_PROBE1(otel_memory, free, block);
     wr_background_tell_often();
 }

@@ -47,6 +47,8 @@
 #define WR_CLASS_MAX    80  /* size classes a region has room for */
 #define WR_STACK_FRAMES 128 /* frames kept of one stack */
 #define WR_PATH_MAX     512
+#define WR_AGES         16 /* classes of age, by powers of two */
+#define WR_AGE_UNIT_NS  (UINT64_C(1) << 30) /* 1.07 s */
 #define WR_LEDGER_SLOTS (1u << 18) /* sampled live blocks; slot 0 is none */
 
 enum wr_region_state {
@@ -224,6 +226,10 @@ struct wr_bucket {
     _Atomic uint64_t alloc_bytes;
     _Atomic uint64_t free_bytes;
     uint64_t reserved;
+    /* Of the frees those of blocks that were older than one unit, by age:
+     * died[k] were at least WR_AGE_UNIT_NS << (k - 1) old and, but for the
+     * last, less than twice that. died[0] stays 0. Modulo 2^32. */
+    _Atomic uint32_t died[WR_AGES];
 };
 
 /* A sampled block that is live, in no order. address is stored last when a
@@ -263,7 +269,10 @@ struct wr_mark_slot {
  *
  * A series is a pair of counts that only grow: series b + 1 has the allocs and
  * frees of bucket b; series 0 has the alloc_bytes and free_bytes of bucket 0,
- * which do not follow from its counts. At each tick that finds a series
+ * which do not follow from its counts. After these series come three of each
+ * bucket which say how many blocks died old: pair p of a bucket counts those
+ * that were older than WR_AGE_UNIT_NS << (4 + 4p) and << (6 + 4p), which are
+ * grades 2p and 2p + 1. At each tick that finds a series
  * changed, an entry says by how much, and `logged` becomes what it is then. So
  * what a series was at tick T is `logged` less all its entries of later ticks.
  * Ticks count from the region's start: tick 0 is all zero, in a forked child
@@ -277,7 +286,10 @@ struct wr_mark_slot {
  * undo says which series was what. A writer killed in between leaves seq odd
  * and undo.at == written: then the series is what undo says. */
 
-#define WR_PAST_SERIES 32769 /* buckets and one */
+#define WR_PAST_SERIES 32769 /* buckets and one; behind them the old */
+#define WR_PAST_OLD    3     /* series of a bucket's old */
+#define WR_PAST_GRADES 6     /* in which are so many grades */
+#define WR_PAST_ALL    (WR_PAST_SERIES + WR_PAST_OLD * (WR_PAST_SERIES - 1))
 enum { WR_PAST_FINE, WR_PAST_COARSE, WR_PAST_LOGS };
 #define WR_PAST_FINE_NS        UINT64_C(10000000000)
 #define WR_PAST_COARSE_NS      UINT64_C(300000000000)
@@ -285,7 +297,7 @@ enum { WR_PAST_FINE, WR_PAST_COARSE, WR_PAST_LOGS };
 #define WR_PAST_COARSE_ENTRIES 32768
 
 struct wr_past_pair {
-    _Atomic uint64_t allocs, frees;
+    _Atomic uint64_t allocs, frees; /* of the old: the lower grade, the next */
 };
 
 struct wr_past_entry {
@@ -304,7 +316,7 @@ struct wr_past_log {
         _Atomic uint64_t series;
         struct wr_past_pair was;
     } undo;
-    struct wr_past_pair logged[WR_PAST_SERIES];
+    struct wr_past_pair logged[WR_PAST_ALL];
 };
 
 struct wr_past {

@@ -123,80 +123,119 @@ wr_past_moment(const struct wr_region_view *v, uint64_t uptime_ns)
 
 /* ---- values ---- */
 
-/* Where a series' two counts stand in `out`; false: nobody asked. */
-static bool
-place_of(uint64_t series, struct wr_bucket_counts *out, size_t buckets,
-         uint64_t **allocs, uint64_t **frees)
-{
-    size_t bucket = series == 0 ? 0 : (size_t)series - 1;
+/* What a walk fills: of so many buckets the counts or the old, the other is
+ * NULL. */
+struct values {
+    struct wr_bucket_counts *counts;
+    struct wr_past_died *died;
+    size_t buckets;
+};
 
-    if (bucket >= buckets || series >= WR_PAST_SERIES)
+/* Where a series' two counts stand; false: nobody asked. */
+static bool
+place_of(uint64_t series, const struct values *out, uint64_t **allocs,
+         uint64_t **frees)
+{
+    bool old = series >= WR_PAST_SERIES;
+    uint64_t n = old ? series - WR_PAST_SERIES : series;
+    uint64_t bucket = old ? n / WR_PAST_OLD : n == 0 ? 0 : n - 1;
+
+    if (bucket >= out->buckets || old != (out->died != NULL))
         return false;
-    *allocs = series == 0 ? &out[0].alloc_bytes : &out[bucket].allocs;
-    *frees = series == 0 ? &out[0].free_bytes : &out[bucket].frees;
+    if (old) {
+        *allocs = &out->died[bucket].grade[n % WR_PAST_OLD * 2];
+        *frees = *allocs + 1;
+        return true;
+    }
+    *allocs =
+        series == 0 ? &out->counts[0].alloc_bytes : &out->counts[bucket].allocs;
+    *frees =
+        series == 0 ? &out->counts[0].free_bytes : &out->counts[bucket].frees;
     return true;
 }
 
 static void
-set(uint64_t series, const struct wr_past_pair *p, struct wr_bucket_counts *out,
-    size_t buckets)
+set(uint64_t series, const struct wr_past_pair *p, const struct values *out)
 {
     uint64_t *allocs, *frees;
 
-    if (!place_of(series, out, buckets, &allocs, &frees))
+    if (!place_of(series, out, &allocs, &frees))
         return;
     *frees = load(&p->frees);
     *allocs = load(&p->allocs);
 }
 
 static void
-take_back(const struct wr_past_entry *e, struct wr_bucket_counts *out,
-          size_t buckets)
+take_back(const struct wr_past_entry *e, const struct values *out)
 {
     uint64_t *allocs, *frees;
 
-    if (!place_of(e->series, out, buckets, &allocs, &frees))
+    if (!place_of(e->series, out, &allocs, &frees))
         return;
     *allocs -= wr_min(e->allocs, *allocs);
     *frees -= wr_min(e->frees, *frees);
 }
 
+static void
+set_last(const struct log *l, const struct values *out)
+{
+    uint64_t known = wr_min(out->buckets, WR_PAST_SERIES - 1);
+    uint64_t first = out->died != NULL ? WR_PAST_SERIES : 0;
+    uint64_t n = out->died != NULL ? known * WR_PAST_OLD : known + 1;
+
+    for (uint64_t s = first; s < first + n; s++)
+        set(s, &l->head->logged[s], out);
+}
+
 /* What the series were at tick; entries are in the order of ticks. */
 static void
 walk_back(const struct log *l, uint64_t seq, uint64_t written, uint64_t tick,
-          struct wr_bucket_counts *out, size_t buckets)
+          const struct values *out)
 {
-    size_t known = wr_min(buckets, WR_PAST_SERIES - 1);
     uint64_t first = first_entry(l, written);
 
-    if (buckets > 0)
-        memset(out, 0, buckets * sizeof *out);
-    for (uint64_t s = 0; s < known + 1; s++)
-        set(s, &l->head->logged[s], out, buckets);
+    set_last(l, out);
     if (seq % 2 != 0 && load(&l->head->undo.at) == written)
-        set(load(&l->head->undo.series), &l->head->undo.was, out, buckets);
+        set(load(&l->head->undo.series), &l->head->undo.was, out);
     for (uint64_t i = written; i-- > first;) {
         struct wr_past_entry e = entry_at(l, i);
 
         if (e.tick <= tick)
             break;
-        take_back(&e, out, buckets);
+        take_back(&e, out);
     }
 }
 
 /* Did the writer stand still, and what it left is whole? Wait for it while
  * there are tries left. */
 static bool
-try_values(const struct log *l, uint64_t tick, struct wr_bucket_counts *out,
-           size_t buckets, bool last)
+try_values(const struct log *l, uint64_t tick, const struct values *out,
+           bool last)
 {
     uint64_t seq = load(&l->head->seq);
     uint64_t written = load(&l->head->written);
 
     if (seq % 2 != 0 && !last)
         return false;
-    walk_back(l, seq, written, tick, out, buckets);
+    walk_back(l, seq, written, tick, out);
     return load(&l->head->seq) == seq && load(&l->head->written) == written;
+}
+
+static int
+values_at(const struct wr_region_view *v, uint64_t uptime_ns,
+          const struct values *out)
+{
+    for (int i = 0; i <= TRIES; i++) {
+        struct log l;
+        uint64_t tick;
+
+        if (!find_log(v, uptime_ns, &l, &tick))
+            return -1;
+        if (try_values(&l, tick, out, i == TRIES))
+            return 0;
+        usleep(TRY_US);
+    }
+    return -1;
 }
 
 /* Bytes of a bucket follow from its size, but for those of "other". */
@@ -221,17 +260,23 @@ int
 wr_past_values(const struct wr_region_view *v, uint64_t uptime_ns,
                struct wr_bucket_counts *out, size_t buckets)
 {
-    for (int i = 0; i <= TRIES; i++) {
-        struct log l;
-        uint64_t tick;
+    struct values values = {.counts = out, .buckets = buckets};
 
-        if (!find_log(v, uptime_ns, &l, &tick))
-            return -1;
-        if (try_values(&l, tick, out, buckets, i == TRIES)) {
-            add_bytes(v, out, buckets);
-            return 0;
-        }
-        usleep(TRY_US);
-    }
-    return -1;
+    if (buckets > 0)
+        memset(out, 0, buckets * sizeof *out);
+    if (values_at(v, uptime_ns, &values) != 0)
+        return -1;
+    add_bytes(v, out, buckets);
+    return 0;
+}
+
+int
+wr_past_died(const struct wr_region_view *v, uint64_t uptime_ns,
+             struct wr_past_died *out, size_t buckets)
+{
+    struct values values = {.died = out, .buckets = buckets};
+
+    if (buckets > 0)
+        memset(out, 0, buckets * sizeof *out);
+    return values_at(v, uptime_ns, &values);
 }

@@ -31,4 +31,21 @@ uint64_t wr_past_moment(const struct wr_region_view *v, uint64_t uptime_ns);
 int wr_past_values(const struct wr_region_view *v, uint64_t uptime_ns,
                    struct wr_bucket_counts *out, size_t buckets);
 
+/* Of a bucket's blocks those that died old: grade g counts the ones that were
+ * older than wr_past_age(g) when they were freed. */
+struct wr_past_died {
+    uint64_t grade[WR_PAST_GRADES];
+};
+
+/* 17 s, 69 s, 4.6 min, 18 min, 73 min, 4.9 h. */
+static inline uint64_t
+wr_past_age(unsigned grade)
+{
+    return WR_AGE_UNIT_NS << (4 + 2 * grade);
+}
+
+/* As wr_past_values. */
+int wr_past_died(const struct wr_region_view *v, uint64_t uptime_ns,
+                 struct wr_past_died *out, size_t buckets);
+
 #endif

@@ -107,6 +107,38 @@ series_used(void)
     return wr_region_used(WR_TABLE_BUCKETS) + 1;
 }
 
+/* How many of a bucket's blocks died older than the grade. */
+static uint64_t
+died_old(const struct wr_bucket *b, unsigned grade)
+{
+    uint64_t n = 0;
+
+    for (unsigned k = WR_AGES; k-- > 5 + 2 * grade;)
+        n += atomic_load_explicit(&b->died[k], memory_order_relaxed);
+    return n;
+}
+
+/* What a series of the old is now. The higher grade first: it is never above
+ * the lower. */
+static struct pair
+old_now(uint64_t series)
+{
+    uint64_t n = series - WR_PAST_SERIES;
+    struct wr_bucket *b = wr_region_entry(WR_TABLE_BUCKETS, n / WR_PAST_OLD);
+    unsigned grade = (unsigned)(n % WR_PAST_OLD) * 2;
+    struct pair p;
+
+    p.frees = died_old(b, grade + 1);
+    p.allocs = died_old(b, grade);
+    return p;
+}
+
+static uint64_t
+old_end(void)
+{
+    return WR_PAST_SERIES + WR_PAST_OLD * wr_region_used(WR_TABLE_BUCKETS);
+}
+
 /* ---- one change ---- */
 
 static void
@@ -175,6 +207,31 @@ end_tick(const struct log *l, uint64_t tick)
     put(&l->head->seq, get(&l->head->seq) + 1);
 }
 
+/* Most buckets have no old: what is all zero takes no room. */
+static void
+log_old(const struct log *l, uint64_t tick, struct pair (*value)(uint64_t))
+{
+    uint64_t end = old_end();
+
+    for (uint64_t s = WR_PAST_SERIES; s < end; s++) {
+        struct pair to = value(s);
+
+        if (to.allocs != 0 && !change(l, s, tick, to))
+            break;
+    }
+}
+
+/* What the fine log has of it; it has no page for what is all zero. */
+static struct pair
+old_logged(uint64_t series)
+{
+    struct wr_past_pair *logged = &fine_log().head->logged[series];
+
+    if (old_now(series).allocs == 0 || !wr_region_touch(logged, sizeof *logged))
+        return (struct pair){0, 0};
+    return get_pair(logged);
+}
+
 static void
 log_fine(uint64_t tick)
 {
@@ -184,6 +241,7 @@ log_fine(uint64_t tick)
     begin_tick(&l);
     for (uint64_t s = 0; s < n && change(&l, s, tick, series_now(s)); s++)
         ;
+    log_old(&l, tick, old_now);
     end_tick(&l, tick);
 }
 
@@ -197,6 +255,7 @@ log_coarse(uint64_t tick)
     for (uint64_t s = 0; s < n; s++)
         if (!change(&l, s, tick, get_pair(&fine.head->logged[s])))
             break;
+    log_old(&l, tick, old_logged);
     end_tick(&l, tick);
 }
 
@@ -223,6 +282,21 @@ holds_already(uint64_t uptime_ns)
 }
 
 static bool
+set_base_of_old(const struct log *l)
+{
+    for (uint64_t s = WR_PAST_SERIES; s < old_end(); s++) {
+        struct pair p = old_now(s);
+
+        if (p.allocs == 0)
+            continue;
+        if (!wr_region_touch(&l->head->logged[s], sizeof l->head->logged[s]))
+            return false;
+        put_pair(&l->head->logged[s], p);
+    }
+    return true;
+}
+
+static bool
 set_base(const struct log *l)
 {
     uint64_t n = series_used();
@@ -232,7 +306,7 @@ set_base(const struct log *l)
             return false;
         put_pair(&l->head->logged[s], series_now(s));
     }
-    return true;
+    return set_base_of_old(l);
 }
 
 static bool

@@ -349,6 +349,19 @@ wr_bucket_read(const struct wr_bucket *b, struct wr_bucket_counts *c)
     c->free_bytes = at_most(c->free_bytes, c->alloc_bytes);
 }
 
+void
+wr_bucket_died(const struct wr_bucket *b, uint64_t died[WR_AGES])
+{
+    uint64_t old = 0;
+
+    for (unsigned k = 1; k < WR_AGES; k++) {
+        died[k] = atomic_load_explicit(&b->died[k], memory_order_relaxed);
+        old += died[k];
+    }
+    died[0] = load(&b->frees);
+    died[0] -= at_most(old, died[0]);
+}
+
 /* 1 - e^-x for 0 <= x <= 40, right to the last few bits also where x is tiny:
  * halve x until the power series is short, then double the result back by
  * 1 - e^-2y = f(y) (2 - f(y)). Written out since the runtime links no libm. */

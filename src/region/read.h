@@ -74,6 +74,9 @@ struct wr_bucket_counts {
     uint64_t allocs, frees, alloc_bytes, free_bytes;
 };
 void wr_bucket_read(const struct wr_bucket *b, struct wr_bucket_counts *c);
+/* How many of a bucket's freed blocks were in each class of age (struct
+ * wr_bucket); died[0]: younger than a unit, or not known. */
+void wr_bucket_died(const struct wr_bucket *b, uint64_t died[WR_AGES]);
 /* How many blocks a sampled one of this size stands for: 1 or more. */
 double wr_sample_weight(uint64_t size, uint64_t rate);
 

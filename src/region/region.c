@@ -61,6 +61,7 @@ static struct {
  * when it was born. All else in a table's entries never changes. */
 static struct {
     _Atomic uint64_t allocs, frees, alloc_bytes, free_bytes;
+    _Atomic uint32_t died[WR_AGES];
 } counts[BUCKETS];
 
 static const struct {
@@ -84,7 +85,7 @@ _Static_assert(WR_PAST_SERIES == BUCKETS + 1, "a series for each bucket");
 enum { RECORDS = WR_TABLE_STACKS + 1 };
 /* Pages of the other tables that were made present, one by one; those of the
  * ledger, the last one, are made as a record's. */
-enum { TOUCH_PAGES = 960 };
+enum { TOUCH_PAGES = 1728 };
 static _Atomic uint64_t touched[TOUCH_PAGES / 64];
 
 static unsigned char *
@@ -607,6 +608,8 @@ set_counts(struct wr_bucket *b, uint64_t i)
     b->free_bytes = counts[i].free_bytes;
     b->allocs = counts[i].allocs;
     b->alloc_bytes = counts[i].alloc_bytes;
+    for (unsigned k = 0; k < WR_AGES; k++)
+        b->died[k] = counts[i].died[k];
 }
 
 /* What of the copy is the parent's later doing. */
@@ -808,6 +811,29 @@ wr_region_add_free(uint32_t bucket, uint64_t bytes)
 
     add(&b->frees, &b->free_bytes, bytes);
     add(&counts[bucket].frees, &counts[bucket].free_bytes, bytes);
+}
+
+/* The class of an age of at least one unit. */
+static unsigned
+age_class(uint64_t age_ns)
+{
+    return wr_min(64u - (unsigned)__builtin_clzll(age_ns / WR_AGE_UNIT_NS),
+                  WR_AGES - 1);
+}
+
+void
+wr_region_add_died(uint32_t bucket, uint64_t age_ns)
+{
+    struct wr_bucket *b;
+    unsigned class;
+
+    if (age_ns < WR_AGE_UNIT_NS)
+        return;
+    b = wr_region_entry(WR_TABLE_BUCKETS, bucket);
+    class = age_class(age_ns);
+    atomic_fetch_add_explicit(&b->died[class], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&counts[bucket].died[class], 1,
+                              memory_order_relaxed);
 }
 
 struct wr_thread_slot *

@@ -78,6 +78,8 @@ struct wr_ledger_slot *wr_region_grow_ledger(uint64_t used);
 /* Count a block in a bucket; there is a region. */
 void wr_region_add_alloc(uint32_t bucket, uint64_t bytes);
 void wr_region_add_free(uint32_t bucket, uint64_t bytes);
+/* And how old it got. */
+void wr_region_add_died(uint32_t bucket, uint64_t age_ns);
 
 /* Make sure that these bytes, of a table behind the stacks, can be written.
  * Any thread. false: there is no room. */

@@ -157,7 +157,7 @@ START_TEST(blocks_and_bytes_are_counted)
     for (int i = 0; i < 5; i++)
         wr_bucket_add_alloc(b, 64);
     for (int i = 0; i < 3; i++)
-        wr_bucket_add_free(b, 64);
+        wr_bucket_add_free(b, 64, 0);
     ck_assert_uint_eq(bucket(b)->allocs, 5);
     ck_assert_uint_eq(bucket(b)->alloc_bytes, 320);
     ck_assert_uint_eq(bucket(b)->frees, 3);
@@ -199,7 +199,7 @@ START_TEST(when_buckets_are_full_what_is_new_is_other_and_the_rest_goes_on)
         ck_assert_uint_eq(bucket(0)->allocs, i + 1);
         ck_assert_uint_eq(wr_count_get(samples_lost), i + 1);
     }
-    wr_bucket_add_free(0, 64);
+    wr_bucket_add_free(0, 64, 0);
     ck_assert_uint_eq(bucket(0)->frees, 1);
     ck_assert_uint_eq(bucket(0)->allocs, 100);
     ck_assert_uint_eq(bucket(1)->allocs, 1);
@@ -250,7 +250,7 @@ find_and_count(void *arg)
         if (b == 0)
             ck_abort_msg("no bucket");
         wr_bucket_add_alloc(b, 64);
-        wr_bucket_add_free(b, 64);
+        wr_bucket_add_free(b, 64, 0);
     }
     return NULL;
 }

@@ -375,6 +375,25 @@ START_TEST(a_sampled_block_knows_when_and_by_whom_it_was_allocated)
 }
 END_TEST
 
+START_TEST(how_old_a_sampled_block_got_is_counted_in_its_bucket)
+{
+    uint64_t died[WR_AGES];
+    struct wr_birth b;
+    void *p, *q;
+
+    start(1);
+    p = wr_malloc(112);
+    b = birth_of(p);
+    usleep(1150000);
+    q = wr_malloc(112);
+    wr_free(q);
+    wr_free(p);
+    wr_bucket_died(wr_region_entry(WR_TABLE_BUCKETS, b.bucket), died);
+    ck_assert_uint_eq(died[1], 1);
+    ck_assert_uint_eq(counted(112, 1).frees, 2);
+}
+END_TEST
+
 START_TEST(a_block_that_is_no_sample_has_no_birth)
 {
     struct wr_birth b;
@@ -521,6 +540,7 @@ suite(void)
     tcase_add_loop_test(t, estimates_are_unbiased_for_every_size, 0, 4);
     tcase_add_test(t, a_new_rate_holds_at_once_and_old_samples_keep_theirs);
     tcase_add_test(t, a_sampled_block_knows_when_and_by_whom_it_was_allocated);
+    tcase_add_test(t, how_old_a_sampled_block_got_is_counted_in_its_bucket);
     tcase_add_test(t, a_block_that_is_no_sample_has_no_birth);
     tcase_add_test(
         t, what_finds_no_room_in_the_ledger_has_no_birth_and_is_counted);

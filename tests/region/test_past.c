@@ -17,8 +17,10 @@ enum { BUCKETS = 400, TICKS = 2000, SIZE = 48 };
 
 /* What the buckets were when each tick was logged. */
 static struct wr_bucket_counts remembered[TICKS + 1][BUCKETS];
+static struct wr_past_died remembered_died[TICKS + 1][BUCKETS];
 
 static struct wr_bucket_counts told[BUCKETS];
+static struct wr_past_died told_died[BUCKETS];
 
 static void
 add_buckets(unsigned n)
@@ -56,6 +58,9 @@ use(uint64_t *chance, unsigned bucket)
         if (bucket == 0)
             bytes = wr_min(bytes, b->alloc_bytes - b->free_bytes);
         wr_region_add_free(bucket, bytes);
+        if (unit_below(chance, 10) == 0)
+            wr_region_add_died(bucket,
+                               WR_AGE_UNIT_NS << unit_below(chance, 20));
         wr_count_add(sample_frees, 1);
     } else {
         wr_region_add_alloc(bucket, bytes);
@@ -70,12 +75,31 @@ read_now(struct wr_bucket_counts *out)
         wr_bucket_read(wr_region_entry(WR_TABLE_BUCKETS, i), &out[i]);
 }
 
+/* How many were older than each grade, counted from the classes. */
+static void
+read_died_now(struct wr_past_died *out)
+{
+    for (unsigned i = 0; i < BUCKETS; i++) {
+        uint64_t died[WR_AGES];
+
+        wr_bucket_died(wr_region_entry(WR_TABLE_BUCKETS, i), died);
+        for (unsigned g = 0; g < WR_PAST_GRADES; g++) {
+            out[i].grade[g] = 0;
+            for (unsigned k = 1; k < WR_AGES; k++)
+                if (WR_AGE_UNIT_NS << (k - 1) >= wr_past_age(g))
+                    out[i].grade[g] += died[k];
+        }
+    }
+}
+
 static void
 check_past(uint64_t uptime_ns, uint64_t tick)
 {
     struct wr_region_view v = scene_view();
 
     ck_assert_int_eq(wr_past_values(&v, uptime_ns, told, BUCKETS), 0);
+    ck_assert_int_eq(wr_past_died(&v, uptime_ns, told_died, BUCKETS), 0);
+    ck_assert_mem_eq(told_died, remembered_died[tick], sizeof told_died);
     if (memcmp(told, remembered[tick], sizeof told) == 0)
         return;
     for (unsigned i = 0; i < BUCKETS; i++)
@@ -94,9 +118,34 @@ play_tick(uint64_t *chance, uint64_t tick, unsigned uses)
         use(chance, (unsigned)unit_below(chance, BUCKETS));
     (void)wr_past_log(tick * FINE + unit_below(chance, SECOND));
     read_now(remembered[tick]);
+    read_died_now(remembered_died[tick]);
 }
 
 /* ---- what is told ---- */
+
+START_TEST(deaths_are_counted_by_age)
+{
+    uint64_t died[WR_AGES];
+    struct wr_bucket *b;
+
+    scene_start(false);
+    add_buckets(2);
+    b = wr_region_entry(WR_TABLE_BUCKETS, 1);
+    b->allocs = b->frees = 70;
+    wr_region_add_died(1, 0);
+    wr_region_add_died(1, WR_AGE_UNIT_NS - 1);
+    wr_region_add_died(1, WR_AGE_UNIT_NS);
+    wr_region_add_died(1, 2 * WR_AGE_UNIT_NS - 1);
+    wr_region_add_died(1, 2 * WR_AGE_UNIT_NS);
+    wr_region_add_died(1, WR_AGE_UNIT_NS << 14);
+    wr_region_add_died(1, UINT64_MAX);
+    wr_bucket_died(b, died);
+    ck_assert_uint_eq(died[0], 65);
+    ck_assert_uint_eq(died[1], 2);
+    ck_assert_uint_eq(died[2], 1);
+    ck_assert_uint_eq(died[15], 2);
+}
+END_TEST
 
 START_TEST(a_region_in_which_nothing_was_logged_knows_no_past)
 {
@@ -243,6 +292,8 @@ START_TEST(after_a_gap_what_was_before_it_holds_until_its_end)
     make_buckets(BUCKETS);
     play_tick(&chance, 10, 500);
     memcpy(remembered[1800], remembered[10], sizeof remembered[10]);
+    memcpy(remembered_died[1800], remembered_died[10],
+           sizeof remembered_died[10]);
     play_tick(&chance, 1900, 500);
     check_past(1800 * FINE, 1800);
     check_past(1900 * FINE, 1900);
@@ -316,6 +367,7 @@ START_TEST(a_childs_past_begins_with_what_it_was_born_with)
 
         scene_must(wr_past_oldest(&v) == 0);
         read_now(remembered[0]);
+        read_died_now(remembered_died[0]);
         scene_must(remembered[0][1].allocs > 0);
         scene_must(!wr_past_log(SECOND));
         play_tick(&chance, 1, 500);
@@ -407,6 +459,7 @@ suite(void)
     TCase *t = tcase_create("past");
 
     tcase_set_timeout(t, 60);
+    tcase_add_test(t, deaths_are_counted_by_age);
     tcase_add_test(t, a_region_in_which_nothing_was_logged_knows_no_past);
     tcase_add_loop_test(t, every_tick_is_told_as_it_was, 0, 2);
     tcase_add_test(
