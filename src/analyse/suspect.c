@@ -288,8 +288,7 @@ tell_window(const struct wr_suspect_series *s, const struct window *w,
     out->matured = w->matured;
     out->gone = w->gone;
     out->log10_chance = chance(w, 0, QUARTERS);
-    out->per_minute =
-        ((double)w->matured - (double)w->gone) / w->length * 60;
+    out->per_minute = ((double)w->matured - (double)w->gone) / w->length * 60;
     out->bytes_per_minute = out->per_minute * s->bytes;
 }
 

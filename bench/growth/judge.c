@@ -1,16 +1,16 @@
 /* How often the judge of growth is right: simulated sites, judged once a
  * minute for half an hour, counted by what they are.
  *
- *     bench_suspects RUNS [SEED]
+ *     bench_growth RUNS [SEED]
  */
 #include <stdio.h>
 
-#include "../tests/analyse/growth.h"
+#include "../../tests/analyse/growth.h"
 
 enum { MOST = 10000 };
 
 struct counts {
-    unsigned leak, endless, early; /* ever told, at fair trust; or at low */
+    unsigned leak, endless, early;     /* ever told, at fair trust; or at low */
     unsigned last[WR_GROWTH_LEAK + 1]; /* told at the end, at fair trust */
     double delay[MOST];
     unsigned delays;
