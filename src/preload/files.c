@@ -46,11 +46,12 @@ int __openat64_2(int dir, const char *path, int flags);
         return NEXT(name);                                                     \
     }
 
-static int
+/* Inlined, so that the return address is the wrapper's. */
+static inline __attribute__((always_inline)) int
 noted(int fd, enum wr_fd_call call)
 {
     if (fd >= 0)
-        wr_fds_opened(fd, call);
+        wr_fds_opened(fd, call, __builtin_return_address(0));
     return fd;
 }
 
@@ -211,7 +212,7 @@ fd_of(FILE *stream)
     return fd;
 }
 
-static FILE *
+static inline __attribute__((always_inline)) FILE *
 noted_stream(FILE *stream, enum wr_fd_call call)
 {
     if (stream != NULL)
@@ -267,12 +268,18 @@ opendir(const char *path)
     return dir;
 }
 
+/* libc says EINVAL to who closes none. */
+static int
+fd_of_directory(DIR *dir)
+{
+    return dir == NULL ? -1 : dirfd(dir);
+}
+
 NEXT_OF(closedir)
 WR_EXPORT int
 closedir(DIR *dir)
 {
-    if (dir != NULL)
-        wr_fds_closing(dirfd(dir));
+    wr_fds_closing(fd_of_directory(dir));
     return next_closedir()(dir);
 }
 

@@ -1,7 +1,7 @@
 /* Invariants
  * 1. known[] is the truth about this process; the region's fd[] is a copy, and
  *    so are its sites' stacks of site_stack[].
- * 2. An entry's site is below WR_FD_SITES, or WR_FD_SITES + i: its stack waits
+ * 2. An entry's site is below WR_FD_SITES, or WR_FD_SITES + i: its caller waits
  *    in waiting[i] for a region. The latter is never in a region.
  * 3. site_index holds numbers of sites whose stacks are written; an entry once
  *    set stays. Written under wr_region_lock.
@@ -19,11 +19,11 @@
 #include "region/counters.h"
 #include "region/event.h"
 #include "region/region.h"
+#include "world/thread.h"
 
 enum {
     INDEX_SLOTS = 2 * WR_FD_SITES,
-    WAITING = 64,
-    WAITING_FRAMES = 32,
+    WAITING = 16,
     STACK_SPARE = 16384, /* bytes; taking a stack needs less than half */
 };
 #define MINUTE_NS UINT64_C(60000000000)
@@ -32,15 +32,12 @@ unsigned char wr_fds_guests;
 
 static bool watching;
 static struct wr_fd known[WR_FD_MOST];
-static _Atomic uint32_t highest; /* of known[] ever used, plus 1 */
+static _Atomic uint32_t highest WR_AT_FORK; /* of known[] ever used, plus 1 */
 static uint32_t site_stack[WR_FD_SITES];
 static uint32_t sites = 1; /* guard: wr_region_lock */
 static _Atomic uint16_t site_index[INDEX_SLOTS];
-static struct {
-    uint32_t frames;
-    uintptr_t pc[WAITING_FRAMES];
-} waiting[WAITING];
-static _Atomic uint32_t waiting_used;
+static uintptr_t waiting[WAITING] WR_AT_FORK;
+static _Atomic uint32_t waiting_used WR_AT_FORK;
 
 static uint32_t
 get(_Atomic uint32_t *word)
@@ -144,24 +141,22 @@ site_of(uint32_t stack)
     return site;
 }
 
-/* A stack that waits for a region. */
+/* A forked child without a region: most call exec soon, and to take a stack in
+ * one costs tens of microseconds of page faults. So there only the caller is
+ * noted, until there are so many that the child is worth a region. */
 static uint32_t
-wait_site(const uintptr_t *pc, size_t n)
+wait_site(uintptr_t caller)
 {
-    uint32_t i = get(&waiting_used) < WAITING
-                     ? atomic_fetch_add(&waiting_used, 1)
-                     : WAITING;
+    uint32_t i = atomic_fetch_add(&waiting_used, 1);
 
     if (i >= WAITING)
         return 0;
-    waiting[i].frames = (uint32_t)wr_min(n, WAITING_FRAMES);
-    for (uint32_t k = 0; k < waiting[i].frames; k++)
-        waiting[i].pc[k] = pc[k];
+    waiting[i] = caller;
     return WR_FD_SITES + i;
 }
 
 static uint32_t
-site_here(void)
+stack_site(void)
 {
     uintptr_t pc[WR_STACK_FRAMES];
     size_t n;
@@ -169,9 +164,15 @@ site_here(void)
     if (!wr_unwind_has_room(STACK_SPARE))
         return 0;
     n = wr_sample_stack(pc, wr_countof(pc));
-    if (wr_region == NULL)
-        return wait_site(pc, n);
     return site_of(wr_stack_try_find(pc, n));
+}
+
+static uint32_t
+site_here(uintptr_t caller)
+{
+    if (wr_region == NULL && get(&waiting_used) >= WAITING)
+        (void)wr_world_region();
+    return wr_region != NULL ? stack_site() : wait_site(caller);
 }
 
 /* ---- descriptors ---- */
@@ -220,13 +221,13 @@ forget(uint32_t number)
 }
 
 static void
-remember(uint32_t number, enum wr_fd_call call)
+remember(uint32_t number, enum wr_fd_call call, uintptr_t caller)
 {
     struct wr_fd *f = &known[number];
     uint32_t site;
 
     forget(number); /* a close that was not seen */
-    site = site_here();
+    site = site_here(caller);
     put(&f->site, site);
     put(&f->call, call);
     atomic_store_explicit(&f->opened_ns, wr_os_monotonic_about(),
@@ -246,12 +247,12 @@ is_guest(void)
 }
 
 void
-wr_fds_opened(int number, enum wr_fd_call call)
+wr_fds_opened(int number, enum wr_fd_call call, const void *caller)
 {
     if (!watching || number < 0 || is_guest())
         return;
     if (number < WR_FD_MOST)
-        remember((uint32_t)number, call);
+        remember((uint32_t)number, call, (uintptr_t)caller);
     else if (wr_region != NULL && begin_table())
         atomic_fetch_add(&table()->beyond, 1);
 }
@@ -287,7 +288,7 @@ settle_site(uint32_t site)
     if (site < WR_FD_SITES)
         return site;
     site -= WR_FD_SITES;
-    return site_of(wr_stack_try_find(waiting[site].pc, waiting[site].frames));
+    return site_of(wr_stack_try_find(&waiting[site], 1));
 }
 
 static void

@@ -2,7 +2,7 @@
  *
  *     int fd = open(...);
  *     if (fd >= 0)
- *         wr_fds_opened(fd, WR_FD_OPEN);
+ *         wr_fds_opened(fd, WR_FD_OPEN, __builtin_return_address(0));
  *     ...
  *     wr_fds_closing(fd);
  *     close(fd);
@@ -13,7 +13,7 @@
  *
  * The process keeps the same table in memory of its own, since a forked child
  * has the descriptors long before it has a region. Of a descriptor that it
- * opens meanwhile the stack waits there.
+ * opens meanwhile only the caller is noted.
  *
  * Where the stack cannot be taken (another thread is at the table, the code
  * runs on a signal stack or a coroutine's, which may be small) the descriptor
@@ -29,7 +29,8 @@
 
 /* Record from now on; the region is there. */
 void wr_fds_start(void);
-void wr_fds_opened(int number, enum wr_fd_call call);
+/* caller: the return address in the program. */
+void wr_fds_opened(int number, enum wr_fd_call call, const void *caller);
 void wr_fds_closing(int number);
 /* All numbers from the first to the last. */
 void wr_fds_closing_range(unsigned first, unsigned last);

@@ -51,13 +51,13 @@ open_of(const struct wr_fd_site *s)
 static __attribute__((noinline)) void
 open_here(int fd)
 {
-    wr_fds_opened(fd, WR_FD_OPEN);
+    wr_fds_opened(fd, WR_FD_OPEN, __builtin_return_address(0));
 }
 
 static __attribute__((noinline)) void
 open_there(int fd)
 {
-    wr_fds_opened(fd, WR_FD_SOCKET);
+    wr_fds_opened(fd, WR_FD_SOCKET, __builtin_return_address(0));
     __asm__ volatile("" ::: "memory"); /* no tail call */
 }
 
