@@ -15,7 +15,7 @@ _weir()
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
         COMPREPLY=($(compgen -W 'run ps watch top tree peek list traces tags raw
-            flame diff leaks fds serve
+            flame diff report leaks fds serve
             record-allocs version help' \
             -- "$word"))
         return
@@ -88,7 +88,7 @@ _weir()
         ;;
     help)
         COMPREPLY=($(compgen -W 'run ps watch top tree peek list traces tags raw
-            flame diff leaks fds serve
+            flame diff report leaks fds serve
             record-allocs version' \
             -- "$word"))
         ;;
@@ -96,6 +96,10 @@ _weir()
         COMPREPLY=($(compgen -W "--output --svg --folded --speedscope --pprof
             --json -sample_index -lines -focus -ignore -hide -show -base
             -diff_base --help $(_weir_pids)" -- "$word")
+            $(compgen -f -- "$word"))
+        ;;
+    report)
+        COMPREPLY=($(compgen -W "--json --out --help $(_weir_pids)" -- "$word")
             $(compgen -f -- "$word"))
         ;;
     leaks)

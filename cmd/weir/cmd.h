@@ -31,6 +31,7 @@ int wr_cmd_list(int argc, char **argv);
 int wr_cmd_traces(int argc, char **argv);
 int wr_cmd_tags(int argc, char **argv);
 int wr_cmd_raw(int argc, char **argv);
+int wr_cmd_report(int argc, char **argv);
 int wr_cmd_leaks(int argc, char **argv);
 int wr_cmd_fds(int argc, char **argv);
 int wr_cmd_version(int argc, char **argv);
@@ -58,5 +59,7 @@ __attribute__((format(printf, 1, 2))) void wr_say(const char *format, ...);
 
 /* May out be coloured? A terminal, and neither NO_COLOR nor TERM=dumb. */
 bool wr_colour(FILE *out);
+/* May texts have characters beyond ASCII? By the user's locale. */
+bool wr_utf8(void);
 
 #endif

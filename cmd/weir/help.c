@@ -29,11 +29,15 @@ static const char help_run[] =
     "                      the run's own directory under\n"
     "                      $XDG_RUNTIME_DIR/weir (else /dev/shm/weir-UID).\n"
     "                      The newest 50 runs stay there\n"
+    "      --regions DIR   keep the regions there, on a volume that outlives\n"
+    "                      weir, until they are reported\n"
     "  -q, --quiet         neither address nor summary, only errors\n"
     "  -h, --help          this text\n"
     "\n"
     "At the end every process has two files in DIR, for weir top and go tool\n"
-    "pprof: PROGRAM.PID.heap.pb.gz and PROGRAM.PID.allocs.pb.gz.\n"
+    "pprof: PROGRAM.PID.heap.pb.gz and PROGRAM.PID.allocs.pb.gz. If it dies\n"
+    "(SIGKILL, SIGSEGV, SIGABRT...), its report is printed and written there,\n"
+    "as weir report tells it.\n"
     "\n"
     "A program that cannot be recorded (static, setuid, Go, sanitizer,\n"
     "another C library) is run all the same, after a sentence that says why.\n"
@@ -90,6 +94,33 @@ static const char help_serve[] =
     "  weir serve --http 0.0.0.0:6060     # mind who can reach it\n"
     "  weir serve --http 0.0.0.0:6060 --allow-host profiles\n"
     "  go tool pprof http://127.0.0.1:6060/pid/1234/debug/pprof/heap\n";
+
+static const char help_report[] =
+    "usage: weir report [options] [PID | REGION | DIR]\n"
+    "\n"
+    "Tells how a program ended and what its memory was like then, from the\n"
+    "region that outlived it: killed for want of memory, by whom, in which\n"
+    "control group; what was allocated and resident, the last minutes, the\n"
+    "biggest and fastest growing sites, the largest requests, what happened.\n"
+    "\n"
+    "PID is a process, running or ended; REGION its file (<pid>.weir), also\n"
+    "copied from another place; DIR a directory with regions, of which all\n"
+    "that died are told. Without any: who ended last.\n"
+    "\n"
+    "weir run writes the same by itself when its program dies, and takes the\n"
+    "region away then. Where weir run may be killed too, as in a container\n"
+    "that dies as a whole, put the regions on a volume: weir run --regions.\n"
+    "\n"
+    "  -j, --json     one JSON object per program\n"
+    "  -o, --out DIR  write PROGRAM.PID.report.txt, .report.json and the\n"
+    "                 profiles PROGRAM.PID.heap.pb.gz and .allocs.pb.gz, too\n"
+    "  -h, --help     this text\n"
+    "\n"
+    "Examples:\n"
+    "  weir report\n"
+    "  weir report /var/lib/shop/regions\n"
+    "  weir report --out evidence 4711.weir && weir top "
+    "evidence/*.heap.pb.gz\n";
 
 static const char help_ps[] =
     "usage: weir ps [--json]\n"
@@ -405,6 +436,8 @@ const struct wr_command wr_commands[] = {
     {"traces", wr_cmd_traces, "every stack of a profile", help_traces},
     {"tags", wr_cmd_tags, "labels of a profile, and what has them", help_tags},
     {"raw", wr_cmd_raw, "all that is in a profile", help_raw},
+    {"report", wr_cmd_report, "how a program ended, and its memory then",
+     help_report},
     {"leaks", wr_cmd_leaks, "memory that a program cannot reach any more",
      help_leaks},
     {"fds", wr_cmd_fds, "open descriptors, and who opened them", help_fds},

@@ -80,10 +80,20 @@ wr_place_make(const char *path)
 }
 
 int
-wr_place_run(char *path, size_t bytes, char *why, size_t why_bytes)
+wr_place_run(char *path, size_t bytes, const char *in, char *why,
+             size_t why_bytes)
 {
     char base[WR_PATH_MAX], name[64];
-    if (wr_region_directory(base, sizeof base, true) != 0) {
+    if (in) {
+        char *whole = wr_place_make(in) == 0 ? realpath(in, NULL) : NULL;
+        if (!whole || strlen(whole) >= sizeof base) {
+            snprintf(why, why_bytes, "cannot make %s: %s", in, strerror(errno));
+            free(whole);
+            return -1;
+        }
+        strcpy(base, whole);
+        free(whole);
+    } else if (wr_region_directory(base, sizeof base, true) != 0) {
         snprintf(why, why_bytes,
                  "there is no directory of ours to keep a run in: set "
                  "XDG_RUNTIME_DIR to one that can be written");

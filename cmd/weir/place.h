@@ -21,8 +21,10 @@
 /* 0 and a path, or -1. */
 int wr_place_library(char *path, size_t bytes, const char *name);
 
-/* Make a new run's directory: 0, or -1 with a sentence in why. */
-int wr_place_run(char *path, size_t bytes, char *why, size_t why_bytes);
+/* Make a new run's directory, in `in` or, NULL, in the runtime directory: 0,
+ * or -1 with a sentence in why. */
+int wr_place_run(char *path, size_t bytes, const char *in, char *why,
+                 size_t why_bytes);
 
 /* Write or read the file `address` of a directory: one line, the pid of who
  * answers there and the address. Reading gives "" when nobody does. */

@@ -1,41 +1,43 @@
 /* Report.
  *
  * 1. A region is removed only after both of its profiles were written whole.
- * 2. The heap and the allocs profile are one profile encoded twice: only the
- *    type shown first differs.
  */
 #include "weir/report.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "analyse/profile.h"
+#include "analyse/story.h"
 #include "analyse/symbol.h"
-#include "analyse/top.h"
+#include "analyse/units.h"
+#include "base/clock.h"
+#include "serve/evidence.h"
 #include "serve/source.h"
 #include "serve/sweep.h"
-#include "weir/caller.h"
+#include "analyse/end.h"
 #include "weir/cmd.h"
+#include "weir/keep.h"
 #include "weir/place.h"
 #include "weir/supervise.h"
 #include <weir/memstats.h>
 
 #define SITES           5  /* shown in the summary */
 #define STRAGGLER_TRIES 40 /* of 5 ms each */
-#define NAMESAKES       1000
 
 struct making {
     const struct wr_report *r;
     struct wr_sources sources;
     struct wr_symboliser *symboliser;
+    struct wr_end end;       /* of the program itself */
     struct wr_profile *main; /* of the image the summary is about */
     const struct wr_source *main_image;
+    struct wr_story story;         /* of it, if its end was no proper one */
+    bool told;                     /* there is one */
     size_t written, failed, going; /* going: processes not at their end */
     char first[WR_PATH_MAX];       /* the main program's heap profile */
 };
@@ -93,82 +95,47 @@ scan(struct making *m)
     }
 }
 
-/* A new file "PROGRAM.PID.KIND.pb.gz", numbered if that exists: descriptor
- * and path, or -1. */
+/* Both profiles of an image; of the program itself, or else the first, the
+ * path is told. */
 static int
-create(char *path, size_t bytes, const char *dir, const struct wr_source *one,
-       const char *kind)
+save_profiles(struct making *m, const struct wr_source *one,
+              struct wr_profile *p)
 {
-    for (int i = 1; i < NAMESAKES; i++) {
-        char number[16] = "";
-        if (i > 1)
-            snprintf(number, sizeof number, ".%d", i);
-        int n = snprintf(path, bytes, "%s/%s.%u%s.%s.pb.gz", dir,
-                         one->program[0] ? one->program : "program", one->pid,
-                         number, kind);
-        if (n < 0 || (size_t)n >= bytes) {
-            errno = ENAMETOOLONG;
-            return -1;
-        }
-        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd >= 0 || errno != EEXIST)
-            return fd;
-    }
-    return -1;
-}
-
-static int
-write_all(int fd, const unsigned char *bytes, size_t count)
-{
-    while (count > 0) {
-        ssize_t n = write(fd, bytes, count);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return -1;
-        bytes += n;
-        count -= (size_t)n;
-    }
-    return 0;
-}
-
-static int
-save(const struct making *m, const struct wr_source *one,
-     const struct wr_profile *p, const char *kind, char *path)
-{
-    char why[WR_WHY];
-    unsigned char *bytes;
-    size_t count;
-    if (wr_profile_encode(p, true, &bytes, &count, why, sizeof why) != 0) {
-        wr_say("no profile of %s (pid %u): %s", one->program, one->pid, why);
-        return -1;
-    }
-    int fd = create(path, WR_PATH_MAX, m->r->out_dir, one, kind);
-    int rc = fd < 0 ? -1 : write_all(fd, bytes, count);
-    if (fd >= 0 && close(fd) != 0)
-        rc = -1;
-    if (rc != 0) {
-        wr_say("cannot write %s: %s", path, strerror(errno));
-        if (fd >= 0)
-            unlink(path);
-    }
-    free(bytes);
-    return rc;
-}
-
-static int
-save_both(struct making *m, const struct wr_source *one, struct wr_profile *p)
-{
-    char heap[WR_PATH_MAX], allocs[WR_PATH_MAX];
-    if (save(m, one, p, "heap", heap) != 0)
+    char heap[WR_PATH_MAX];
+    if (wr_keep_profiles(one, p, m->r->out_dir, heap) != 0)
         return -1;
     if (one == m->main_image || !m->first[0])
         memcpy(m->first, heap, sizeof heap);
-    uint32_t old = p->default_type;
-    p->default_type = wr_profile_string(p, "alloc_space");
-    int rc = save(m, one, p, "allocs", allocs);
-    p->default_type = old;
-    return rc;
+    return 0;
+}
+
+/* --- The story --------------------------------------------------------- */
+
+/* Of the program itself when it died; of others only if the kernel's log says
+ * that it killed them: nobody here waited for them. */
+static void
+tell_story(struct making *m, const struct wr_source *one)
+{
+    bool is_main = one == m->main_image && one->pid == m->r->pid;
+    struct wr_end other, *end = is_main ? &m->end : &other;
+    char why[WR_WHY], path[WR_PATH_MAX];
+    struct wr_story s;
+    if (!is_main)
+        wr_evidence_of_source(end, "", one, NULL);
+    if (is_main ? !wr_end_is_death(end) : !end->proved)
+        return;
+    struct wr_story_of of = {&one->view, end, one->program, one->pid};
+    if (wr_story_make(&s, &of, m->symboliser, why, sizeof why) != 0) {
+        wr_say("no report of %s (pid %u): %s", one->program, one->pid, why);
+        return;
+    }
+    (void)wr_keep_story(one, &s, m->r->out_dir, path);
+    if (is_main) {
+        m->story = s;
+        m->told = true;
+    } else {
+        wr_story_fini(&s);
+    }
 }
 
 static void
@@ -183,7 +150,8 @@ finish_image(struct making *m, const struct wr_source *one)
         return;
     }
     wr_profile_symbolise(p, m->symboliser, (int)one->pid, false);
-    if (save_both(m, one, p) == 0) {
+    tell_story(m, one);
+    if (save_profiles(m, one, p) == 0) {
         m->written++;
         unlink(one->path);
     } else {
@@ -198,19 +166,16 @@ finish_image(struct making *m, const struct wr_source *one)
 /* --- The summary ------------------------------------------------------- */
 
 static void
-print_end(const struct wr_report *r)
+print_end(const struct making *m)
 {
-    const char *slash = strrchr(r->program, '/');
+    const char *slash = strrchr(m->r->program, '/');
     const char *bold = wr_colour(stderr) ? "\033[1m" : "";
     const char *plain = *bold ? "\033[0m" : "";
-    fprintf(stderr, "weir: %s%s%s (pid %u) ", bold,
-            slash ? slash + 1 : r->program, plain, r->pid);
-    if (WIFSIGNALED(r->status))
-        fprintf(stderr, "was killed by signal %d (%s)", WTERMSIG(r->status),
-                strsignal(WTERMSIG(r->status)));
-    else
-        fprintf(stderr, "ended with status %d", WEXITSTATUS(r->status));
-    fprintf(stderr, " after %.2f s\n", r->seconds);
+    char text[512];
+    wr_end_tell(&m->end, text, sizeof text);
+    fprintf(stderr, "weir: %s%s%s (pid %u) %s after %.2f s\n", bold,
+            slash ? slash + 1 : m->r->program, plain, m->r->pid, text,
+            m->r->seconds);
 }
 
 static void
@@ -229,46 +194,22 @@ print_numbers(const struct wr_source *one)
             (unsigned long long)s.mallocs);
 }
 
-static double
-percent(int64_t part, int64_t whole)
-{
-    return whole ? 100.0 * (double)part / (double)whole : 0;
-}
-
-static void
-print_site(const struct wr_profile *p, uint32_t type, const struct wr_top *top,
-           const struct wr_top_row *row)
-{
-    char value[32];
-    int64_t part;
-    const char *caller = wr_caller_biggest(p, type, row->name, &part);
-    wr_value_format(value, sizeof value, row->flat, top->unit);
-    fprintf(stderr, "    %10s %5.1f%%  %s", value,
-            percent(row->flat, top->total), row->name);
-    if (caller && part <= row->flat)
-        fprintf(stderr, ", %.0f%% of it for %s", percent(part, row->flat),
-                caller);
-    fputc('\n', stderr);
-}
-
 /* The biggest sites still in use, or, when nothing is, of all allocated. */
 static void
 print_sites(struct wr_profile *p)
 {
-    struct wr_top top;
-    uint32_t type = wr_profile_find_type(p, "inuse_space");
+    struct wr_story_site site[SITES];
     const char *title = "in use at the end";
-    if (type == WR_NONE || wr_profile_total(p, type) == 0) {
-        type = wr_profile_find_type(p, "alloc_space");
+    int64_t total;
+    size_t n = wr_story_sites(site, SITES, p, "inuse_space", &total);
+    if (n == 0) {
+        n = wr_story_sites(site, SITES, p, "alloc_space", &total);
         title = "ever allocated";
     }
-    if (type == WR_NONE || wr_top_make(&top, p, type) != 0)
-        return;
-    if (top.count > 0)
+    if (n > 0)
         fprintf(stderr, "  biggest sites, %s:\n", title);
-    for (size_t i = 0; i < top.count && i < SITES && top.rows[i].flat; i++)
-        print_site(p, type, &top, &top.rows[i]);
-    wr_top_fini(&top);
+    for (size_t i = 0; i < n; i++)
+        wr_story_print_site(&site[i], total, "", stderr);
 }
 
 static void
@@ -285,14 +226,22 @@ print_rest(const struct making *m)
         fprintf(stderr, "  %zu more process%s recorded\n", m->written - 1,
                 m->written == 2 ? " was" : "es were");
     if (m->written > 0)
-        fprintf(stderr, "  profiles in %s\n  next: weir top %s\n",
-                m->r->out_dir, m->first);
+        fprintf(stderr, "  %s in %s\n  next: weir top %s\n",
+                m->told ? "report and profiles" : "profiles", m->r->out_dir,
+                m->first);
 }
 
 static void
 summarise(const struct making *m)
 {
-    print_end(m->r);
+    if (m->told) {
+        fputs("weir: ", stderr);
+        wr_story_print(&m->story, stderr, wr_utf8());
+        fputc('\n', stderr);
+        print_rest(m);
+        return;
+    }
+    print_end(m);
     if (!m->main_image) {
         fputs("  nothing was recorded: the program never loaded libweir.so "
               "(does it clear its environment?)\n",
@@ -305,6 +254,30 @@ summarise(const struct making *m)
     print_rest(m);
 }
 
+/* --- The run ----------------------------------------------------------- */
+
+/* Kills counted before the program had done anything. */
+static struct wr_counts before;
+static bool counted;
+
+void
+wr_report_begin(uint32_t pid)
+{
+    wr_counts_take(&before, "", pid);
+    counted = true;
+}
+
+static void
+find_end(struct making *m)
+{
+    uint64_t lived = (uint64_t)(m->r->seconds * 1e9);
+    struct wr_deceased who = {m->r->pid, wr_clock_ns(CLOCK_MONOTONIC) - lived};
+    wr_end_init(&m->end);
+    wr_end_from_wait(&m->end, m->r->status);
+    m->end.uptime_ns = lived;
+    wr_evidence_gather(&m->end, "", &who, counted ? &before : NULL);
+}
+
 void
 wr_report_make(const struct wr_report *r)
 {
@@ -313,6 +286,7 @@ wr_report_make(const struct wr_report *r)
     /* Compressing takes and returns a quarter megabyte each time: keep it. */
     mallopt(M_TOP_PAD, 1 << 20);
     mallopt(M_TRIM_THRESHOLD, 64 << 20);
+    find_end(&m);
     if (scan(&m) != 0 || !(m.symboliser = wr_symboliser_new())) {
         wr_say("out of memory: the regions stay in %s", r->run_dir);
         return;
@@ -329,6 +303,8 @@ wr_report_make(const struct wr_report *r)
     rmdir(r->run_dir); /* when nothing was left in it */
     if (wr_region_directory(base, sizeof base, false) == 0)
         wr_sweep_runs(base, WR_RUNS_KEPT);
+    if (m.told)
+        wr_story_fini(&m.story);
     wr_profile_free(m.main);
     wr_symboliser_free(m.symboliser);
     wr_sources_free(&m.sources);

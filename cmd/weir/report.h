@@ -6,8 +6,12 @@
  * For each process image of the run that ended, two files appear in out_dir,
  * PROGRAM.PID.heap.pb.gz and PROGRAM.PID.allocs.pb.gz, with names of
  * functions; a file that exists is never overwritten, the new one is numbered
- * instead. The regions are removed then. Processes that still run keep theirs.
- * Unless quiet, a summary goes to stderr. Units: seconds.
+ * instead. If the program died of a signal that says so, its report
+ * (analyse/story.h) goes there too, PROGRAM.PID.report.txt and .report.json;
+ * so do those of others that the kernel killed for want of memory, where its
+ * log names them. The regions are removed then. Processes that still run keep
+ * theirs. Unless quiet, a summary, or the report, goes to stderr. Units:
+ * seconds.
  */
 #ifndef WR_CMD_REPORT_H
 #define WR_CMD_REPORT_H
@@ -25,6 +29,8 @@ struct wr_report {
     double seconds;
 };
 
+/* While the program starts: what is to be compared with its end. Once. */
+void wr_report_begin(uint32_t pid);
 void wr_report_make(const struct wr_report *r);
 
 #endif

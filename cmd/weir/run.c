@@ -35,7 +35,7 @@ struct run {
     bool quiet;
     const char *http;
     struct wr_hosts hosts;
-    const char *out;
+    const char *out, *regions;
     bool no_go_metrics;
     char sample[24];   /* "" when not asked for */
     const char *limit; /* NULL when not asked for */
@@ -101,6 +101,7 @@ parse_options(struct run *r, int argc, char **argv)
         {"allow-host", required_argument, NULL, 'n'},
         {"out", required_argument, NULL, 'o'},
         {"quiet", no_argument, NULL, 'q'},
+        {"regions", required_argument, NULL, 'r'},
         {"sample", required_argument, NULL, 's'},
         {"limit", required_argument, NULL, 'l'},
         {"no-go-metrics", no_argument, NULL, 'g'},
@@ -117,6 +118,8 @@ parse_options(struct run *r, int argc, char **argv)
             return WR_EXIT_OURS + 1;
         else if (c == 'o')
             r->out = optarg;
+        else if (c == 'r')
+            r->regions = optarg;
         else if (c == 'q')
             r->quiet = true;
         else if (c == 'g')
@@ -346,6 +349,8 @@ supervise(struct run *r)
                                .cls = r};
     memcpy(s.socket, r->socket, sizeof s.socket);
     const struct wr_tools *tools = wr_tools_load();
+    if (tools)
+        tools->begin((uint32_t)r->pid);
     int status = wr_supervise(&s);
     stop_listening(r);
     struct wr_report report = {.run_dir = r->dir,
@@ -364,7 +369,7 @@ static int
 record(struct run *r)
 {
     char why[400];
-    if (wr_place_run(r->dir, sizeof r->dir, why, sizeof why) != 0)
+    if (wr_place_run(r->dir, sizeof r->dir, r->regions, why, sizeof why) != 0)
         return refuse(r, "", why);
     wr_inherited_take(&r->was);
     if (listen_all(r) != 0) {

@@ -1,4 +1,6 @@
 /* What every part of weir says on stderr, and how. */
+#include <langinfo.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,4 +34,11 @@ wr_colour(FILE *out)
     const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
     return isatty(fileno(out)) && !(no && *no) && term &&
            strcmp(term, "dumb") != 0;
+}
+
+bool
+wr_utf8(void)
+{
+    setlocale(LC_CTYPE, "");
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }

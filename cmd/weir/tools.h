@@ -15,11 +15,14 @@
 #ifndef WR_CMD_TOOLS_H
 #define WR_CMD_TOOLS_H
 
+#include <stdint.h>
+
 struct wr_report;
 
 struct wr_tools {
     /* Any subcommand: argv[0] is "weir", argv[1] its name. The exit status. */
     int (*main)(int argc, char **argv);
+    void (*begin)(uint32_t pid); /* weir/report.h */
     void (*report)(const struct wr_report *r);
 };
 

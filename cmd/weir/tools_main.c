@@ -35,5 +35,5 @@ tools_main(int argc, char **argv)
     return WR_EXIT_USAGE;
 }
 
-__attribute__((visibility("default")))
-const struct wr_tools weir_tools = {tools_main, wr_report_make};
+__attribute__((visibility("default"))) const struct wr_tools weir_tools = {
+    tools_main, wr_report_begin, wr_report_make};

@@ -1,7 +1,5 @@
 /* weir watch: a process under Weir, live in the terminal. */
 #include <getopt.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,8 +202,7 @@ show(struct wr_watched *p, const struct options *o, bool several, char *why,
 {
     const struct wr_screen *screen;
     int status = 0;
-    setlocale(LC_CTYPE, "");
-    bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    bool utf8 = wr_utf8();
     if (begin_screen(&screen, o) != 0)
         return 1;
     if (several)

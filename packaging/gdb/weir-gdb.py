@@ -50,10 +50,19 @@ class Layout:
     def __init__(self, name):
         kind = gdb.lookup_type("struct " + name)
         self.size = kind.sizeof
-        self.offset = {f.name: f.bitpos // 8 for f in kind.fields()}
-        self.form = {
-            f.name: (f.bitpos // 8, "<" + self.FORMS[f.type.sizeof])
-            for f in kind.fields() if f.type.sizeof in self.FORMS}
+        self.offset = {}
+        self.form = {}
+        self.add(kind, 0)
+
+    def add(self, kind, start):
+        for f in kind.fields():
+            at = start + f.bitpos // 8
+            if f.name is None:  # a structure or union without a name
+                self.add(f.type, at)
+                continue
+            self.offset[f.name] = at
+            if f.type.sizeof in self.FORMS:
+                self.form[f.name] = at, "<" + self.FORMS[f.type.sizeof]
 
     def at(self, address):
         data = read(address, self.size)

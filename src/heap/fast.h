@@ -28,12 +28,11 @@ wr_slot_take(struct wr_slot *slot, uint64_t bits, bool *fresh)
     return (void *)p;
 }
 
-/* A block that can be had without a slow path, or NULL. */
-static inline __attribute__((always_inline)) void *
-wr_take_fast(size_t size, bool *fresh)
+/* The slot for blocks of so many bytes; NULL: they are large. */
+static inline __attribute__((always_inline)) struct wr_slot *
+wr_slot_for(size_t size)
 {
     struct wr_slot *slot;
-    uint64_t bits;
 
     if (wr_likely(size <= 1024))
         slot = wr_self->by_16[(size + 15) / 16];
@@ -41,41 +40,43 @@ wr_take_fast(size_t size, bool *fresh)
         slot = wr_self->slot + wr_class_by_128[(size + 127) / 128];
     else
         return NULL;
-    bits = wr_word_load(&slot->bits);
-    return wr_likely(bits != 0) ? wr_slot_take(slot, bits, fresh) : NULL;
+    if (slot == NULL)
+        __builtin_unreachable();
+    return slot;
 }
 
 /* slow: what to call, with the size, for all that is out of the ordinary. */
 static inline __attribute__((always_inline)) void *
 wr_malloc_fast(size_t size, void *(*slow)(size_t))
 {
+    struct wr_slot *slot = wr_slot_for(size);
+    uint64_t bits;
     bool fresh;
-    void *p = wr_take_fast(size, &fresh);
 
-    return wr_likely(p != NULL) ? p : slow(size);
+    if (wr_unlikely(slot == NULL))
+        return slow(size);
+    bits = wr_word_load(&slot->bits);
+    return wr_likely(bits != 0) ? wr_slot_take(slot, bits, &fresh)
+                                : wr_malloc_again(size, slot, slow);
 }
 
-/* The state of the small block p, when it is one of this thread's own spans;
- * else NULL. */
+/* The state of the small block that begins at p, when it is in one of this
+ * thread's own spans; else NULL. What is not near is looked up where another
+ * page's entry is, and then found not to begin there. */
 static inline __attribute__((always_inline)) uint8_t *
 wr_own_block(const void *p, struct wr_span **span)
 {
-    uintptr_t base = wr_cpu_peek(&wr_near.base);
-    uintptr_t page = ((uintptr_t)p - base) >> WR_PAGE_SHIFT;
-    struct wr_span *s;
-    uint64_t product;
+    const intptr_t *entry = &wr_near.entry[wr_near_place((uintptr_t)p)];
+    struct wr_span *s = wr_entry_span((intptr_t)wr_cpu_peek(entry));
+    uint64_t block;
 
-    if (wr_unlikely(page >= WR_NEAR_PAGES))
+    *span = s;
+    if (wr_unlikely(wr_cpu_peek(&s->thread) != wr_cpu_thread()))
         return NULL;
-    *span = s = wr_entry_span((intptr_t)wr_cpu_peek(&wr_near.entry[page]));
-    if (wr_unlikely(atomic_load_explicit(&s->owner, memory_order_relaxed) !=
-                    (uintptr_t)wr_self))
+    block = wr_span_exact_block(s, p);
+    if (wr_unlikely(block >= s->blocks))
         return NULL;
-    /* As wr_span_block_of does it. */
-    product = (uint64_t)(uint32_t)((uintptr_t)p - s->base) * s->magic;
-    if (wr_unlikely((uint32_t)product >= s->magic))
-        return NULL;
-    return &s->block[product >> 32];
+    return &s->block[block];
 }
 
 static inline __attribute__((always_inline)) void
@@ -112,9 +113,8 @@ static inline size_t
 wr_usable_fast(const void *p)
 {
     struct wr_span *s;
-    const uint8_t *state = wr_own_block(p, &s);
 
-    if (wr_likely(state != NULL) && wr_likely(state < s->block + s->blocks))
+    if (wr_likely(wr_own_block(p, &s) != NULL))
         return s->block_bytes;
     return wr_usable_size(p);
 }

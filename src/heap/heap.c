@@ -39,14 +39,38 @@ small_slower(struct wr_slot *slot, bool *fresh)
     return p;
 }
 
+/* A block of the group that the slot had, or NULL. */
+static inline __attribute__((always_inline)) void *
+take_again(struct wr_slot *slot, bool *fresh)
+{
+    uint32_t n;
+    uint64_t bits = wr_slot_look_again(slot, &n);
+
+    if (wr_unlikely(bits == 0))
+        return NULL;
+    slot->again--;
+    slot->until_sample -= n;
+    wr_slot_change(slot, n, bits);
+    wr_span_use_current(slot->span, (int32_t)n);
+    return wr_slot_take(slot, bits, fresh);
+}
+
 /* The slot, one of wr_self's, has nothing ready. */
 static void *
 small_slow(struct wr_slot *slot, bool *fresh)
 {
-    uint64_t bits = wr_slot_refill_again(wr_self, slot);
+    void *p = take_again(slot, fresh);
 
-    return wr_likely(bits != 0) ? wr_slot_take(slot, bits, fresh)
-                                : small_slower(slot, fresh);
+    return wr_likely(p != NULL) ? p : small_slower(slot, fresh);
+}
+
+void *
+wr_malloc_again(size_t size, struct wr_slot *slot, void *(*slow)(size_t))
+{
+    bool fresh;
+    void *p = take_again(slot, &fresh);
+
+    return wr_likely(p != NULL) ? p : slow(size);
 }
 
 static void *
@@ -89,15 +113,16 @@ wr_malloc(size_t size)
 void *
 wr_calloc(size_t size)
 {
+    struct wr_slot *slot = wr_slot_for(size);
+    uint64_t bits = slot == NULL ? 0 : wr_word_load(&slot->bits);
     bool zero;
-    void *p = wr_take_fast(size, &zero);
+    void *p;
 
-    if (wr_unlikely(p == NULL)) {
+    if (wr_likely(bits != 0))
+        p = wr_slot_take(slot, bits, &zero);
+    else
         p = alloc_slow(size, &zero);
-        if (p == NULL)
-            return NULL;
-    }
-    return zero ? p : memset(p, 0, size);
+    return p == NULL || zero ? p : memset(p, 0, size);
 }
 
 /* The smallest class of at least n bytes whose blocks are all aligned. */
@@ -143,7 +168,7 @@ local_free(struct wr_mcache *mc, struct wr_span *s, unsigned block, void *p)
 void
 wr_free_look_up(struct wr_span *s)
 {
-    wr_mcache_look_up(wr_self, s);
+    wr_mcache_look_up(wr_span_owner(s), s);
 }
 
 static void

@@ -56,6 +56,10 @@ void wr_heap_check(void);
 /* For the inline paths in heap/fast.h: what they can't do. */
 void *wr_malloc_slow(size_t size);
 void wr_free_slow(void *p);
+/* The slot for such blocks, one of the calling thread's, has none ready: maybe
+ * its group has, else it is slow's to do. */
+struct wr_slot;
+void *wr_malloc_again(size_t size, struct wr_slot *slot, void *(*slow)(size_t));
 /* The owner has freed a block of s that brought s->left to 0. */
 void wr_free_look_up(struct wr_span *s);
 

@@ -68,12 +68,6 @@ wr_mcache_get_to_free(void)
 /* ---- a cache's spans ---- */
 
 static void
-set_owner(struct wr_span *s, struct wr_mcache *mc)
-{
-    atomic_store_explicit(&s->owner, (uintptr_t)mc, memory_order_release);
-}
-
-static void
 own_add(struct wr_mcache *mc, struct wr_span *s)
 {
     s->own_prev = NULL;
@@ -128,14 +122,14 @@ wr_mcache_allocs(struct wr_mcache *mc, unsigned class_id)
 {
     struct wr_slot *slot = &mc->slot[class_id];
     uint64_t allocs;
-    uint32_t seen;
+    uint16_t seen;
 
     for (int tries = 0; tries < 1000; tries++) {
-        seen = atomic_load_explicit(&mc->changes, memory_order_acquire);
+        seen = atomic_load_explicit(&slot->changes, memory_order_acquire);
         allocs = atomic_load_explicit(&slot->taken, memory_order_acquire) -
                  held_in_word(slot);
         if ((seen & 1) == 0 &&
-            atomic_load_explicit(&mc->changes, memory_order_relaxed) == seen)
+            atomic_load_explicit(&slot->changes, memory_order_relaxed) == seen)
             break;
     }
     return allocs;
@@ -362,16 +356,17 @@ lowest(uint64_t bits, int64_t n)
     return bits & ~rest;
 }
 
-/* Hand the free blocks of a group of the current span to the slot. */
+/* Hand the free blocks of a group of the current span, so many, to the slot. */
 static void
-take_word(struct wr_mcache *mc, struct wr_slot *slot, uint64_t bits)
+take_word(struct wr_mcache *mc, struct wr_slot *slot, uint64_t bits,
+          uint32_t have)
 {
-    int64_t have = wr_cpu_count(bits);
     int64_t n = allow(mc, slot, have);
 
     if (n < have)
         bits = lowest(bits, n);
-    wr_slot_change(mc, slot, n, bits);
+    wr_slot_change(slot, n, bits);
+    wr_span_use_current(slot->span, (int32_t)n);
 }
 
 /* So many blocks freed by other threads are worth taking in, before those that
@@ -385,7 +380,7 @@ has_gained(const struct wr_span *s)
 /* The slot goes to the next group of its span, wrapping, that has a free
  * block, or to the first when others have freed some: which those are. */
 static __attribute__((noinline)) uint64_t
-go_to_next_group(struct wr_slot *slot)
+go_to_next_group(struct wr_slot *slot, uint32_t *n)
 {
     struct wr_span *s = slot->span;
     unsigned from = (unsigned)(slot->state - s->block) + s->group;
@@ -398,7 +393,7 @@ go_to_next_group(struct wr_slot *slot)
             from = 0;
         slot->state = &s->block[from];
         slot->base = s->base + (uintptr_t)from * s->block_bytes;
-        bits = wr_span_free_blocks(s, slot->state);
+        bits = wr_span_free_blocks(s, slot->state, n);
         from += s->group;
     }
     return bits;
@@ -410,10 +405,11 @@ take_group(struct wr_mcache *mc, struct wr_slot *slot)
 {
     struct wr_span *s = slot->span;
     bool more = wr_span_is_coarse(s) && has_gained(s);
-    uint64_t bits = more ? 0 : wr_span_free_blocks(s, slot->state);
+    uint32_t n;
+    uint64_t bits = more ? 0 : wr_span_free_blocks(s, slot->state, &n);
 
     if (bits == 0) {
-        bits = go_to_next_group(slot);
+        bits = go_to_next_group(slot, &n);
         if (bits == 0)
             return false;
     }
@@ -421,7 +417,7 @@ take_group(struct wr_mcache *mc, struct wr_slot *slot)
     publish_allocs(mc, s->class_id);
     publish_frees(mc, s->class_id);
     slot->again = WR_AGAIN;
-    take_word(mc, slot, bits);
+    take_word(mc, slot, bits, n);
     return true;
 }
 
@@ -441,11 +437,12 @@ install(struct wr_slot *slot, struct wr_span *s)
 
 /* What the slot may still hand out without a look it gives up. */
 static void
-put_back(struct wr_mcache *mc, struct wr_slot *slot)
+put_back(struct wr_slot *slot)
 {
     int64_t held = (int64_t)held_in_word(slot);
 
-    wr_slot_change(mc, slot, -held, 0);
+    wr_slot_change(slot, -held, 0);
+    wr_span_use(slot->span, (int32_t)-held);
     if (slot->until_sample >= 0 && slot->until_sample != INT64_MAX)
         slot->until_sample += held;
 }
@@ -453,7 +450,7 @@ put_back(struct wr_mcache *mc, struct wr_slot *slot)
 static void
 uninstall(struct wr_mcache *mc, struct wr_slot *slot)
 {
-    put_back(mc, slot);
+    put_back(slot);
     grant_few(mc, slot->span);
     atomic_fetch_and_explicit(&slot->span->shared, ~WR_SHARED_CURRENT,
                               memory_order_acq_rel);
@@ -466,7 +463,7 @@ wr_mcache_draw_samples(struct wr_mcache *mc)
 {
     for (unsigned i = 1; i < WR_CLASSES; i++) {
         if (mc->slot[i].span != NULL)
-            put_back(mc, &mc->slot[i]);
+            put_back(&mc->slot[i]);
         mc->slot[i].until_sample = WR_SAMPLE_UNDRAWN;
     }
     mc->sample_left = INT64_MAX;
@@ -502,11 +499,12 @@ fresh_span(struct wr_mcache *mc, unsigned class_id)
 
     if (s == NULL)
         return NULL;
-    s->magic = c->magic;
+    s->inverse = c->inverse;
+    s->shift = c->shift;
     s->class_id = (uint8_t)class_id;
     s->group = c->group;
     s->block_bytes = c->bytes;
-    set_owner(s, mc);
+    wr_span_set_owner(s, mc);
     atomic_store_explicit(&s->state, WR_SPAN_SMALL, memory_order_release);
     return s;
 }
@@ -688,7 +686,7 @@ is_untouched(struct wr_span *s)
 static void
 add_orphan(struct wr_span *s, void *orphans)
 {
-    set_owner(s, NULL);
+    wr_span_set_owner(s, NULL);
     s->full = false;
     s->prev = s;
     s->own_next = *(struct wr_span **)orphans;
@@ -715,7 +713,7 @@ repair(struct wr_span *s, void *orphans)
     s->rest = live;
     if (mc == wr_self) {
         grant_few(mc, s);
-        if (s->full && live < s->blocks)
+        if (s->full && (uint64_t)live < s->blocks)
             wr_mcache_unfull(mc, s);
         else if (s->full)
             (void)wr_remote_set_full(s);

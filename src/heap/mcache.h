@@ -24,7 +24,8 @@ struct wr_slot {
     uint8_t *state; /* of the group's first block */
     uintptr_t base; /* its address */
     uint32_t bytes; /* of a block */
-    uint32_t again; /* words to take before counts must be published */
+    uint16_t again; /* words to take before counts must be published */
+    _Atomic uint16_t changes; /* odd while bits and taken change together */
     /* Blocks taken ever, those in bits too; blocks freed, by this cache and
      * counted. Others may read them (wr_memstats). */
     _Atomic uint64_t taken, frees;
@@ -48,8 +49,6 @@ struct wr_mcache {
      * thread uses the cache. */
     _Atomic uintptr_t inbox;
 
-    /* Odd while a slot's bits and taken change together. */
-    _Atomic uint32_t changes;
     /* Large spans the thread has freed, and keeps to hand out again. */
     struct wr_span *large[16];
     size_t large_kept;   /* their bytes */
@@ -82,43 +81,40 @@ void wr_mcache_detach(void);
 /* Make a block of the class ready to be taken. false: no memory. */
 bool wr_mcache_refill(struct wr_mcache *mc, unsigned class_id);
 
-/* n blocks more (or less) are in the slot's word, which becomes bits. */
+/* The slot takes n blocks more (or less), and its word becomes bits. */
 static inline void
-wr_slot_change(struct wr_mcache *mc, struct wr_slot *slot, int64_t n,
-               uint64_t bits)
+wr_slot_change(struct wr_slot *slot, int64_t n, uint64_t bits)
 {
-    uint32_t changes = atomic_load_explicit(&mc->changes, memory_order_relaxed);
+    uint16_t changes =
+        atomic_load_explicit(&slot->changes, memory_order_relaxed);
 
-    atomic_store_explicit(&mc->changes, changes + 1, memory_order_relaxed);
+    atomic_store_explicit(&slot->changes, (uint16_t)(changes + 1),
+                          memory_order_relaxed);
     atomic_store_explicit(&slot->taken,
                           wr_word_load(&slot->taken) + (uint64_t)n,
                           memory_order_release);
     atomic_store_explicit(&slot->bits, bits, memory_order_release);
-    atomic_store_explicit(&mc->changes, changes + 2, memory_order_release);
-    wr_span_use(slot->span, (int32_t)n);
+    atomic_store_explicit(&slot->changes, (uint16_t)(changes + 2),
+                          memory_order_release);
 }
 
 /* The short way to refill a slot: its group has free blocks again, the next
- * sample is not among them, and no large ones wait to be taken in. The word
- * that is ready then, or 0. */
-static inline uint64_t
-wr_slot_refill_again(struct wr_mcache *mc, struct wr_slot *slot)
+ * sample is not among them, and no large ones wait to be taken in. What the
+ * word would be then, or 0; *n: how many. */
+static inline __attribute__((always_inline)) uint64_t
+wr_slot_look_again(const struct wr_slot *slot, uint32_t *n)
 {
     const struct wr_span *s = slot->span;
     uint64_t bits;
-    int64_t n;
 
-    if (slot->again == 0 || (wr_span_is_coarse(s) && wr_span_gained(s) > 0))
+    if (wr_unlikely(slot->again == 0))
         return 0;
-    bits = wr_span_free_blocks(s, slot->state);
-    n = wr_cpu_count(bits);
-    if (bits == 0 || slot->until_sample < n)
+    if (wr_span_is_coarse(s) && wr_unlikely(wr_span_gained(s) > 0))
         return 0;
-    slot->again--;
-    slot->until_sample -= n;
-    wr_slot_change(mc, slot, n, bits);
-    return bits;
+    bits = wr_span_free_blocks(s, slot->state, n);
+    return wr_likely(slot->until_sample >= *n) ? bits : 0;
 }
+
 /* The sampler changed its mind: draw all countdowns anew. */
 void wr_mcache_draw_samples(struct wr_mcache *mc);
 /* Count a free in a span that is not the thread's. */

@@ -278,7 +278,7 @@ wr_mcentral_take(struct wr_mcache *mc, unsigned class_id)
     s = c->partial.first;
     if (s != NULL) {
         unlist(c, s);
-        atomic_store_explicit(&s->owner, (uintptr_t)mc, memory_order_release);
+        wr_span_set_owner(s, mc);
         atomic_fetch_and_explicit(&s->shared, ~WR_SHARED_CENTRAL,
                                   memory_order_acq_rel);
         (void)wr_remote_take(s);
@@ -294,7 +294,7 @@ wr_mcentral_give(struct wr_span *s)
 
     WR_ASSERT(!wr_span_listed(s));
     wr_lock_take(&c->lock);
-    atomic_store_explicit(&s->owner, 0, memory_order_release);
+    wr_span_set_owner(s, NULL);
     atomic_fetch_and_explicit(&s->shared, ~WR_SHARED_FULL,
                               memory_order_acq_rel);
     (void)wr_remote_take(s);

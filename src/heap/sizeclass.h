@@ -23,8 +23,11 @@ enum {
 };
 
 struct wr_class {
-    uint32_t bytes;  /* of a block */
-    uint32_t magic;  /* 2^32 / bytes, rounded up */
+    uint32_t bytes; /* of a block */
+    uint32_t magic; /* 2^32 / bytes, rounded up */
+    /* bytes is odd << shift, and odd * inverse = 1, modulo 2^64. */
+    uint64_t inverse;
+    uint8_t shift;
     uint16_t blocks; /* in a span */
     uint8_t pages;   /* of a span */
     uint8_t group;   /* blocks that a thread takes at once, at most */

@@ -82,14 +82,6 @@ entries_of(const struct wr_window *w)
     return atomic_load_explicit(&w->entry, memory_order_acquire);
 }
 
-/* The number in wr_near of the page at a; out of bounds if it is not there. */
-static uintptr_t
-near_page(uintptr_t a)
-{
-    return (a - __atomic_load_n(&wr_near.base, __ATOMIC_RELAXED)) >>
-           WR_PAGE_SHIFT;
-}
-
 /* The first page there is decides where the near windows are. */
 static void
 choose_near(uintptr_t first)
@@ -105,11 +97,11 @@ choose_near(uintptr_t first)
 static intptr_t *
 make_entries(size_t window)
 {
-    uintptr_t page = near_page(window << WR_WINDOW_SHIFT);
+    uintptr_t first = window << WR_WINDOW_SHIFT;
     intptr_t *made;
 
-    if (page < WR_NEAR_PAGES)
-        return &wr_near.entry[page];
+    if (wr_near_has(first))
+        return &wr_near.entry[wr_near_place(first)];
     made = wr_os_map(WR_WINDOW_PAGES * sizeof *made);
     if (made != NULL)
         wr_count_add(other_sys, WR_WINDOW_PAGES * sizeof *made);
@@ -160,11 +152,12 @@ wr_pagemap_cover(uintptr_t from, uintptr_t to)
 intptr_t
 wr_pagemap_entry(const void *p)
 {
-    uintptr_t a = (uintptr_t)p, page = near_page(a);
+    uintptr_t a = (uintptr_t)p;
     intptr_t *entry;
 
-    if (wr_likely(page < WR_NEAR_PAGES))
-        return __atomic_load_n(&wr_near.entry[page], __ATOMIC_ACQUIRE);
+    if (wr_likely(wr_near_has(a)))
+        return __atomic_load_n(&wr_near.entry[wr_near_place(a)],
+                               __ATOMIC_ACQUIRE);
     if (a >> 48 != 0)
         return 0;
     entry = entries_of(window_of(a));

@@ -96,35 +96,39 @@ enum {
 
 struct wr_span {
     /* What a free looks at. */
-    uintptr_t base;          /* address of the first block */
-    _Atomic uintptr_t owner; /* the mcache, or 0: large, or mcentral's */
-    uint32_t magic;          /* of the class */
-    int32_t left;            /* frees by the owner before it must look up */
-    uint16_t blocks;         /* in the span */
-    uint8_t class_id;        /* 0: large */
-    _Atomic uint8_t state;   /* enum wr_span_state */
-    uint32_t block_bytes;    /* of a small block */
-    int32_t rest;            /* used blocks that are not in left */
-    int32_t granted;         /* what left was when it was last set */
-    _Atomic uint32_t shared; /* see WR_SHARED_* */
-    uint32_t pages;          /* guard: mheap's lock */
-    struct wr_span *next;    /* in the list it is in; guard: the list's */
-    struct wr_span *prev;    /* itself when in no list */
+    uintptr_t base;           /* address of the first block */
+    _Atomic uintptr_t thread; /* wr_cpu_thread of who uses owner, or 0 */
+    uint64_t inverse;         /* see wr_span_exact_block */
+    uint64_t blocks;          /* in the span */
+    int32_t left;             /* frees by the owner before it must look up */
+    uint8_t shift;            /* as inverse */
+    uint8_t class_id;         /* 0: large */
+    _Atomic uint8_t state;    /* enum wr_span_state */
+    uint8_t group;            /* blocks a slot takes at most, and looks at at
+                                 once; 2, 4, 8, 32 or 64 */
+    uint32_t block_bytes;     /* of a small block */
+    int32_t rest;             /* used blocks that are not in left */
+    int32_t granted;          /* what left was when it was last set */
+    _Atomic uint32_t shared;  /* see WR_SHARED_* */
+    uint32_t pages;           /* guard: mheap's lock */
+    uint32_t seen;            /* how it was when last visited; same guard */
     /* The rest. */
+    _Atomic uintptr_t owner;  /* the mcache, or 0: large, or mcentral's */
+    struct wr_span *next;     /* in the list it is in; guard: the list's */
+    struct wr_span *prev;     /* itself when in no list */
     struct wr_span *own_next; /* all spans of an mcache; guard: the thread */
     struct wr_span *own_prev;
-    struct wr_span *inbox_next;
+    union {
+        struct wr_span *inbox_next; /* of a small one */
+        uint32_t one_tag;           /* tags of a large one */
+    };
     /* Of each block, what wr_events.sampled answered, where it is SAMPLED.
      * NULL before the span's first sample. */
     uint32_t *tags;
-    uint32_t one_tag;     /* tags of a large span */
-    uint8_t group;        /* blocks a slot takes at most, and looks at at once;
-                             2, 4, 8, 32 or 64 */
+    uint16_t installs;    /* times it became current, wrapping; the owner's */
     uint8_t record_units; /* of 64 bytes: the record's length */
     bool full;            /* in no list and no slot; the owner's */
     bool purged;          /* since it was as `seen`; guard: mheap's lock */
-    uint16_t installs;    /* times it became current, wrapping; the owner's */
-    uint32_t seen;        /* how it was when last visited; same guard */
     bool zero;            /* its memory was zero when it was made */
     /* The states, and NONE up to the next multiple of 16. */
     _Alignas(16) uint8_t block[];
@@ -164,22 +168,34 @@ wr_span_is_coarse(const struct wr_span *s)
     return s->group <= 8;
 }
 
-/* The free blocks of a group, given by the state of its first block. What
- * follows the last block is never free. */
 static inline uint64_t
-wr_span_free_blocks(const struct wr_span *s, const uint8_t *group)
+wr_span_many_free_blocks(const struct wr_span *s, const uint8_t *group)
 {
-    uint64_t bits;
+    uint64_t bits =
+        wr_cpu_top_clear(group) | (uint64_t)wr_cpu_top_clear(group + 16) << 16;
 
-    if (wr_span_is_coarse(s))
-        return s->group == 8 ? wr_cpu_top_clear_8(group)
-                             : wr_cpu_top_clear_few(group, s->group);
-    bits = wr_cpu_top_clear(group) | (uint64_t)wr_cpu_top_clear(group + 16)
-                                         << 16;
     if (s->group == 32)
         return bits;
     bits |= (uint64_t)wr_cpu_top_clear(group + 32) << 32;
     return bits | (uint64_t)wr_cpu_top_clear(group + 48) << 48;
+}
+
+/* The free blocks of a group, given by the state of its first block, and how
+ * many they are. What follows the last block is never free. */
+static inline __attribute__((always_inline)) uint64_t
+wr_span_free_blocks(const struct wr_span *s, const uint8_t *group, uint32_t *n)
+{
+    uint64_t bits;
+
+    if (s->group == 8)
+        return wr_cpu_top_clear_8(group, n);
+    if (s->group == 4)
+        return wr_cpu_top_clear_few(group, 4, n);
+    if (s->group == 2)
+        return wr_cpu_top_clear_few(group, 2, n);
+    bits = wr_span_many_free_blocks(s, group);
+    *n = wr_cpu_count(bits);
+    return bits;
 }
 
 /* Words that others may read. */
@@ -230,6 +246,14 @@ wr_span_use(struct wr_span *s, int32_t n)
     __atomic_store_n(&s->rest, rest, __ATOMIC_RELAXED);
 }
 
+/* The same of a current span. */
+static inline void
+wr_span_use_current(struct wr_span *s, int32_t n)
+{
+    WR_ASSERT(s->granted == WR_GRANT_CURRENT);
+    __atomic_store_n(&s->rest, wr_span_rest(s) + n, __ATOMIC_RELAXED);
+}
+
 /* The frees since the last grant. */
 static inline uint32_t
 wr_span_unsettled(const struct wr_span *s)
@@ -275,9 +299,9 @@ wr_span_bytes(const struct wr_span *s)
  * is let alone until so many are free: to be called back for each would cost
  * more than all else. */
 static inline uint32_t
-wr_few(uint32_t blocks)
+wr_few(uint64_t blocks)
 {
-    return (blocks + 7) / 8;
+    return ((uint32_t)blocks + 7) / 8;
 }
 
 /* Bytes of the block: its class, or all pages of a large one. */
@@ -295,15 +319,35 @@ wr_span_owner(struct wr_span *s)
                                                     memory_order_acquire);
 }
 
+/* Who has it from now on: the calling thread's cache, or NULL: nobody. */
+static inline void
+wr_span_set_owner(struct wr_span *s, struct wr_mcache *mc)
+{
+    atomic_store_explicit(&s->thread, mc != NULL ? wr_cpu_thread() : 0,
+                          memory_order_relaxed);
+    atomic_store_explicit(&s->owner, (uintptr_t)mc, memory_order_release);
+}
+
 /* Number of the block that covers p; *exact: p is its first byte. Any
  * address inside a small span will do. */
 static inline unsigned
 wr_span_block_of(const struct wr_span *s, const void *p, bool *exact)
 {
-    uint64_t product = (uint64_t)(uint32_t)((uintptr_t)p - s->base) * s->magic;
+    uint32_t magic = wr_class[s->class_id].magic;
+    uint64_t product = (uint64_t)(uint32_t)((uintptr_t)p - s->base) * magic;
 
-    *exact = (uint32_t)product < s->magic;
+    *exact = (uint32_t)product < magic;
     return (unsigned)(product >> 32);
+}
+
+/* Number of the block that begins at p; s->blocks or more when none does,
+ * whatever p is. For block_bytes = odd << shift the product with the inverse
+ * of odd, rotated, maps all words to all words, one to one, and n times
+ * block_bytes to n: so nothing else comes to lie below `blocks`. */
+static inline uint64_t
+wr_span_exact_block(const struct wr_span *s, const void *p)
+{
+    return wr_cpu_rotate(((uintptr_t)p - s->base) * s->inverse, s->shift);
 }
 
 /* A list of spans, first in first out, joined through next and prev. */
@@ -323,7 +367,8 @@ bool wr_span_listed(const struct wr_span *s);
  *
  * The address space is cut into windows of 1 GiB, each with entries of its
  * own. Those of the 32 windows around the heap's first page stand in one
- * array, so that a look-up there is one subtraction and one load.
+ * array, each at its number modulo 32: so a look-up there is a shift and a
+ * load, for who checks what it leads to.
  * An entry says how far behind wr_near.entry the header of the span's record
  * ends: "no span", 0, leads to wr_near.nobody, which has no owner. */
 #define WR_WINDOW_SHIFT 30
@@ -340,6 +385,7 @@ struct wr_near {
                          * there is a block; else nobody is 0 */
         char nobody[sizeof(struct wr_span)];
     };
+    /* Of the page at a: wr_near_place(a). */
     intptr_t entry[WR_NEAR_PAGES];
 };
 
@@ -355,6 +401,21 @@ extern struct wr_near wr_near;
 extern struct wr_window wr_windows[WR_WINDOWS];
 /* All windows there are lie between these. Guard: mheap's lock. */
 extern size_t wr_window_first, wr_window_last;
+
+static inline bool
+wr_near_has(uintptr_t a)
+{
+    return a - __atomic_load_n(&wr_near.base, __ATOMIC_RELAXED) <
+           WR_NEAR_PAGES << WR_PAGE_SHIFT;
+}
+
+/* Where the entry of the page at a is, if that page is near. Other addresses
+ * lead to the entries of near ones. */
+static inline size_t
+wr_near_place(uintptr_t a)
+{
+    return (a >> WR_PAGE_SHIFT) & (WR_NEAR_PAGES - 1);
+}
 
 /* What an entry says. */
 static inline struct wr_span *

@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "os/os.h"
+#include "os/pages.h"
 #include "os/process.h"
 #include "world/stop.h"
 
@@ -11,9 +12,14 @@ struct walk {
     void (*visit)(uintptr_t from, uintptr_t end, void *arg);
     void *arg;
     bool peeks; /* the system lets us read what may not be readable */
+    bool swaps; /* shared memory may be swapped out */
+    uint64_t fetch, unread; /* bytes of files: still to be read in, and not */
 };
 
 enum { COPY = 64 << 10 };
+
+static struct wr_os_pages pages;
+static uint64_t last_unread;
 
 /* Where the part of a stack begins that is not in use: its low end. Known are
  * the bounds of threads that the program made by pthread_create, and that of
@@ -57,10 +63,11 @@ skip_unused(const struct walk *w, const struct wr_os_mapping *m,
     return false;
 }
 
-/* Of a file less may be there than is mapped; what is, is looked at in a copy.
- * A page that cannot be read holds nothing for the program either. */
+/* What may not be readable is looked at in a copy: of a file less may be there
+ * than is mapped. A page that cannot be read holds nothing for the program
+ * either. */
 static void
-visit_file(struct walk *w, uintptr_t from, uintptr_t end)
+visit_peeked(struct walk *w, uintptr_t from, uintptr_t end)
 {
     static _Alignas(8) char copy[COPY];
     size_t page = wr_os_page_bytes();
@@ -75,14 +82,72 @@ visit_file(struct walk *w, uintptr_t from, uintptr_t end)
     }
 }
 
+/* Of files so much is read in that is not in memory, and no more: to read a
+ * terabyte of a mapped data base would stop the machine, not find a leak. What
+ * lives in memory alone was never written where it is not there, unless it is
+ * swapped out. */
+static void
+visit_away(struct walk *w, const struct wr_os_mapping *m, uintptr_t from,
+           uintptr_t end)
+{
+    uint64_t n = wr_min(end - from, w->fetch);
+
+    if (m->memory && !w->swaps)
+        return;
+    visit_peeked(w, from, from + n);
+    w->fetch -= n;
+    w->unread += end - from - n;
+}
+
+static void
+visit_shared(struct walk *w, const struct wr_os_mapping *m, uintptr_t from,
+             uintptr_t end)
+{
+    for (uintptr_t stop; from < end; from = stop)
+        if (wr_os_file_pages_next(from, end, &stop) == WR_PAGES_HERE)
+            visit_peeked(w, from, stop);
+        else
+            visit_away(w, m, from, stop);
+}
+
+/* What is the process's own of it, else what it shares. */
+static void
+visit_file(struct walk *w, const struct wr_os_mapping *m, uintptr_t from,
+           uintptr_t end)
+{
+    uintptr_t stop = end;
+
+    for (; from < end; from = stop)
+        if (!m->shared &&
+            wr_os_pages_next(&pages, from, end, &stop) != WR_PAGES_NONE)
+            visit_peeked(w, from, stop);
+        else
+            visit_shared(w, m, from, stop);
+}
+
+static void
+visit_own(struct walk *w, uintptr_t from, uintptr_t end)
+{
+    for (uintptr_t stop; from < end; from = stop) {
+        enum wr_os_held held = wr_os_pages_next(&pages, from, end, &stop);
+
+        if (held == WR_PAGES_AWAY && w->peeks)
+            visit_peeked(w, from, stop);
+        else if (held != WR_PAGES_NONE)
+            w->visit(from, stop, w->arg);
+    }
+}
+
 static void
 visit_stretch(struct walk *w, const struct wr_os_mapping *m, uintptr_t from,
               uintptr_t end)
 {
     if (m->file && w->peeks)
-        visit_file(w, from, end);
-    else
+        visit_file(w, m, from, end);
+    else if (m->file)
         w->visit(from, end, w->arg);
+    else
+        visit_own(w, from, end);
 }
 
 static void
@@ -138,17 +203,28 @@ wr_roots_each(const struct wr_stop *s,
 {
     static struct wr_os_mappings list;
     uintptr_t there = (uintptr_t)s, here;
-    struct walk w = {s, visit, arg, true};
+    struct walk w = {.stop = s, .visit = visit, .arg = arg};
     struct wr_os_mapping m;
 
+    w.swaps = wr_os_swaps();
+    w.fetch = WR_ROOTS_FETCH;
     w.peeks = wr_os_peek((uintptr_t)&there, &here, sizeof here) == sizeof here;
     if (!wr_os_mappings_open(&list))
         return false;
+    wr_os_pages_open(&pages);
     while (wr_os_mappings_next(&list, &m))
         if (m.readable && m.writable && !m.device)
             visit_mapping(&w, &m);
+    wr_os_pages_close(&pages);
     wr_os_mappings_close(&list);
     visit_registers(&w);
     wr_os_kept_words(visit_word, &w);
+    last_unread = w.unread;
     return true;
+}
+
+uint64_t
+wr_roots_unread(void)
+{
+    return last_unread;
 }

@@ -6,6 +6,10 @@
  * Weir's own memory, and of the stack of a thread that stands still the part
  * that is not in use: what returned functions left there.
  *
+ * Pages that were never touched are not read: a program may reserve more than
+ * the machine has. Of mapped files the pages that are in memory are read, and
+ * WR_ROOTS_FETCH bytes of those that are on disk alone.
+ *
  * Registers are memory too: of a stopped thread the kernel saved them on a
  * stack. So is what the kernel keeps to give it back, the data of epoll sets.
  */
@@ -16,6 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define WR_ROOTS_FETCH ((uint64_t)256 << 20)
+
 struct wr_stop;
 
 /* Call visit with each part, every byte of which can be read. The visit must
@@ -24,5 +30,8 @@ struct wr_stop;
 bool wr_roots_each(const struct wr_stop *s,
                    void (*visit)(uintptr_t from, uintptr_t end, void *arg),
                    void *arg);
+/* Bytes of mapped files that the last walk did not read: an address there was
+ * not seen. */
+uint64_t wr_roots_unread(void);
 
 #endif

@@ -12,6 +12,7 @@
 #include "heap/span.h"
 #include "mark/marks.h"
 #include "os/os.h"
+#include "os/pages.h"
 #include "region/counters.h"
 
 enum {
@@ -53,6 +54,7 @@ struct wr_marker {
 
     struct wr_marks *marks, *ends; /* no ends: nobody asked */
     struct wr_marked sums;
+    struct wr_os_pages pages;
 };
 
 /* --- Grey blocks --------------------------------------------------------- */
@@ -85,10 +87,8 @@ push(struct wr_marker *m, uintptr_t from, uintptr_t end)
 static void
 fetch_entry(uintptr_t value)
 {
-    uintptr_t page = (value - wr_near.base) >> WR_PAGE_SHIFT;
-
-    if (wr_likely(page < WR_NEAR_PAGES))
-        __builtin_prefetch(&wr_near.entry[page]);
+    if (wr_likely(wr_near_has(value)))
+        __builtin_prefetch(&wr_near.entry[wr_near_place(value)]);
 }
 
 static void
@@ -215,17 +215,37 @@ scan(struct wr_marker *m, uintptr_t from, uintptr_t end)
 
 /* --- From grey to black -------------------------------------------------- */
 
+/* Cut the first piece of [*from, end) that is worth to be scanned: of what is
+ * large, pages that nobody ever touched are left out. false: there is none. */
+static bool
+next_piece(struct wr_marker *m, uintptr_t *from, uintptr_t end, uintptr_t *stop)
+{
+    *stop = end;
+    if (end - *from <= PIECE)
+        return *from < end;
+    for (; *from < end; *from = *stop)
+        if (wr_os_pages_next(&m->pages, *from, end, stop) != WR_PAGES_NONE) {
+            *stop = wr_min(*stop, *from + PIECE);
+            return true;
+        }
+    return false;
+}
+
 static void
 blacken(struct wr_marker *m)
 {
     struct grey *g = &m->grey[m->depth - 1];
-    uintptr_t from = g->from, end = wr_min(g->end, from + PIECE);
+    uintptr_t from = g->from, stop;
 
-    if (end == g->end)
+    if (!next_piece(m, &from, g->end, &stop)) {
+        m->depth--;
+        return;
+    }
+    if (stop == g->end)
         m->depth--;
     else
-        g->from = end;
-    scan(m, from, end);
+        g->from = stop;
+    scan(m, from, stop);
 }
 
 static void
@@ -252,7 +272,7 @@ look_again(struct wr_span *s, void *marker)
 
         if (!wr_marks_has(m->marks, base))
             continue;
-        scan(m, base, base + bytes);
+        push(m, base, base + bytes);
         blacken_all(m);
     }
 }
@@ -271,12 +291,12 @@ wr_marker_finish(struct wr_marker *m)
 void
 wr_marker_scan(struct wr_marker *m, const void *from, const void *end)
 {
-    uintptr_t word = sizeof(uintptr_t);
+    uintptr_t word = sizeof(uintptr_t), stop;
     uintptr_t first = wr_align_up((uintptr_t)from, word);
     uintptr_t last = wr_align_down((uintptr_t)end, word);
 
-    for (; first < last; first += wr_min(last - first, PIECE)) {
-        scan(m, first, first + wr_min(last - first, PIECE));
+    for (; first < last && next_piece(m, &first, last, &stop); first = stop) {
+        scan(m, first, stop);
         while (m->depth > 0)
             blacken(m);
     }
@@ -319,6 +339,7 @@ make(struct wr_marks *marks, struct wr_marks *ends, bool shallow)
     m->shallow = shallow;
     m->marks = marks;
     m->ends = ends;
+    wr_os_pages_open(&m->pages);
     find_heap(m);
     if (shallow || make_grey(m))
         return m;
@@ -343,6 +364,7 @@ wr_marker_free(struct wr_marker *m)
 {
     if (m == NULL)
         return;
+    wr_os_pages_close(&m->pages);
     if (m->grey != NULL)
         wr_os_unmap(m->grey, m->grey_bytes);
     wr_os_unmap(m, sizeof *m);

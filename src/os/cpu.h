@@ -30,6 +30,28 @@ wr_cpu_peek(const void *word)
 #endif
 }
 
+/* What tells the calling thread from all others: where its thread-local
+ * variables are. */
+static inline uintptr_t
+wr_cpu_thread(void)
+{
+#ifdef __x86_64__
+    uintptr_t self;
+
+    __asm__("mov %%fs:0, %0" : "=r"(self));
+    return self;
+#else
+    return (uintptr_t)__builtin_thread_pointer();
+#endif
+}
+
+/* x's bits moved n places down, those that fall out coming in at the top. */
+static inline uint64_t
+wr_cpu_rotate(uint64_t x, unsigned n)
+{
+    return x >> n | x << (-n & 63);
+}
+
 /* The number of the lowest set bit; x is not 0. On processors that know no
  * tzcnt the same bytes are a bsf. */
 static inline uint64_t
@@ -97,31 +119,47 @@ wr_cpu_load(const uint8_t *p)
     return __atomic_load_n((const uint64_t *)(const void *)p, __ATOMIC_RELAXED);
 }
 
-/* The top bits of eight bytes, moved together: each lands at its place by the
- * multiplication, and no two sums meet. */
-static inline uint32_t
-wr_cpu_gather(uint64_t tops)
+/* The top bits of eight bytes, and nothing else, each moved to its byte's
+ * lowest bit. */
+static inline uint64_t
+wr_cpu_tops(uint64_t x)
 {
-    return (uint32_t)(((tops >> 7) & UINT64_C(0x0101010101010101)) *
-                          UINT64_C(0x0102040810204080) >>
-                      56);
+    return x >> 7 & UINT64_C(0x0101010101010101);
 }
 
-/* Of eight bytes, or of `n`, those whose top bit is clear. The latter one by
- * one: a wider load would wait for a byte that was stored just now. */
+/* Those moved together: each lands at its place by the multiplication, and no
+ * two sums meet. */
 static inline uint32_t
-wr_cpu_top_clear_8(const uint8_t *p)
+wr_cpu_gather(uint64_t x)
 {
-    return wr_cpu_gather(~wr_cpu_load(p));
+    return (uint32_t)(wr_cpu_tops(x) * UINT64_C(0x0102040810204080) >> 56);
 }
 
+/* Of eight bytes, or of `many`, those whose top bit is clear, and their
+ * number. The latter one by one: a wider load would wait for a byte that was
+ * stored just now. */
 static inline uint32_t
-wr_cpu_top_clear_few(const uint8_t *p, unsigned n)
+wr_cpu_top_clear_8(const uint8_t *p, uint32_t *n)
+{
+    uint64_t x = ~wr_cpu_load(p);
+
+    *n = (uint32_t)(wr_cpu_tops(x) * UINT64_C(0x0101010101010101) >> 56);
+    return wr_cpu_gather(x);
+}
+
+static inline __attribute__((always_inline)) uint32_t
+wr_cpu_top_clear_few(const uint8_t *p, unsigned many, uint32_t *n)
 {
     uint32_t bits = 0;
 
-    while (n-- > 0)
-        bits = bits << 1 | (__atomic_load_n(p + n, __ATOMIC_RELAXED) < 0x80);
+    *n = 0;
+#pragma GCC unroll 4
+    for (unsigned i = 0; i < many; i++) {
+        uint32_t clear = (__atomic_load_n(p + i, __ATOMIC_RELAXED) >> 7) ^ 1;
+
+        bits |= clear << i;
+        *n += clear;
+    }
     return bits;
 }
 

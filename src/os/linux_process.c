@@ -287,12 +287,16 @@ next_hex(struct wr_os_mappings *m)
     return n;
 }
 
-/* The rest of the line: does its last word begin with that? */
+static bool
+begins(const char *name, const char *with)
+{
+    return strncmp(name, with, strlen(with)) == 0;
+}
+
+/* The rest of the line: what does its last word begin with? */
 static void
 take_name(struct wr_os_mappings *m, struct wr_os_mapping *out)
 {
-    static const char stack[] = "[stack]", device[] = "/dev/";
-    static const char shm[] = "/dev/shm/", zero[] = "/dev/zero";
     char name[16];
     size_t n = 0;
 
@@ -302,10 +306,10 @@ take_name(struct wr_os_mappings *m, struct wr_os_mapping *out)
         else if (n < sizeof name - 1)
             name[n++] = c;
     name[n] = '\0';
-    out->main_stack = strcmp(name, stack) == 0;
-    out->device = strncmp(name, device, sizeof device - 1) == 0 &&
-                  strncmp(name, shm, sizeof shm - 1) != 0 &&
-                  strncmp(name, zero, sizeof zero - 1) != 0;
+    out->main_stack = strcmp(name, "[stack]") == 0;
+    out->memory = begins(name, "/dev/shm/") || begins(name, "/dev/zero") ||
+                  begins(name, "/memfd:") || begins(name, "/SYSV");
+    out->device = begins(name, "/dev/") && !out->memory;
 }
 
 bool

@@ -47,7 +47,8 @@ void wr_os_copy_kill(long pid);
 struct wr_os_mapping {
     uintptr_t from, end;
     bool readable, writable, shared;
-    bool file; /* of one: bytes behind its end cannot be read */
+    bool file;   /* of one: bytes behind its end cannot be read */
+    bool memory; /* of that file nothing is on disk: it is shared memory */
     bool main_stack, device;
 };
 struct wr_os_mappings {

@@ -6,7 +6,6 @@
 #include "serve/proc.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <math.h>
 #include <sched.h>
@@ -15,47 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "serve/group.h"
+#include "serve/kernel.h"
 
-#define FILE_BYTES 16384
-#define UNLIMITED  18446744073709551616.0 /* 2^64 */
-#define NO_LIMIT   4e18 /* bytes: groups of version 1 say "none" like this */
-
-/* A file's beginning as a string; false: there is none. */
-static bool
-slurp(char *text, size_t bytes, const char *path)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    size_t have = 0;
-    if (fd < 0)
-        return false;
-    for (ssize_t n;
-         have < bytes - 1 && (n = read(fd, text + have, bytes - 1 - have)) > 0;)
-        have += (size_t)n;
-    close(fd);
-    text[have] = 0;
-    return have > 0;
-}
-
-static double
-number_at(const char *text)
-{
-    char *end;
-    double value = strtod(text, &end);
-    return end == text ? NAN : value;
-}
-
-/* The number after a line's first word. */
-static double
-number_of(const char *text, const char *word)
-{
-    size_t n = strlen(word);
-    for (const char *line = text; line; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        if (strncmp(line, word, n) == 0)
-            return number_at(line + n);
-    }
-    return NAN;
-}
+#define UNLIMITED 18446744073709551616.0 /* 2^64 */
 
 static bool
 slurp_proc(char *text, size_t bytes, const char *root, uint32_t pid,
@@ -63,7 +25,7 @@ slurp_proc(char *text, size_t bytes, const char *root, uint32_t pid,
 {
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/proc/%u/%s", root, pid, name);
-    return slurp(text, bytes, path);
+    return wr_kernel_read(text, bytes, path);
 }
 
 /* --- /proc/PID ---------------------------------------------------------- */
@@ -104,7 +66,8 @@ limit_of(const char *text, const char *name)
         return NAN;
     line += strlen(name);
     line += strspn(line, " ");
-    return strncmp(line, "unlimited", 9) == 0 ? UNLIMITED : number_at(line);
+    return strncmp(line, "unlimited", 9) == 0 ? UNLIMITED
+                                              : wr_kernel_number_at(line);
 }
 
 static void
@@ -145,81 +108,27 @@ count_processors(struct wr_proc *p, uint32_t pid)
 static void
 read_machine(struct wr_proc *p, const char *root)
 {
-    char path[PATH_MAX], text[FILE_BYTES];
+    char path[PATH_MAX], text[WR_KERNEL_TEXT];
     snprintf(path, sizeof path, "%s/proc/meminfo", root);
-    if (!slurp(text, sizeof text, path))
+    if (!wr_kernel_read(text, sizeof text, path))
         return;
-    p->memory_limit = number_of(text, "MemTotal:") * 1024;
-    p->memory_used = p->memory_limit - number_of(text, "MemAvailable:") * 1024;
-}
-
-/* The two versions of control groups name the same things differently. */
-static const struct group_files {
-    const char *mark; /* of the line in /proc/PID/cgroup, before the path */
-    const char *mount, *limit, *used, *inactive;
-} versions[] = {
-    {"0::", "/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file "},
-    {":memory:", "/sys/fs/cgroup/memory", "memory.limit_in_bytes",
-     "memory.usage_in_bytes", "total_inactive_file "},
-};
-
-/* A file of the group at dir, as a number. */
-static double
-group_number(const char *dir, const char *file)
-{
-    char path[PATH_MAX + 64], text[64];
-    snprintf(path, sizeof path, "%s/%s", dir, file);
-    return slurp(text, sizeof text, path) ? number_at(text) : NAN;
-}
-
-static double
-group_used(const char *dir, const struct group_files *f)
-{
-    static const char stat[] = "memory.stat";
-    char path[PATH_MAX + 64], text[FILE_BYTES];
-    double used = group_number(dir, f->used);
-    snprintf(path, sizeof path, "%s/%s", dir, stat);
-    double inactive =
-        slurp(text, sizeof text, path) ? number_of(text, f->inactive) : NAN;
-    return inactive > 0 && inactive < used ? used - inactive : used;
-}
-
-/* From the process's group up to the topmost that can be seen. In a container
- * the path may be the host's: then only the top is there, and is its own. */
-static void
-read_groups(struct wr_proc *p, const char *root, const char *group,
-            const struct group_files *f)
-{
-    char dir[PATH_MAX];
-    int top = snprintf(dir, sizeof dir, "%s%s", root, f->mount);
-    int n = snprintf(dir, sizeof dir, "%s%s%.*s", root, f->mount,
-                     (int)strcspn(group, "\n"), group);
-    if (top < 0 || n < top || (size_t)n >= sizeof dir)
-        return;
-    for (;;) {
-        double limit = group_number(dir, f->limit);
-        if (limit < NO_LIMIT && !(limit >= p->memory_limit)) {
-            p->memory_limit = limit;
-            p->memory_used = group_used(dir, f);
-        }
-        char *slash = strrchr(dir + top, '/');
-        if (!slash)
-            return;
-        *slash = 0;
-    }
+    p->memory_limit = wr_kernel_number(text, "MemTotal:") * 1024;
+    p->memory_used =
+        p->memory_limit - wr_kernel_number(text, "MemAvailable:") * 1024;
 }
 
 static void
 read_memory_limit(struct wr_proc *p, const char *root, uint32_t pid)
 {
-    char text[FILE_BYTES];
+    struct wr_groups g;
     read_machine(p, root);
-    if (!slurp_proc(text, sizeof text, root, pid, "cgroup"))
-        return;
-    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
-        const char *line = strstr(text, versions[i].mark);
-        if (line)
-            read_groups(p, root, line + strlen(versions[i].mark), &versions[i]);
+    wr_groups_read(&g, root, pid);
+    for (size_t i = 0; i < g.count; i++) {
+        double limit = wr_group_limit(&g.list[i]);
+        if (isfinite(limit) && !(limit >= p->memory_limit)) {
+            p->memory_limit = limit;
+            p->memory_used = wr_group_used(&g.list[i]);
+        }
     }
 }
 
@@ -242,12 +151,12 @@ wr_proc_read(struct wr_proc *p, const char *root, uint32_t pid,
 double
 wr_proc_boot_seconds(const char *root)
 {
-    char path[PATH_MAX], text[FILE_BYTES];
+    char path[PATH_MAX], text[WR_KERNEL_TEXT];
     snprintf(path, sizeof path, "%s/proc/stat", root);
     FILE *f = fopen(path, "re");
     double seconds = NAN;
     while (f && isnan(seconds) && fgets(text, sizeof text, f))
-        seconds = number_of(text, "btime ");
+        seconds = wr_kernel_number(text, "btime ");
     if (f)
         fclose(f);
     return seconds;

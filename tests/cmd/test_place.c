@@ -44,8 +44,9 @@ START_TEST(every_run_has_a_directory_of_its_own)
     char first[600];
     struct stat st;
     setenv("XDG_RUNTIME_DIR", dir, 1);
-    ck_assert_int_eq(wr_place_run(first, sizeof first, why, sizeof why), 0);
-    ck_assert_int_eq(wr_place_run(path, sizeof path, why, sizeof why), 0);
+    ck_assert_int_eq(wr_place_run(first, sizeof first, NULL, why, sizeof why),
+                     0);
+    ck_assert_int_eq(wr_place_run(path, sizeof path, NULL, why, sizeof why), 0);
     ck_assert_str_ne(first, path);
     ck_assert_int_eq(strncmp(path, dir, strlen(dir)), 0);
     snprintf(text, sizeof text, "/weir/run-%d-", (int)getpid());

@@ -91,9 +91,9 @@ END_TEST
 START_TEST(a_signal_is_named)
 {
     program_kill(&one);
-    report.status = SIGNALLED(SIGKILL);
+    report.status = SIGNALLED(SIGTERM);
     make();
-    assert_err("was killed by signal 9 (Killed)");
+    assert_err("was killed by signal 15 (Terminated)");
 }
 END_TEST
 

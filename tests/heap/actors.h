@@ -11,16 +11,34 @@
 
 #include "heap/heap.h"
 #include "heap/mcache.h"
+#include "heap/mheap.h"
 #include "region/counters.h"
 
 enum { ACTORS = 4 };
 
 static struct wr_mcache *actor[ACTORS];
 
+static inline void
+set_thread(struct wr_span *s, void *mc)
+{
+    if (wr_span_owner(s) != NULL)
+        s->thread = wr_span_owner(s) == mc ? wr_cpu_thread() : 1;
+}
+
+/* mc's spans are this thread's, all others' are not. */
+static inline void
+use_cache(struct wr_mcache *mc)
+{
+    wr_self = mc;
+    wr_lock_take(&wr_mheap_lock);
+    wr_mheap_each_span(set_thread, mc);
+    wr_lock_give(&wr_mheap_lock);
+}
+
 static inline struct wr_mcache *
 become(unsigned i)
 {
-    wr_self = actor[i] != NULL ? actor[i] : &wr_mcache_none;
+    use_cache(actor[i] != NULL ? actor[i] : &wr_mcache_none);
     actor[i] = wr_mcache_get();
     ck_assert_ptr_nonnull(actor[i]);
     return actor[i];

@@ -605,10 +605,10 @@ START_TEST(a_thread_without_a_cache_frees_all_the_same)
     become(0);
     small = wr_malloc(SIZE);
     large = wr_malloc(100000);
-    wr_self = &wr_mcache_none;
+    use_cache(&wr_mcache_none);
     wr_os_fail_after(1, true);
     while (wr_mcache_get() != NULL) /* what is left of the records' memory */
-        wr_self = &wr_mcache_none;
+        use_cache(&wr_mcache_none);
     wr_free(small);
     wr_free(large);
     ck_assert_ptr_eq(wr_self, &wr_mcache_none);

@@ -92,7 +92,11 @@ START_TEST(one_multiplication_divides_exactly)
 {
     for (unsigned i = 1; i < WR_CLASSES; i++) {
         const struct wr_class *c = &wr_class[i];
-        struct wr_span s = {.base = 0x7f0000002000, .magic = c->magic};
+        struct wr_span s = {.base = 0x7f0000002000,
+                            .class_id = (uint8_t)i,
+                            .inverse = c->inverse,
+                            .shift = c->shift,
+                            .blocks = c->blocks};
         size_t span = c->pages * WR_PAGE_BYTES;
 
         for (size_t offset = 0; offset < span; offset++) {
@@ -104,6 +108,47 @@ START_TEST(one_multiplication_divides_exactly)
                 ck_abort_msg("offset %zu of class %u: block %u", offset, i,
                              block);
         }
+    }
+}
+END_TEST
+
+START_TEST(inverse_is_that_of_the_odd_part)
+{
+    for (unsigned i = 1; i < WR_CLASSES; i++) {
+        uint64_t odd = wr_class[i].bytes >> wr_class[i].shift;
+
+        ck_assert_uint_eq(odd % 2, 1);
+        ck_assert_uint_eq(odd << wr_class[i].shift, wr_class[i].bytes);
+        ck_assert_uint_eq(odd * wr_class[i].inverse, 1);
+    }
+}
+END_TEST
+
+/* Of the span, of the pages before and behind it, and of what lies so far
+ * away that its page has the same place in the near page map. */
+START_TEST(only_the_start_of_a_block_has_its_number)
+{
+    for (unsigned i = 1; i < WR_CLASSES; i++) {
+        const struct wr_class *c = &wr_class[i];
+        struct wr_span s = {.base = 0x7f0000002000,
+                            .inverse = c->inverse,
+                            .shift = c->shift,
+                            .blocks = c->blocks};
+        int64_t span = c->pages * (int64_t)WR_PAGE_BYTES;
+        int64_t far = (int64_t)WR_NEAR_PAGES << WR_PAGE_SHIFT;
+
+        for (int64_t turn = -1; turn <= 1; turn++)
+            for (int64_t at = -span; at < 2 * span; at++) {
+                int64_t offset = at + turn * far;
+                uint64_t n = wr_span_exact_block(
+                    &s, (void *)(s.base + (uintptr_t)offset));
+                bool is = offset >= 0 && offset % c->bytes == 0 &&
+                          offset / c->bytes < c->blocks;
+
+                if (is ? n != (uint64_t)offset / c->bytes : n < c->blocks)
+                    ck_abort_msg("offset %ld of class %u: block %lu",
+                                 (long)offset, i, (unsigned long)n);
+            }
     }
 }
 END_TEST
@@ -123,6 +168,8 @@ suite(void)
     tcase_add_test(t, blocks_are_aligned_to_16);
     tcase_add_test(t, magic_is_the_inverse_rounded_up);
     tcase_add_test(t, one_multiplication_divides_exactly);
+    tcase_add_test(t, inverse_is_that_of_the_odd_part);
+    tcase_add_test(t, only_the_start_of_a_block_has_its_number);
     suite_add_tcase(s, t);
     return s;
 }

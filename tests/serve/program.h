@@ -35,6 +35,22 @@ scratch_make(char *dir, size_t bytes)
     ck_assert_ptr_nonnull(mkdtemp(dir));
 }
 
+/* A file below root, with the directories above it. */
+static inline void
+scratch_put(const char *root, const char *name, const char *text)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    for (char *p = path + 1; (p = strchr(p, '/')) != NULL; *p++ = '/') {
+        *p = 0;
+        mkdir(path, 0700);
+    }
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    fputs(text, f);
+    fclose(f);
+}
+
 static inline void
 scratch_remove(const char *dir)
 {

@@ -24,22 +24,6 @@ teardown(void)
     scratch_remove(root);
 }
 
-/* A file below root, with the directories above it. */
-static void
-put(const char *name, const char *text)
-{
-    char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/%s", root, name);
-    for (char *p1 = path + 1; (p1 = strchr(p1, '/')) != NULL; *p1++ = '/') {
-        *p1 = 0;
-        mkdir(path, 0700);
-    }
-    FILE *f = fopen(path, "w");
-    ck_assert_ptr_nonnull(f);
-    fputs(text, f);
-    fclose(f);
-}
-
 static void
 read_made_up(void)
 {
@@ -96,8 +80,8 @@ END_TEST
 START_TEST(a_name_with_parentheses_is_no_trouble)
 {
     double tick = (double)sysconf(_SC_CLK_TCK);
-    put("proc/77/stat", "77 (a) R 1 (b)) " STAT_REST);
-    put("proc/stat", "cpu  1 2 3\nintr 5 6\nbtime 1700000000\n");
+    scratch_put(root, "proc/77/stat", "77 (a) R 1 (b)) " STAT_REST);
+    scratch_put(root, "proc/stat", "cpu  1 2 3\nintr 5 6\nbtime 1700000000\n");
     read_made_up();
     ck_assert_double_eq(p.cpu_seconds, 300 / tick);
     ck_assert_double_eq(p.threads, 6);
@@ -115,7 +99,7 @@ START_TEST(a_broken_stat_gives_nothing)
     static const char *const broken[] = {"", "77", "77 (x)", "77 (x) S 1 2",
                                          "77 (x) S a b c d e f g h i j"};
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
-        put("proc/77/stat", broken[i]);
+        scratch_put(root, "proc/77/stat", broken[i]);
         read_made_up();
         ck_assert(isnan(p.cpu_seconds) && isnan(p.resident_bytes));
     }
@@ -124,7 +108,8 @@ END_TEST
 
 START_TEST(limits_are_the_soft_ones_and_unlimited_is_2_to_the_64)
 {
-    put("proc/77/limits",
+    scratch_put(
+        root, "proc/77/limits",
         "Limit                     Soft Limit           Hard Limit     Units\n"
         "Max open files            1024                 524288         files\n"
         "Max address space         unlimited            unlimited      "
@@ -137,14 +122,15 @@ END_TEST
 
 START_TEST(the_tightest_group_above_the_process_limits_it)
 {
-    put("proc/77/cgroup", "0::/system/redis/worker\n");
-    put("sys/fs/cgroup/system/redis/worker/memory.max", "max\n");
-    put("sys/fs/cgroup/system/redis/worker/memory.current", "1\n");
-    put("sys/fs/cgroup/system/redis/memory.max", "1000000\n");
-    put("sys/fs/cgroup/system/redis/memory.current", "700000\n");
-    put("sys/fs/cgroup/system/redis/memory.stat",
-        "anon 5\nfile 7\ninactive_file 100000\n");
-    put("sys/fs/cgroup/system/memory.max", "2000000\n");
+    scratch_put(root, "proc/77/cgroup", "0::/system/redis/worker\n");
+    scratch_put(root, "sys/fs/cgroup/system/redis/worker/memory.max", "max\n");
+    scratch_put(root, "sys/fs/cgroup/system/redis/worker/memory.current",
+                "1\n");
+    scratch_put(root, "sys/fs/cgroup/system/redis/memory.max", "1000000\n");
+    scratch_put(root, "sys/fs/cgroup/system/redis/memory.current", "700000\n");
+    scratch_put(root, "sys/fs/cgroup/system/redis/memory.stat",
+                "anon 5\nfile 7\ninactive_file 100000\n");
+    scratch_put(root, "sys/fs/cgroup/system/memory.max", "2000000\n");
     read_made_up();
     ck_assert_double_eq(p.memory_limit, 1000000);
     ck_assert_double_eq(p.memory_used, 600000);
@@ -153,20 +139,22 @@ END_TEST
 
 START_TEST(without_a_limit_of_a_group_the_machines_memory_is_it)
 {
-    put("proc/77/cgroup", "0::/system\n");
-    put("sys/fs/cgroup/system/memory.max", "max\n");
-    put("sys/fs/cgroup/system/memory.current", "5\n");
+    scratch_put(root, "proc/77/cgroup", "0::/system\n");
+    scratch_put(root, "sys/fs/cgroup/system/memory.max", "max\n");
+    scratch_put(root, "sys/fs/cgroup/system/memory.current", "5\n");
     read_made_up();
     ck_assert(isnan(p.memory_limit) && isnan(p.memory_used));
-    put("proc/meminfo", "MemTotal:      1000 kB\nMemFree:     100 kB\n"
-                        "MemAvailable:   300 kB\n");
+    scratch_put(root, "proc/meminfo",
+                "MemTotal:      1000 kB\nMemFree:     100 kB\n"
+                "MemAvailable:   300 kB\n");
     read_made_up();
     ck_assert_double_eq(p.memory_limit, 1000 * 1024);
     ck_assert_double_eq(p.memory_used, 700 * 1024);
-    put("sys/fs/cgroup/system/memory.max", "4096000\n"); /* more than it */
+    scratch_put(root, "sys/fs/cgroup/system/memory.max",
+                "4096000\n"); /* more than it */
     read_made_up();
     ck_assert_double_eq(p.memory_limit, 1000 * 1024);
-    put("sys/fs/cgroup/system/memory.max", "4096\n");
+    scratch_put(root, "sys/fs/cgroup/system/memory.max", "4096\n");
     read_made_up();
     ck_assert_double_eq(p.memory_limit, 4096);
     ck_assert_double_eq(p.memory_used, 5);
@@ -175,9 +163,9 @@ END_TEST
 
 START_TEST(in_a_container_the_topmost_group_is_its_own)
 {
-    put("proc/77/cgroup", "0::/docker/abc/on/the/host\n");
-    put("sys/fs/cgroup/memory.max", "500\n");
-    put("sys/fs/cgroup/memory.current", "300\n");
+    scratch_put(root, "proc/77/cgroup", "0::/docker/abc/on/the/host\n");
+    scratch_put(root, "sys/fs/cgroup/memory.max", "500\n");
+    scratch_put(root, "sys/fs/cgroup/memory.current", "300\n");
     read_made_up();
     ck_assert_double_eq(p.memory_limit, 500);
     ck_assert_double_eq(p.memory_used, 300);
@@ -186,13 +174,16 @@ END_TEST
 
 START_TEST(the_first_version_of_groups_is_read_too)
 {
-    put("proc/77/cgroup", "5:cpu,cpuacct:/a\n4:memory:/a/b\n0::/\n");
-    put("sys/fs/cgroup/memory/a/b/memory.limit_in_bytes", "4096000\n");
-    put("sys/fs/cgroup/memory/a/b/memory.usage_in_bytes", "4000\n");
-    put("sys/fs/cgroup/memory/a/b/memory.stat",
-        "inactive_file 1\ntotal_inactive_file 1000\n");
-    put("sys/fs/cgroup/memory/a/memory.limit_in_bytes",
-        "9223372036854771712\n");
+    scratch_put(root, "proc/77/cgroup",
+                "5:cpu,cpuacct:/a\n4:memory:/a/b\n0::/\n");
+    scratch_put(root, "sys/fs/cgroup/memory/a/b/memory.limit_in_bytes",
+                "4096000\n");
+    scratch_put(root, "sys/fs/cgroup/memory/a/b/memory.usage_in_bytes",
+                "4000\n");
+    scratch_put(root, "sys/fs/cgroup/memory/a/b/memory.stat",
+                "inactive_file 1\ntotal_inactive_file 1000\n");
+    scratch_put(root, "sys/fs/cgroup/memory/a/memory.limit_in_bytes",
+                "9223372036854771712\n");
     read_made_up();
     ck_assert_double_eq(p.memory_limit, 4096000);
     ck_assert_double_eq(p.memory_used, 3000);

@@ -1,5 +1,5 @@
 /* Callers: for whom a function holds memory. */
-#include "weir/caller.h"
+#include "analyse/caller.h"
 
 #include "analyse/profile.h"
 #include "serve/program.h"

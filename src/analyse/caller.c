@@ -3,7 +3,7 @@
  * Functions are told apart by the string of their name, so a table of all
  * strings holds the sums.
  */
-#include "weir/caller.h"
+#include "analyse/caller.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

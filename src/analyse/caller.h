@@ -9,8 +9,8 @@
  * that one says little, its biggest caller says who holds the memory.
  * Threads: any. Ownership: names are the profile's.
  */
-#ifndef WR_CMD_CALLER_H
-#define WR_CMD_CALLER_H
+#ifndef WR_ANALYSE_CALLER_H
+#define WR_ANALYSE_CALLER_H
 
 #include <stdint.h>
 
