@@ -66,8 +66,8 @@ _weir()
     esac
     case $command in
     run)
-        COMPREPLY=($(compgen -W '--http --allow-host --sample --limit --out --quiet
-            --no-go-metrics
+        COMPREPLY=($(compgen -W '--http --allow-host --sample --limit --out
+            --quiet --no-go-metrics --leaks --fail-on-leak --suppressions
             --help --' -- "$word")
             $(compgen -c -- "$word"))
         ;;
@@ -103,7 +103,7 @@ _weir()
             $(compgen -f -- "$word"))
         ;;
     leaks)
-        COMPREPLY=($(compgen -W "--all --fail-on-leak --json --pprof
+        COMPREPLY=($(compgen -W "--all --fail-on-leak --json --junit --pprof
             --suppressions --help $(_weir_pids)" -- "$word"))
         ;;
     fds)

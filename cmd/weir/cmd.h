@@ -4,7 +4,8 @@
  *
  * Each returns the program's exit status. Data goes to stdout, everything
  * else to stderr through wr_say. Exit statuses of weir's own: 0 done, 1 could
- * not, 2 wrong usage; `weir run` uses 125, 126, 127 as env(1) does.
+ * not, 2 wrong usage, 3 there are leaks; `weir run` uses 125, 126, 127 as
+ * env(1) does.
  */
 #ifndef WR_CMD_H
 #define WR_CMD_H
@@ -13,6 +14,7 @@
 #include <stdio.h>
 
 #define WR_EXIT_USAGE   2
+#define WR_EXIT_LEAKS   3   /* when asked to fail then */
 #define WR_EXIT_OURS    125 /* weir run: weir itself failed */
 #define WR_EXIT_CANNOT  126 /* weir run: found, but cannot be executed */
 #define WR_EXIT_MISSING 127 /* weir run: no such program */

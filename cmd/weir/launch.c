@@ -131,7 +131,8 @@ keep_settings(FILE *out, const char *old, const struct wr_settings *set)
         size_t n = strcspn(old, ",");
         bool replaced = (set->dir && strncmp(old, "dir=", 4) == 0) ||
                         (set->sample && strncmp(old, "sample=", 7) == 0) ||
-                        (set->limit && strncmp(old, "limit=", 6) == 0);
+                        (set->limit && strncmp(old, "limit=", 6) == 0) ||
+                        (set->leaks && strncmp(old, "leaks=", 6) == 0);
         if (n && !replaced)
             fprintf(out, ",%.*s", (int)n, old);
         old += n + (old[n] != 0);
@@ -155,9 +156,11 @@ print_settings(FILE *out, char *const env[], const struct wr_settings *set)
     if (set->sample)
         fprintf(out, ",sample=%s", set->sample);
     else if (!is_set(theirs, "sample="))
-        fprintf(out, ",sample=%d", SAMPLE);
+        fprintf(out, ",sample=%d", set->leaks ? 1 : SAMPLE);
     if (set->limit)
         fprintf(out, ",limit=%s", set->limit);
+    if (set->leaks)
+        fputs(",leaks=list", out);
     keep_settings(out, theirs, set);
     fputc(0, out);
     fprintf(out, "LD_PRELOAD=%s", set->library);

@@ -34,6 +34,7 @@ struct wr_settings {
     const char *dir;     /* run directory */
     const char *sample;  /* bytes, as text */
     const char *limit;   /* as WEIR takes it */
+    bool leaks;          /* search for them when a program ends */
 };
 
 /* A copy of env with WEIR and LD_PRELOAD set; what the user had in them

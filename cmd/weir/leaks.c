@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "analyse/filter.h"
-#include "analyse/labels.h"
 #include "analyse/leak_report.h"
 #include "analyse/profile.h"
 #include "analyse/suppress.h"
@@ -14,15 +13,14 @@
 #include "weir/pick.h"
 #include "weir/profile_args.h"
 
-#define EXIT_LEAKS 3
-#define WAIT_MS    120000
-#define SITES      10 /* unless all are asked for */
-#define BLOCKS     5
+#define WAIT_MS 120000
+#define SITES   10 /* unless all are asked for */
+#define BLOCKS  5
 
 struct leaks {
     uint64_t pid; /* 0: the only program */
     bool json, all, fail;
-    const char *suppressions, *pprof;
+    const char *suppressions, *pprof, *junit;
 };
 
 /* 0; or an exit status + 1. */
@@ -33,6 +31,7 @@ parse(struct leaks *k, int argc, char **argv)
         {"all", no_argument, NULL, 'a'},
         {"fail-on-leak", no_argument, NULL, 'f'},
         {"json", no_argument, NULL, 'j'},
+        {"junit", required_argument, NULL, 'u'},
         {"pprof", required_argument, NULL, 'p'},
         {"suppressions", required_argument, NULL, 's'},
         {"help", no_argument, NULL, 'h'},
@@ -46,6 +45,8 @@ parse(struct leaks *k, int argc, char **argv)
         k->json |= c == 'j';
         if (c == 'p')
             k->pprof = optarg;
+        else if (c == 'u')
+            k->junit = optarg;
         else if (c == 's')
             k->suppressions = optarg;
         else if (c == 'h')
@@ -65,29 +66,7 @@ parse(struct leaks *k, int argc, char **argv)
 /* --- The profile --------------------------------------------------------- */
 
 static int
-suppress(struct wr_profile *p, const char *path, char *why, size_t n)
-{
-    struct wr_filter filter = {.ignore = NULL};
-    char *pattern = NULL;
-    unsigned unmatched;
-    if (!path)
-        return 0;
-    if (wr_suppress_read(&pattern, path, why, n) != 0)
-        return -1;
-    filter.ignore = pattern;
-    uint32_t *units = wr_label_units(p);
-    int status = -1;
-    if (!units)
-        snprintf(why, n, "out of memory");
-    else
-        status = wr_filter_apply(p, &filter, units, &unmatched, why, n);
-    free(units);
-    free(pattern);
-    return status;
-}
-
-static int
-make_profile(struct wr_profile **p, const struct leaks *k,
+make_profile(struct wr_profile **p, struct wr_suppressions *suppressed,
              const struct wr_source *one, const struct wr_leaks *l, char *why,
              size_t n)
 {
@@ -95,7 +74,7 @@ make_profile(struct wr_profile **p, const struct leaks *k,
         return -1;
     wr_profile_find_names(*p, (int)one->pid, one->live);
     wr_filter_prune(*p);
-    if (suppress(*p, k->suppressions, why, n) == 0)
+    if (wr_suppress_apply(suppressed, *p, why, n) == 0)
         return 0;
     wr_profile_free(*p);
     return -1;
@@ -118,16 +97,58 @@ write_profile(const struct wr_profile *p, const char *path, char *why, size_t n)
     return ok ? 0 : -1;
 }
 
+static int
+write_junit(const struct wr_leak_report *r, const char *path, char *why,
+            size_t n)
+{
+    FILE *out = fopen(path, "we");
+    bool ok = out && wr_leak_reports_junit(r, 1, out) == 0 && !ferror(out);
+    if (out && fclose(out) != 0)
+        ok = false;
+    if (!ok)
+        snprintf(why, n, "cannot write %s", path);
+    return ok ? 0 : -1;
+}
+
 /* --- Showing ------------------------------------------------------------- */
+
+static int
+print(const struct leaks *k, const struct wr_leak_report *r,
+      const struct wr_suppressions *suppressed)
+{
+    if (k->json) {
+        int rc = wr_leak_report_json(r, stdout);
+        putchar('\n');
+        return rc;
+    }
+    if (wr_leak_report_print(r, stdout) != 0)
+        return -1;
+    wr_leak_suppressed_print(suppressed, stdout);
+    return 0;
+}
+
+/* 0, or -1 and why. */
+static int
+show_all(const struct leaks *k, const struct wr_leak_report *r,
+         const struct wr_suppressions *suppressed, char *why, size_t n)
+{
+    if (print(k, r, suppressed) != 0) {
+        snprintf(why, n, "out of memory");
+        return -1;
+    }
+    if (k->pprof && write_profile(r->profile, k->pprof, why, n) != 0)
+        return -1;
+    return k->junit ? write_junit(r, k->junit, why, n) : 0;
+}
 
 /* The exit status. */
 static int
-show(const struct leaks *k, const struct wr_source *one,
-     const struct wr_leaks *l)
+show(const struct leaks *k, struct wr_suppressions *suppressed,
+     const struct wr_source *one, const struct wr_leaks *l)
 {
     char why[WR_WHY];
     struct wr_profile *p;
-    if (make_profile(&p, k, one, l, why, sizeof why) != 0) {
+    if (make_profile(&p, suppressed, one, l, why, sizeof why) != 0) {
         wr_say("leaks: %s", why);
         return 1;
     }
@@ -136,40 +157,61 @@ show(const struct leaks *k, const struct wr_source *one,
                                .program = one->program,
                                .sites = k->all ? SIZE_MAX : SITES,
                                .blocks = k->all ? SIZE_MAX : BLOCKS};
-    int status = k->json ? wr_leak_report_json(&r, stdout)
-                         : wr_leak_report_print(&r, stdout);
-    if (status != 0)
-        wr_say("leaks: out of memory");
-    else if (k->pprof && write_profile(p, k->pprof, why, sizeof why) != 0)
+    int status = 0;
+    if (show_all(k, &r, suppressed, why, sizeof why) != 0)
         wr_say("leaks: %s", why), status = 1;
     else if (l->header.about.trust == WR_TRUST_BLIND)
         status = 1;
     else if (k->fail && wr_leak_report_blocks(&r) > 0)
-        status = EXIT_LEAKS;
+        status = WR_EXIT_LEAKS;
     wr_profile_free(p);
-    return status < 0 ? 1 : status;
+    return status;
+}
+
+/* Of one that runs, or of one that has ended. */
+static int
+find(const struct wr_source *one, struct wr_leaks *l, char *why, size_t n)
+{
+    return one->live ? wr_leak_ask_source(one, WAIT_MS, l, why, n)
+                     : wr_leak_of_ended(one, l, why, n);
+}
+
+static int
+search(const struct leaks *k, struct wr_suppressions *suppressed,
+       const struct wr_sources *s)
+{
+    char why[WR_WHY];
+    struct wr_leaks l;
+    const struct wr_source *one = wr_pick(s, (uint32_t)k->pid, why, sizeof why);
+    if (!one || find(one, &l, why, sizeof why) != 0) {
+        wr_say("leaks: %s", why);
+        return 1;
+    }
+    int status = show(k, suppressed, one, &l);
+    wr_leaks_fini(&l);
+    return status;
 }
 
 int
 wr_cmd_leaks(int argc, char **argv)
 {
     struct leaks k = {.pid = 0};
+    struct wr_suppressions suppressed = {.list = NULL};
     struct wr_sources s;
-    struct wr_leaks l;
     char why[WR_WHY];
     int status = parse(&k, argc, argv);
     if (status != 0)
         return status - 1;
-    if (wr_sources_scan(&s, NULL, WR_SCAN_ALL) != 0)
-        return wr_say("out of memory"), 1;
-    const struct wr_source *one = wr_pick(&s, (uint32_t)k.pid, why, sizeof why);
+    if (k.suppressions &&
+        wr_suppress_read(&suppressed, k.suppressions, why, sizeof why) != 0)
+        return wr_say("leaks: %s", why), 1;
     status = 1;
-    if (!one || wr_leak_ask_source(one, WAIT_MS, &l, why, sizeof why) != 0) {
-        wr_say("leaks: %s", why);
+    if (wr_sources_scan(&s, NULL, WR_SCAN_ALL) == 0) {
+        status = search(&k, &suppressed, &s);
+        wr_sources_free(&s);
     } else {
-        status = show(&k, one, &l);
-        wr_leaks_fini(&l);
+        wr_say("out of memory");
     }
-    wr_sources_free(&s);
+    wr_suppress_fini(&suppressed);
     return status;
 }

@@ -22,6 +22,7 @@
 #include "analyse/end.h"
 #include "weir/cmd.h"
 #include "weir/keep.h"
+#include "weir/lost.h"
 #include "weir/place.h"
 #include "weir/supervise.h"
 #include <weir/memstats.h>
@@ -34,6 +35,7 @@ struct making {
     struct wr_sources sources;
     struct wr_symboliser *symboliser;
     struct wr_end end;       /* of the program itself */
+    struct wr_lost *lost;    /* NULL: not wanted */
     struct wr_profile *main; /* of the image the summary is about */
     const struct wr_source *main_image;
     struct wr_story story;         /* of it, if its end was no proper one */
@@ -151,6 +153,8 @@ finish_image(struct making *m, const struct wr_source *one)
     }
     wr_profile_symbolise(p, m->symboliser, (int)one->pid, false);
     tell_story(m, one);
+    if (m->lost)
+        wr_lost_add(m->lost, one, m->symboliser);
     if (save_profiles(m, one, p) == 0) {
         m->written++;
         unlink(one->path);
@@ -278,7 +282,7 @@ find_end(struct making *m)
     wr_evidence_gather(&m->end, "", &who, counted ? &before : NULL);
 }
 
-void
+int64_t
 wr_report_make(const struct wr_report *r)
 {
     struct making m = {.r = r};
@@ -289,16 +293,18 @@ wr_report_make(const struct wr_report *r)
     find_end(&m);
     if (scan(&m) != 0 || !(m.symboliser = wr_symboliser_new())) {
         wr_say("out of memory: the regions stay in %s", r->run_dir);
-        return;
+        return -1;
     }
     if (m.sources.count > m.going && wr_place_make(r->out_dir) != 0)
         wr_say("cannot make %s: %s", r->out_dir, strerror(errno));
     m.main_image = find_main(&m);
+    m.lost = r->leaks ? wr_lost_new(r->leaks) : NULL;
     for (size_t i = 0; i < m.sources.count; i++)
         if (has_ended(&m.sources.list[i]))
             finish_image(&m, &m.sources.list[i]);
     if (!r->quiet)
         summarise(&m);
+    int64_t leaked = m.lost ? wr_lost_show(m.lost, r->quiet) : -1;
     wr_sweep_unfinished(r->run_dir);
     rmdir(r->run_dir); /* when nothing was left in it */
     if (wr_region_directory(base, sizeof base, false) == 0)
@@ -308,4 +314,5 @@ wr_report_make(const struct wr_report *r)
     wr_profile_free(m.main);
     wr_symboliser_free(m.symboliser);
     wr_sources_free(&m.sources);
+    return leaked;
 }

@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "weir/lost.h"
 
 struct wr_report {
     const char *run_dir, *out_dir;
@@ -27,10 +28,12 @@ struct wr_report {
     int status; /* as waitpid gave it */
     bool quiet;
     double seconds;
+    const struct wr_lost_options *leaks; /* NULL: nobody asked for them */
 };
 
 /* While the program starts: what is to be compared with its end. Once. */
 void wr_report_begin(uint32_t pid);
-void wr_report_make(const struct wr_report *r);
+/* How many blocks the run has leaked; -1: not known, or nobody asked. */
+int64_t wr_report_make(const struct wr_report *r);
 
 #endif

@@ -39,6 +39,8 @@ struct run {
     bool no_go_metrics;
     char sample[24];   /* "" when not asked for */
     const char *limit; /* NULL when not asked for */
+    bool wants_leaks, fail_on_leak;
+    struct wr_lost_options leaks;
     char **argv;
 
     struct wr_inherited was;
@@ -67,6 +69,17 @@ parse_sample(struct run *r, const char *text)
     }
     snprintf(r->sample, sizeof r->sample, "%llu", (unsigned long long)bytes);
     return 0;
+}
+
+static void
+take_leak_option(struct run *r, int option)
+{
+    r->wants_leaks = true;
+    r->fail_on_leak |= option == 'f';
+    if (option == 'l' && optarg)
+        r->leaks.file = optarg;
+    if (option == 'i')
+        r->leaks.suppressions = optarg;
 }
 
 static int
@@ -103,8 +116,11 @@ parse_options(struct run *r, int argc, char **argv)
         {"quiet", no_argument, NULL, 'q'},
         {"regions", required_argument, NULL, 'r'},
         {"sample", required_argument, NULL, 's'},
-        {"limit", required_argument, NULL, 'l'},
+        {"limit", required_argument, NULL, 'm'},
         {"no-go-metrics", no_argument, NULL, 'g'},
+        {"leaks", optional_argument, NULL, 'l'},
+        {"fail-on-leak", no_argument, NULL, 'f'},
+        {"suppressions", required_argument, NULL, 'i'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -124,8 +140,10 @@ parse_options(struct run *r, int argc, char **argv)
             r->quiet = true;
         else if (c == 'g')
             r->no_go_metrics = true;
+        else if (c == 'l' || c == 'f' || c == 'i')
+            take_leak_option(r, c);
         else if ((c == 's' && parse_sample(r, optarg) != 0) ||
-                 (c == 'l' && parse_limit(r, optarg) != 0))
+                 (c == 'm' && parse_limit(r, optarg) != 0))
             return WR_EXIT_OURS + 1;
         else if (c == 'h')
             return explain() + 1;
@@ -133,6 +151,10 @@ parse_options(struct run *r, int argc, char **argv)
             return wr_usage_error("run"), WR_EXIT_OURS + 1;
     }
     r->argv = argv + optind;
+    if (r->leaks.suppressions && access(r->leaks.suppressions, R_OK) != 0) {
+        wr_say("--suppressions %s: %s", r->leaks.suppressions, strerror(errno));
+        return WR_EXIT_OURS + 1;
+    }
     if (optind < argc)
         return 0;
     wr_say("run: which program? For example: weir run -- redis-server");
@@ -297,6 +319,7 @@ launch(struct run *r)
         .dir = r->dir,
         .sample = r->sample[0] ? r->sample : NULL,
         .limit = r->limit,
+        .leaks = r->wants_leaks,
     };
     char **env = wr_environment(environ, &set);
     int error = ENOMEM;
@@ -359,9 +382,11 @@ supervise(struct run *r)
                                .program = r->argv[0],
                                .status = status,
                                .quiet = r->quiet,
-                               .seconds = seconds_since(&start)};
-    if (tools)
-        tools->report(&report);
+                               .seconds = seconds_since(&start),
+                               .leaks = r->wants_leaks ? &r->leaks : NULL};
+    int64_t leaked = tools ? tools->report(&report) : -1;
+    if (r->fail_on_leak && status == 0 && leaked != 0)
+        return leaked > 0 ? WR_EXIT_LEAKS : WR_EXIT_OURS;
     wr_exit_like(status, &r->was);
 }
 

@@ -23,7 +23,7 @@ struct wr_tools {
     /* Any subcommand: argv[0] is "weir", argv[1] its name. The exit status. */
     int (*main)(int argc, char **argv);
     void (*begin)(uint32_t pid); /* weir/report.h */
-    void (*report)(const struct wr_report *r);
+    int64_t (*report)(const struct wr_report *r);
 };
 
 /* NULL after a sentence on stderr. */

@@ -73,17 +73,13 @@ location_matches(const struct matches *m, const struct wr_profile *p,
 
 /* --- Rewriting samples --------------------------------------------------- */
 
-/* Samples for which keep says no are removed. */
-static void
-keep_samples(struct wr_profile *p,
-             bool (*keep)(struct wr_profile *p, struct wr_sample *s,
-                          void *context),
-             void *context)
+void
+wr_filter_keep(struct wr_profile *p, wr_filter_keep_fn *keep, void *context)
 {
     uint32_t kept = 0, types = p->type_count;
     for (uint32_t i = 0; i < p->sample_count; i++) {
         struct wr_sample s = p->samples[i];
-        if (!keep(p, &s, context))
+        if (!keep(p, &s, p->values + (size_t)i * types, context))
             continue;
         p->samples[kept] = s;
         memmove(p->values + (size_t)kept * types, p->values + (size_t)i * types,
@@ -105,8 +101,10 @@ struct by_name {
 };
 
 static bool
-keep_by_name(struct wr_profile *p, struct wr_sample *s, void *context)
+keep_by_name(struct wr_profile *p, struct wr_sample *s, const int64_t *values,
+             void *context)
 {
+    (void)values;
     const struct by_name *b = context;
     uint32_t *frames = p->frames + s->first_frame, shown = 0;
     bool focused = false;
@@ -203,7 +201,7 @@ filter_by_name(struct wr_profile *p, struct wr_pattern *const re[PATTERNS],
         judge_locations(p, &b, &m[FOCUS], &m[IGNORE], unmatched);
         hide_locations(p, &b, &m[HIDE], unmatched);
         show_locations(p, &b, &m[SHOW], unmatched);
-        keep_samples(p, keep_by_name, &b);
+        wr_filter_keep(p, keep_by_name, &b);
     }
     for (int i = FOCUS; i <= SHOW; i++)
         matches_fini(&m[i]);
@@ -217,8 +215,10 @@ filter_by_name(struct wr_profile *p, struct wr_pattern *const re[PATTERNS],
 /* From the root inwards, the first frame at a marked location becomes the
  * outermost. */
 static bool
-keep_from(struct wr_profile *p, struct wr_sample *s, void *context)
+keep_from(struct wr_profile *p, struct wr_sample *s, const int64_t *values,
+          void *context)
 {
+    (void)values;
     const bool *marked = context;
     while (s->depth > 0 && !marked[p->frames[s->first_frame + s->depth - 1]])
         s->depth--;
@@ -244,7 +244,7 @@ show_from(struct wr_profile *p, const struct wr_pattern *re,
             *unmatched &= ~(unsigned)WR_FILTER_SHOW_FROM;
     }
     if (ok)
-        keep_samples(p, keep_from, marked);
+        wr_filter_keep(p, keep_from, marked);
     matches_fini(&m);
     free(marked);
     return ok;
@@ -281,8 +281,10 @@ struct by_tag {
 };
 
 static bool
-keep_by_tag(struct wr_profile *p, struct wr_sample *s, void *context)
+keep_by_tag(struct wr_profile *p, struct wr_sample *s, const int64_t *values,
+            void *context)
 {
+    (void)values;
     const struct by_tag *b = context;
     bool focused = !b->focus || wr_tag_filter_matches(b->focus, p, s);
     bool ignored = b->ignore && wr_tag_filter_matches(b->ignore, p, s);
@@ -299,8 +301,10 @@ struct by_key {
 };
 
 static bool
-keep_labels(struct wr_profile *p, struct wr_sample *s, void *context)
+keep_labels(struct wr_profile *p, struct wr_sample *s, const int64_t *values,
+            void *context)
 {
+    (void)values;
     const struct by_key *b = context;
     struct wr_label *labels = p->labels + s->first_label;
     uint32_t kept = 0;
@@ -365,9 +369,9 @@ apply(struct wr_profile *p, struct wr_pattern *const re[PATTERNS],
     if (re[SHOW_FROM])
         ok = ok && show_from(p, re[SHOW_FROM], unmatched);
     if (tags->focus || tags->ignore)
-        keep_samples(p, keep_by_tag, tags);
+        wr_filter_keep(p, keep_by_tag, tags);
     if (re[TAGSHOW] || re[TAGHIDE])
-        keep_samples(p, keep_labels, &keys);
+        wr_filter_keep(p, keep_labels, &keys);
     return ok;
 }
 

@@ -49,6 +49,12 @@ int wr_filter_apply(struct wr_profile *p, const struct wr_filter *f,
                     const uint32_t *units, unsigned *unmatched, char *why,
                     size_t n);
 
+/* Remove the samples for which keep says no. It may shorten their stacks. */
+typedef bool wr_filter_keep_fn(struct wr_profile *p, struct wr_sample *s,
+                               const int64_t *values, void *context);
+void wr_filter_keep(struct wr_profile *p, wr_filter_keep_fn *keep,
+                    void *context);
+
 /* Take out the frames that the profile's own drop_frames names, and those
  * they called, so that the caller of malloc is the innermost frame. A stack
  * is never emptied. Done once: drop_frames is empty afterwards. */

@@ -14,6 +14,7 @@
 #include "analyse/leaks.h"
 
 struct wr_profile;
+struct wr_suppressions;
 
 struct wr_leak_report {
     const struct wr_leaks *leaks;
@@ -22,9 +23,17 @@ struct wr_leak_report {
     size_t sites, blocks; /* shown at most */
 };
 
-/* 0, or -1: no memory. */
+/* As text, as one JSON object, several as one JUnit file: 0, or -1: no
+ * memory. */
 int wr_leak_report_print(const struct wr_leak_report *r, FILE *out);
 int wr_leak_report_json(const struct wr_leak_report *r, FILE *out);
+int wr_leak_reports_junit(const struct wr_leak_report *list, size_t n,
+                          FILE *out);
+
+/* Which suppressions had something to suppress, and how much: lines of text;
+ * a JSON array. */
+void wr_leak_suppressed_print(const struct wr_suppressions *s, FILE *out);
+void wr_leak_suppressed_json(const struct wr_suppressions *s, FILE *out);
 
 /* Blocks leaked that the profile still has. */
 uint64_t wr_leak_report_blocks(const struct wr_leak_report *r);

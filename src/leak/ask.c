@@ -4,6 +4,7 @@
 #include "base/base.h"
 #include "base/text.h"
 #include "leak/copy.h"
+#include "leak/last.h"
 #include "leak/search.h"
 #include "os/os.h"
 #include "os/process.h"
@@ -54,6 +55,7 @@ answer(void)
 {
     struct wr_ask a;
 
+    wr_last_answer();
     if (take(&a) &&
         !wr_copy_run(&a, kinds[a.kind].suffix, kinds[a.kind].search))
         wr_copy_refuse(&a, kinds[a.kind].suffix);

@@ -91,31 +91,46 @@ wr_copy_write(const struct wr_copy *c, const struct wr_copy_part *part,
 
 /* ---- the copy ---- */
 
-/* The copy's pid; negative: it is not to be had. The heap's locks are taken
- * first: who has one must be able to give it back. */
+/* Everything stands still after it, with nobody in the heap, whose locks are
+ * taken first: who has one must be able to give it back. false: not to be
+ * had. c->stop may be NULL all the same. */
+static bool
+stand_still(struct wr_copy *c)
+{
+    while (!wr_background_enter())
+        if (!wr_background_pause(LOOK_NS))
+            return false;
+    wr_heap_fork_before();
+    c->stop = wr_stop_begin(wr_background_tid(), PATIENCE_NS);
+    c->began_ns = wr_os_monotonic();
+    return true;
+}
+
+static void
+go_on(struct wr_copy *c)
+{
+    wr_stop_end(c->stop);
+    wr_heap_fork_after(false);
+    wr_background_leave();
+}
+
+/* The copy's pid; negative: it is not to be had. */
 static long
 copy_and_search(struct wr_copy *c, bool (*search)(const struct wr_copy *c))
 {
-    struct wr_stop *s;
     long copy = -1;
 
-    while (!wr_background_enter())
-        if (!wr_background_pause(LOOK_NS))
-            return -1;
-    wr_heap_fork_before();
-    s = wr_stop_begin(wr_background_tid(), PATIENCE_NS);
-    if (s != NULL)
+    if (!stand_still(c))
+        return -1;
+    if (c->stop != NULL)
         copy = wr_os_copy();
     if (copy == 0) {
-        c->stop = s;
         c->began_ns = wr_os_monotonic();
         wr_os_end(search(c) ? 0 : 1);
     }
-    wr_stop_end(s);
-    if (s != NULL && outside != NULL)
-        atomic_store(&outside->stop_ns, s->ended_ns - s->began_ns);
-    wr_heap_fork_after(false);
-    wr_background_leave();
+    go_on(c);
+    if (c->stop != NULL && outside != NULL)
+        atomic_store(&outside->stop_ns, c->stop->ended_ns - c->stop->began_ns);
     return copy;
 }
 
@@ -148,6 +163,21 @@ wr_copy_run(const struct wr_ask *ask, const char *suffix,
         wr_os_unmap(outside, sizeof *outside);
     outside = NULL;
     return copy > 0 && status == 0;
+}
+
+bool
+wr_copy_do_without(const struct wr_ask *ask, const char *suffix,
+                   bool (*search)(const struct wr_copy *c))
+{
+    struct wr_text path;
+    struct wr_copy c = {.ask = ask, .path = path.buf};
+    bool done;
+
+    if (!answer_path(&path, suffix) || !stand_still(&c))
+        return false;
+    done = c.stop != NULL && search(&c);
+    go_on(&c);
+    return done;
 }
 
 void

@@ -29,7 +29,7 @@
 struct wr_stop;
 
 struct wr_copy {
-    const struct wr_stop *stop; /* NULL: there is only the caller */
+    struct wr_stop *stop; /* NULL: there is only the caller */
     const struct wr_ask *ask;
     const char *path;  /* of the answer */
     uint64_t began_ns; /* wr_os_monotonic: the search */
@@ -45,6 +45,10 @@ struct wr_copy_part {
 bool wr_copy_run(const struct wr_ask *ask, const char *suffix,
                  bool (*search)(const struct wr_copy *c));
 
+/* The same in the program itself, which stands still till the search has
+ * ended: at its end, where it waits for the answer anyway. */
+bool wr_copy_do_without(const struct wr_ask *ask, const char *suffix,
+                        bool (*search)(const struct wr_copy *c));
 /* Answer that it could not be done. */
 void wr_copy_refuse(const struct wr_ask *ask, const char *suffix);
 

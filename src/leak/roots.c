@@ -205,6 +205,7 @@ wr_roots_each(const struct wr_stop *s,
     uintptr_t there = (uintptr_t)s, here;
     struct walk w = {.stop = s, .visit = visit, .arg = arg};
     struct wr_os_mapping m;
+    bool any = false; /* the system may show an empty list */
 
     w.swaps = wr_os_swaps();
     w.fetch = WR_ROOTS_FETCH;
@@ -213,14 +214,16 @@ wr_roots_each(const struct wr_stop *s,
         return false;
     wr_os_pages_open(&pages);
     while (wr_os_mappings_next(&list, &m))
-        if (m.readable && m.writable && !m.device)
+        if (m.readable && m.writable && !m.device) {
             visit_mapping(&w, &m);
+            any = true;
+        }
     wr_os_pages_close(&pages);
     wr_os_mappings_close(&list);
     visit_registers(&w);
     wr_os_kept_words(visit_word, &w);
     last_unread = w.unread;
-    return true;
+    return any;
 }
 
 uint64_t

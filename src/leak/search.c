@@ -271,24 +271,33 @@ fill_header(struct wr_leaks_header *h, const struct wr_copy *c, bool complete)
     memset(h->by_class, 0, sizeof h->by_class);
 }
 
+void
+wr_leak_find(const struct wr_copy *c, struct wr_leaks_header *h)
+{
+    struct search q = {.header = h, .leak = (struct wr_leak *)(h + 1)};
+
+    fill_header(h, c, search(&q, c->stop));
+}
+
+bool
+wr_leak_write(const struct wr_copy *c, const struct wr_leaks_header *h)
+{
+    const struct wr_copy_part part[] = {
+        {h, sizeof *h}, {h + 1, h->records * sizeof(struct wr_leak)}};
+
+    return wr_copy_write(c, part, 2);
+}
+
 bool
 wr_leak_search(const struct wr_copy *c)
 {
-    size_t bytes =
-        sizeof(struct wr_leaks_header) + WR_LEAKS_MOST * sizeof(struct wr_leak);
-    struct search q = {0};
+    struct wr_leaks_header *h = wr_os_map(WR_LEAK_ROOM);
     bool written;
 
-    q.header = wr_os_map(bytes);
-    if (q.header == NULL)
+    if (h == NULL)
         return false;
-    q.leak = (struct wr_leak *)(q.header + 1);
-    fill_header(q.header, c, search(&q, c->stop));
-    written = wr_copy_write(
-        c,
-        (struct wr_copy_part[]){{q.header, sizeof *q.header},
-                                {q.leak, q.header->records * sizeof *q.leak}},
-        2);
-    wr_os_unmap(q.header, bytes);
+    wr_leak_find(c, h);
+    written = wr_leak_write(c, h);
+    wr_os_unmap(h, WR_LEAK_ROOM);
     return written;
 }

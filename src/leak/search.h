@@ -18,9 +18,19 @@
 
 #include <stdbool.h>
 
+#include "region/leaks.h"
+
 struct wr_copy;
 
-/* false: the answer could not be written. */
+/* What is found: a header and as many records behind it as it says. */
+#define WR_LEAK_ROOM                                                           \
+    (sizeof(struct wr_leaks_header) + WR_LEAKS_MOST * sizeof(struct wr_leak))
+
+/* h: that much room, all zero. */
+void wr_leak_find(const struct wr_copy *c, struct wr_leaks_header *h);
+/* As the answer. false: there is no room. */
+bool wr_leak_write(const struct wr_copy *c, const struct wr_leaks_header *h);
+/* Both. */
 bool wr_leak_search(const struct wr_copy *c);
 
 #endif

@@ -115,6 +115,9 @@ wr_os_blocks(uint32_t tid, int signal)
     if (n <= 0)
         return -1;
     text[n] = '\0';
+    if (strstr(text, "\nState:\tZ") != NULL ||
+        strstr(text, "\nState:\tX") != NULL)
+        return -1; /* a main thread that has ended is there until all have */
     found = strstr(text, key);
     return found != NULL && (hex(found + sizeof key - 1) >> (signal - 1) & 1);
 }
@@ -240,7 +243,8 @@ wr_os_copy_kill(long pid)
 bool
 wr_os_mappings_open(struct wr_os_mappings *m)
 {
-    m->file = (int)wr_syscall4(SYS_openat, AT_FDCWD, "/proc/self/maps",
+    /* A process whose main thread has ended has none under /proc/self. */
+    m->file = (int)wr_syscall4(SYS_openat, AT_FDCWD, "/proc/thread-self/maps",
                                O_RDONLY | O_CLOEXEC, 0);
     m->have = m->at = 0;
     if (m->file < 0)

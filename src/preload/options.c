@@ -4,6 +4,7 @@
 #include <string.h>
 #include <weir/limit.h>
 
+#include "base/base.h"
 #include "base/text.h"
 #include "profile/sample.h"
 
@@ -16,6 +17,22 @@ parse_switch(bool *value, const char *s, size_t n)
         return false;
     *value = on;
     return true;
+}
+
+static bool
+parse_leaks(enum wr_last *value, const char *s, size_t n)
+{
+    static const char *const names[] = {[WR_LAST_OFF] = "off",
+                                        [WR_LAST_LIST] = "list",
+                                        [WR_LAST_SAY] = "exit",
+                                        [WR_LAST_FAIL] = "fail"};
+
+    for (unsigned i = 0; i < wr_countof(names); i++)
+        if (strlen(names[i]) == n && memcmp(s, names[i], n) == 0) {
+            *value = (enum wr_last)i;
+            return true;
+        }
+    return false;
 }
 
 /* One "name=value"; false: not understood. */
@@ -43,6 +60,8 @@ parse_one(struct wr_options *o, const char *s, size_t n)
         return parse_switch(&o->history, s + 8, n - 8);
     if (n > 4 && memcmp(s, "fds=", 4) == 0)
         return parse_switch(&o->fds, s + 4, n - 4);
+    if (n > 6 && memcmp(s, "leaks=", 6) == 0)
+        return parse_leaks(&o->leaks, s + 6, n - 6);
     return false;
 }
 
@@ -54,9 +73,9 @@ complain(struct wr_text *t, const char *s, size_t n)
     wr_text_str(t, "weir: left out \"");
     wr_text_bytes(t, s, n < 80 ? n : 80);
     wr_text_str(t, "\" in the variable WEIR: it takes sample=BYTES, "
-                   "dir=/PATH, history=on or off, fds=on or off and "
-                   "limit=BYTES, auto or off (perhaps with :hard), "
-                   "separated by commas");
+                   "dir=/PATH, history=on or off, fds=on or off, "
+                   "limit=BYTES, auto or off (perhaps with :hard) and "
+                   "leaks=exit, fail, list or off, separated by commas");
 }
 
 void
@@ -69,6 +88,7 @@ wr_options_parse(struct wr_options *o, const char *value,
     o->fds = true;
     o->limit = WEIR_LIMIT_OFF;
     o->limit_hard = false;
+    o->leaks = WR_LAST_OFF;
     wr_text_init(problem);
     while (value != NULL && *value != '\0') {
         size_t n = strcspn(value, ",");

@@ -9,6 +9,10 @@
  *     fds=off        who opens which descriptor is not recorded; on: as ever
  *     limit=BYTES    the soft limit (include/weir/limit.h); auto: the control
  *                    group's, off: none; with :hard behind it a hard one
+ *     leaks=exit     search for leaks when the program ends: if there are some,
+ *                    a line on stderr, and `weir leaks PID` then shows them;
+ *                    fail: and status 3 instead of 0; list: the list in any
+ *                    case, and no line; off: no search, as ever
  *
  * An option that is unknown or makes no sense is left out; one sentence on
  * stderr says so. Nothing else of Weir ever prints unasked.
@@ -20,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "leak/last.h"
 #include "region/layout.h"
 
 struct wr_text;
@@ -31,6 +36,7 @@ struct wr_options {
     bool fds;
     uint64_t limit; /* as weir_limit_set takes it */
     bool limit_hard;
+    enum wr_last leaks;
 };
 
 /* value: of the variable; NULL when it is not set. problem: empty, or a

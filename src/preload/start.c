@@ -18,6 +18,7 @@
 #include "heap/mcache.h"
 #include "os/lock.h"
 #include "leak/ask.h"
+#include "leak/last.h"
 #include "limit/limit.h"
 #include "os/os.h"
 #include "preload/files.h"
@@ -34,6 +35,7 @@
 #include "world/thread.h"
 
 bool wr_started;
+static bool dir_given;
 
 /* ---- fork ---- */
 
@@ -116,7 +118,7 @@ start_region(const struct wr_options *o)
     uint32_t class_bytes[WR_CLASSES];
     struct wr_region_options r = {
         .dir = o->dir[0] != '\0' ? o->dir : NULL,
-        .keep = o->dir[0] != '\0',
+        .keep = o->dir[0] != '\0' || o->leaks != WR_LAST_OFF,
         .sample_rate = o->sample_rate,
         .page_bytes = WR_PAGE_BYTES,
         .class_bytes = class_bytes,
@@ -176,7 +178,9 @@ start(int argc, char **argv, char **envp)
         wr_text_str(&problem, "\n");
         wr_os_write(STDERR_FILENO, problem.buf, problem.len);
     }
+    wr_last_start(options.leaks, wr_finish);
     wr_unwind_init();
+    dir_given = options.dir[0] != '\0';
     start_region(&options);
     wr_region_set_cmdline(argc, argv);
     wr_world_start();
@@ -206,11 +210,14 @@ wr_finish(void)
         return;
     }
     wr_world_publish();
+    if (!wr_last_found())
+        wr_region_keep(dir_given);
     wr_region_exit();
 }
 
 __attribute__((destructor)) static void
 finish(void)
 {
-    wr_finish();
+    if (wr_last_how() == WR_LAST_OFF)
+        wr_finish(); /* else that comes last of all */
 }

@@ -12,6 +12,7 @@
 
 #include "base/base.h"
 #include "heap/heap.h"
+#include "leak/last.h"
 #include "os/syscall.h"
 #include "preload/next.h"
 #include "preload/start.h"
@@ -118,6 +119,7 @@ signal(int number, sighandler_t handler)
 WR_EXPORT _Noreturn void
 _exit(int status)
 {
+    status = wr_last_search(status);
     wr_finish();
     for (;;)
         (void)wr_syscall1(SYS_exit_group, status);

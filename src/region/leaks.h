@@ -17,6 +17,8 @@
 #define WR_LEAKS_MAGIC   UINT64_C(0x314b41454c524957) /* "WIRLEAK1" */
 #define WR_LEAKS_VERSION 2u
 #define WR_LEAKS_SUFFIX  ".leaks"
+/* The same, of a program that was told to search when it ends (WEIR=leaks). */
+#define WR_LEAKS_LAST_SUFFIX ".lost"
 #define WR_LEAKS_MOST    65536u /* records of a file */
 
 struct wr_leaks_count {

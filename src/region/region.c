@@ -448,6 +448,12 @@ wr_region_path(void)
     return wr_region == NULL ? "" : path;
 }
 
+void
+wr_region_keep(bool keep)
+{
+    keep_file = keep;
+}
+
 bool
 wr_region_is_kept(void)
 {

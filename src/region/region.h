@@ -63,6 +63,7 @@ void wr_region_exit(void);
 const char *wr_region_path(void);
 /* Does the file stay when the program ends? */
 bool wr_region_is_kept(void);
+void wr_region_keep(bool keep);
 
 /* New entries. NULL (0 for a stack): the table is full. */
 struct wr_thread_slot *wr_region_new_thread(void);

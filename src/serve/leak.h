@@ -14,6 +14,10 @@
 #include "analyse/leaks.h"
 #include "serve/source.h"
 
+/* What a program that has ended had lost, if it was told to search then. */
+int wr_leak_of_ended(const struct wr_source *one, struct wr_leaks *l, char *why,
+                     size_t n);
+
 int wr_leak_ask_source(const struct wr_source *one, unsigned wait_ms,
                        struct wr_leaks *l, char *why, size_t n);
 

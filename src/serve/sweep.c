@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "region/leaks.h"
 #include "serve/source.h"
 
 /* --- Regions ----------------------------------------------------------- */
@@ -60,6 +61,19 @@ is_letter(const char *name)
     return strstr(name, WR_REGION_SUFFIX ".") != NULL;
 }
 
+/* What a program left to be read after its end: it goes with the region. */
+static bool
+is_last_letter(const char *path)
+{
+    static const char end[] = WR_LEAKS_LAST_SUFFIX;
+    char region[WR_PATH_MAX];
+    size_t n = strlen(path), rest = sizeof end - 1;
+    if (n < rest || strcmp(path + n - rest, end) != 0)
+        return false;
+    snprintf(region, sizeof region, "%.*s", (int)(n - rest), path);
+    return access(region, F_OK) == 0;
+}
+
 /* A file "<pid>...": not a region, and nobody is going to make it one; or a
  * letter that nobody took. */
 static bool
@@ -70,7 +84,7 @@ is_unfinished(const char *path, const char *name)
     if (name[0] < '1' || name[0] > '9' || process_exists(name))
         return false;
     if (is_letter(name))
-        return true;
+        return !is_last_letter(path);
     if (!wr_source_is_region(name))
         return false;
     bool good = wr_region_open(&view, path, why, sizeof why) == 0;

@@ -3,7 +3,6 @@
 
 #include "analyse/leak_report.h"
 #include "analyse/leaks.h"
-#include "analyse/pattern.h"
 #include "analyse/profile.h"
 #include "analyse/suppress.h"
 #include "serve/scratch.h"
@@ -97,63 +96,100 @@ END_TEST
 
 /* --- Suppressions -------------------------------------------------------- */
 
-static struct wr_pattern *
-pattern_of(const char *text)
+static struct wr_suppressions known;
+
+static void
+read_suppressions(const char *text)
 {
-    char *pattern, path[200];
-    struct wr_pattern *re;
+    char path[200];
 
     scratch_file("supp", text);
     snprintf(path, sizeof path, "%s/supp", dir);
-    ck_assert_msg(wr_suppress_read(&pattern, path, why, sizeof why) == 0, "%s",
+    ck_assert_msg(wr_suppress_read(&known, path, why, sizeof why) == 0, "%s",
                   why);
-    if (pattern == NULL)
-        return NULL;
-    ck_assert_msg(wr_pattern_new(&re, pattern, why, sizeof why) == 0, "%s",
-                  why);
-    free(pattern);
-    return re;
+}
+
+/* Does a leak with that function, file and module stay? */
+static bool
+stays(const char *function, const char *file_name, const char *module)
+{
+    struct wr_profile *p = wr_profile_new();
+    struct wr_mapping m = {.file = wr_profile_string(p, module)};
+    struct wr_function f = {.name = wr_profile_string(p, function),
+                            .file = wr_profile_string(p, file_name)};
+    struct wr_line line = {.line = 1};
+    int64_t values[2] = {3, 48};
+
+    wr_profile_add_type(p, "leaked_objects", "count");
+    wr_profile_add_type(p, "leaked_space", "bytes");
+    line.function = wr_profile_function(p, &f);
+    uint32_t at =
+        wr_profile_location(p, wr_profile_mapping(p, &m), 0, &line, 1);
+    wr_profile_sample(p, &at, 1, values, NULL, 0);
+    ck_assert_int_eq(wr_suppress_apply(&known, p, why, sizeof why), 0);
+    bool there = p->sample_count == 1;
+    ck_assert_int_eq(wr_profile_total(p, 0), there ? 3 : 0);
+    wr_profile_free(p);
+    return there;
 }
 
 START_TEST(suppressions_are_parts_of_names_with_stars_and_ends)
 {
-    struct wr_pattern *re = pattern_of("# known\n"
-                                       "leak:gtk_\n"
-                                       "  leak:^main$ \n"
-                                       "\n"
-                                       "leak:lib*.so.1\n"
-                                       "leak:operator[]\n");
+    read_suppressions("# known\n"
+                      "leak:gtk_\n"
+                      "  leak:^main$ \n"
+                      "\n"
+                      "leak:lib*.so.1\n"
+                      "leak:operator[]\n");
+    ck_assert(!stays("my_gtk_init", "a.c", "prog"));
+    ck_assert(!stays("main", "a.c", "prog"));
+    ck_assert(stays("main2", "a.c", "prog"));
+    ck_assert(!stays("f", "a.c", "/usr/lib/libx.so.1"));
+    ck_assert(stays("f", "a.c", "/usr/lib/libxyso1"));
+    ck_assert(!stays("f", "src/gtk_tree.c", "prog"));
+    ck_assert(!stays("T::operator[](int)", "", "prog"));
+    ck_assert(stays("known", "", ""));
+    wr_suppress_fini(&known);
+}
+END_TEST
 
-    ck_assert(wr_pattern_matches(re, "my_gtk_init"));
-    ck_assert(wr_pattern_matches(re, "main"));
-    ck_assert(!wr_pattern_matches(re, "main2"));
-    ck_assert(wr_pattern_matches(re, "/usr/lib/libx.so.1"));
-    ck_assert(!wr_pattern_matches(re, "/usr/lib/libxyso1"));
-    ck_assert(wr_pattern_matches(re, "T::operator[](int)"));
-    ck_assert(!wr_pattern_matches(re, "known"));
-    wr_pattern_free(re);
+START_TEST(what_is_suppressed_counts_for_the_first_that_matches)
+{
+    read_suppressions("leak:one\nleak:two\n");
+    ck_assert(!stays("two", "one.c", ""));
+    ck_assert(!stays("two", "", ""));
+    ck_assert(!stays("two", "", ""));
+    ck_assert(stays("three", "", ""));
+    ck_assert_str_eq(known.list[0].text, "one");
+    ck_assert_uint_eq(known.list[0].blocks, 3);
+    ck_assert_uint_eq(known.list[1].blocks, 6);
+    ck_assert_uint_eq(known.list[1].bytes, 96);
+    wr_suppress_fini(&known);
 }
 END_TEST
 
 START_TEST(a_file_without_suppressions_suppresses_nothing)
 {
-    ck_assert_ptr_null(pattern_of("# none\n\n"));
-    ck_assert_ptr_null(pattern_of(""));
+    read_suppressions("# none\n\n");
+    ck_assert_uint_eq(known.count, 0);
+    ck_assert(stays("none", "none", "none"));
+    wr_suppress_fini(&known);
 }
 END_TEST
 
 START_TEST(other_lines_are_refused_with_their_number)
 {
-    char *pattern, path[200];
+    char path[200];
 
     scratch_file("supp", "leak:x\nrace:y\n");
     snprintf(path, sizeof path, "%s/supp", dir);
-    ck_assert_int_eq(wr_suppress_read(&pattern, path, why, sizeof why), -1);
+    ck_assert_int_eq(wr_suppress_read(&known, path, why, sizeof why), -1);
     ck_assert_ptr_nonnull(strstr(why, "supp:2: a suppression is like"));
     scratch_file("supp", "leak:\n");
-    ck_assert_int_eq(wr_suppress_read(&pattern, path, why, sizeof why), -1);
-    ck_assert_int_eq(
-        wr_suppress_read(&pattern, "/nowhere/supp", why, sizeof why), -1);
+    ck_assert_int_eq(wr_suppress_read(&known, path, why, sizeof why), -1);
+    ck_assert_int_eq(wr_suppress_read(&known, "/nowhere/supp", why, sizeof why),
+                     -1);
+    ck_assert_uint_eq(known.count, 0);
 }
 END_TEST
 
@@ -167,6 +203,7 @@ main(void)
     tcase_add_test(t, a_list_is_read_as_it_was_written);
     tcase_add_test(t, damaged_lists_are_refused_with_a_sentence);
     tcase_add_test(t, suppressions_are_parts_of_names_with_stars_and_ends);
+    tcase_add_test(t, what_is_suppressed_counts_for_the_first_that_matches);
     tcase_add_test(t, a_file_without_suppressions_suppresses_nothing);
     tcase_add_test(t, other_lines_are_refused_with_their_number);
     suite_add_tcase(s, t);

@@ -29,7 +29,8 @@ make(const char *weir, const char *preload, const char *sample)
         env[n++] = first;
     if (preload)
         env[n++] = second;
-    struct wr_settings set = {"/lib/libweir.so.0", "/run/x", sample, NULL};
+    struct wr_settings set = {"/lib/libweir.so.0", "/run/x", sample, NULL,
+                              false};
     char **made = wr_environment(env, &set);
     ck_assert_ptr_nonnull(made);
     ck_assert_str_eq(value(made, "HOME"), "/root");

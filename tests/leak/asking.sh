@@ -10,7 +10,7 @@ mkdir -m 700 weir
 start() {
     rm -f ready.txt
     LD_PRELOAD=$build/lib/libweir.so.0 WEIR=dir=$tmp/weir,sample=1 \
-        "$build/tests/prog_leaks" overwritten >ready.txt 2>&1 &
+        "$@" >ready.txt 2>&1 &
     pid=$!
     wait_for ready ready.txt
 }
@@ -20,7 +20,7 @@ end() {
 }
 
 # Three ask at once: each gets an answer of its own.
-start
+start "$build/tests/prog_leaks" overwritten
 for i in 1 2 3; do
     "$weir" leaks --json $pid >leaks$i.json 2>err$i.txt &
     asks="${asks-} $!"
@@ -47,5 +47,15 @@ prlimit --pid $pid --fsize=100
 is $? 1 "status without room for the answer"
 says "could not be searched" err.txt
 is "$(ls weir)" $pid.weir "files that are left without an answer"
+end
+
+# Without a main thread the system shows no mappings under /proc/self: what the
+# program's globals hold is not lost all the same.
+rm -f weir/*
+start "$build/tests/prog_last" headless
+"$weir" leaks --json $pid >leaks.json 2>err.txt ||
+    fail "without a main thread: $(cat err.txt)"
+is "$(jq -r '"\(.trust) \(.reported.blocks)"' leaks.json)" "proved 6" \
+    "leaks without a main thread"
 end
 finish

@@ -80,6 +80,21 @@ START_TEST(letters_that_nobody_took_go_with_their_process)
 }
 END_TEST
 
+START_TEST(what_a_program_left_for_after_its_end_goes_with_its_region)
+{
+    char path[256], lost[264];
+    struct fake *f = program_region(path, sizeof path, dir, "ended", 4000001);
+    snprintf(lost, sizeof lost, "%s.lost", path);
+    fclose(fopen(lost, "w"));
+    wr_sweep_unfinished(dir);
+    ck_assert(exists(lost));
+    unlink(path);
+    wr_sweep_unfinished(dir);
+    ck_assert(!exists(lost));
+    munmap(f, sizeof *f);
+}
+END_TEST
+
 START_TEST(the_newest_runs_stay_with_all_their_files)
 {
     for (int i = 1; i <= 6; i++) {
@@ -161,6 +176,8 @@ main(void)
     tcase_add_test(t,
                    what_a_process_left_that_died_making_its_region_is_dropped);
     tcase_add_test(t, letters_that_nobody_took_go_with_their_process);
+    tcase_add_test(t,
+                   what_a_program_left_for_after_its_end_goes_with_its_region);
     tcase_add_test(t, the_newest_runs_stay_with_all_their_files);
     tcase_add_test(t, a_few_too_many_may_gather_before_any_goes);
     tcase_add_test(t, runs_that_somebody_uses_stay);

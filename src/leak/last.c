@@ -1,0 +1,163 @@
+/* Invariants
+ * 1. stage goes from IDLE to WANTED, SEARCHING, DONE, and never back. Only who
+ *    ends the program leaves IDLE, only Weir's thread WANTED and SEARCHING.
+ * 2. totals are written before stage is DONE.
+ */
+#include "leak/last.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "base/text.h"
+#include "leak/copy.h"
+#include "leak/search.h"
+#include "os/os.h"
+#include "region/ask.h"
+#include "region/region.h"
+#include "world/background.h"
+#include "world/thread.h"
+
+enum { IDLE, WANTED, SEARCHING, DONE };
+enum { PATIENCE = 60 }; /* looks, until the search must have begun */
+
+#define LOOK_NS UINT64_C(50000000)
+
+static enum wr_last how;
+static void (*after)(void);
+static _Atomic uint32_t stage;
+static struct wr_leaks_count found;
+
+/* ---- on Weir's thread ---- */
+
+static bool
+find(const struct wr_copy *c)
+{
+    struct wr_leaks_header *h = wr_os_map(WR_LEAK_ROOM);
+    bool written = false;
+
+    atomic_store(&stage, SEARCHING);
+    if (h == NULL)
+        return false;
+    wr_leak_find(c, h);
+    found.blocks = h->direct.blocks + h->indirect.blocks;
+    found.bytes = h->direct.bytes + h->indirect.bytes;
+    written = (how != WR_LAST_LIST && found.blocks == 0) || wr_leak_write(c, h);
+    wr_os_unmap(h, WR_LEAK_ROOM);
+    return written;
+}
+
+void
+wr_last_answer(void)
+{
+    struct wr_ask ask = {.kind = WR_ASK_LEAKS};
+
+    if (atomic_load(&stage) != WANTED)
+        return;
+    if (!wr_copy_do_without(&ask, WR_LEAKS_LAST_SUFFIX, find))
+        wr_copy_refuse(&ask, WR_LEAKS_LAST_SUFFIX);
+    atomic_store(&stage, DONE);
+    wr_os_wake(&stage, 1);
+}
+
+/* ---- on the thread that ends the program ---- */
+
+/* A thread that was interrupted in the heap and calls _exit in the signal's
+ * handler has what Weir's waits for. Then there is no search. */
+static void
+wait_for_it(void)
+{
+    for (unsigned looks = 0; looks < PATIENCE;) {
+        uint32_t now = atomic_load(&stage);
+
+        if (now == DONE)
+            return;
+        if (now == WANTED) {
+            looks++;
+            wr_background_ask();
+            if (atomic_load(&wr_background_state) == 0)
+                return; /* it is not to be had here */
+        }
+        wr_os_wait(&stage, now, LOOK_NS);
+    }
+}
+
+static void
+say(void)
+{
+    struct wr_text t;
+
+    wr_text_init(&t);
+    wr_text_str(&t, "weir: process ");
+    wr_text_uint(&t, wr_os_pid());
+    wr_text_str(&t, " has lost ");
+    wr_text_uint(&t, found.bytes);
+    wr_text_str(&t, " bytes in ");
+    wr_text_uint(&t, found.blocks);
+    wr_text_str(&t, found.blocks == 1 ? " block" : " blocks");
+    wr_text_str(&t, ": weir leaks ");
+    wr_text_uint(&t, wr_os_pid());
+    wr_text_str(&t, " says where\n");
+    wr_os_write(STDERR_FILENO, t.buf, t.len);
+}
+
+int
+wr_last_search(int status)
+{
+    uint32_t idle = IDLE;
+
+    if (how == WR_LAST_OFF || !wr_os_at_home() || !wr_world_region() ||
+        *wr_region_path() == '\0' ||
+        !atomic_compare_exchange_strong(&stage, &idle, WANTED))
+        return status;
+    wait_for_it();
+    if (!wr_last_found())
+        return status;
+    if (how >= WR_LAST_SAY)
+        say();
+    return how == WR_LAST_FAIL && status == 0 ? WR_LAST_STATUS : status;
+}
+
+bool
+wr_last_found(void)
+{
+    return atomic_load(&stage) == DONE && found.blocks > 0;
+}
+
+/* exit() may be called again by a handler: it goes on where it was, with the
+ * new status, and writes out what is buffered. */
+static void
+leave(int status, void *unused)
+{
+    int wanted = wr_last_search(status);
+
+    (void)unused;
+    after();
+    if (wanted != status)
+        exit(wanted);
+}
+
+static void
+leave_quickly(void)
+{
+    (void)wr_last_search(0);
+    after();
+}
+
+enum wr_last
+wr_last_how(void)
+{
+    return how;
+}
+
+/* on_exit knows no library whose unloading would call the handler. */
+void
+wr_last_start(enum wr_last h, void (*last)(void))
+{
+    if (h == WR_LAST_OFF || on_exit(leave, NULL) != 0)
+        return;
+    (void)at_quick_exit(leave_quickly);
+    after = last;
+    how = h;
+}
