@@ -40,7 +40,7 @@ stop_ns(const struct wr_copy *c)
             return ns;
         wr_os_wait(&never, 0, MOMENT_NS);
     }
-    return c->began_ns - c->stop->began_ns;
+    return (c->in_place ? wr_os_monotonic() : c->began_ns) - c->stop->began_ns;
 }
 
 void
@@ -170,7 +170,7 @@ wr_copy_do_without(const struct wr_ask *ask, const char *suffix,
                    bool (*search)(const struct wr_copy *c))
 {
     struct wr_text path;
-    struct wr_copy c = {.ask = ask, .path = path.buf};
+    struct wr_copy c = {.ask = ask, .path = path.buf, .in_place = true};
     bool done;
 
     if (!answer_path(&path, suffix) || !stand_still(&c))

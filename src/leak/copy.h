@@ -33,6 +33,7 @@ struct wr_copy {
     const struct wr_ask *ask;
     const char *path;  /* of the answer */
     uint64_t began_ns; /* wr_os_monotonic: the search */
+    bool in_place;     /* it is the program itself that searches */
 };
 
 struct wr_copy_part {

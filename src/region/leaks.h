@@ -19,7 +19,7 @@
 #define WR_LEAKS_SUFFIX  ".leaks"
 /* The same, of a program that was told to search when it ends (WEIR=leaks). */
 #define WR_LEAKS_LAST_SUFFIX ".lost"
-#define WR_LEAKS_MOST    65536u /* records of a file */
+#define WR_LEAKS_MOST        65536u /* records of a file */
 
 struct wr_leaks_count {
     uint64_t blocks, bytes;
