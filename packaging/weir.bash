@@ -15,7 +15,7 @@ _weir()
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
         COMPREPLY=($(compgen -W 'run ps watch top tree peek list traces tags raw
-            flame diff report leaks fds serve
+            flame diff report leaks why retained whois fds serve
             record-allocs version help' \
             -- "$word"))
         return
@@ -88,7 +88,7 @@ _weir()
         ;;
     help)
         COMPREPLY=($(compgen -W 'run ps watch top tree peek list traces tags raw
-            flame diff report leaks fds serve
+            flame diff report leaks why retained whois fds serve
             record-allocs version' \
             -- "$word"))
         ;;
@@ -109,6 +109,17 @@ _weir()
     fds)
         COMPREPLY=($(compgen -W "--all --json --pprof --help $(_weir_pids)" \
             -- "$word"))
+        ;;
+    why)
+        COMPREPLY=($(compgen -W "--all --json --help $(_weir_pids)" -- "$word"))
+        ;;
+    retained)
+        COMPREPLY=($(compgen -W "--all --json --html --svg --pprof --help
+            $(_weir_pids)" -- "$word")
+            $(compgen -f -- "$word"))
+        ;;
+    whois)
+        COMPREPLY=($(compgen -W "--json --help $(_weir_pids)" -- "$word"))
         ;;
     diff)
         COMPREPLY=($(compgen -W "--fail-if --number --cum --json -sample_index

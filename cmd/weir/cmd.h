@@ -36,6 +36,9 @@ int wr_cmd_raw(int argc, char **argv);
 int wr_cmd_report(int argc, char **argv);
 int wr_cmd_leaks(int argc, char **argv);
 int wr_cmd_fds(int argc, char **argv);
+int wr_cmd_why(int argc, char **argv);
+int wr_cmd_retained(int argc, char **argv);
+int wr_cmd_whois(int argc, char **argv);
 int wr_cmd_version(int argc, char **argv);
 int wr_cmd_help(int argc, char **argv);
 

@@ -402,6 +402,67 @@ static const char help_leaks[] =
     "  weir leaks 4711\n"
     "  weir leaks --fail-on-leak --suppressions lsan.supp 4711\n";
 
+static const char help_why[] =
+    "usage: weir why [options] [PID] ADDRESS\n"
+    "       weir why [options] [PID] SITE\n"
+    "\n"
+    "Shows who keeps memory of a running program alive: the path from a\n"
+    "global variable (or a thread's storage, stack or registers, or mapped\n"
+    "memory) to a block, pointer by pointer. Without PID: of the only\n"
+    "program.\n"
+    "\n"
+    "ADDRESS, like 0x7f52e4a01230, is any of the block's: its shortest path,\n"
+    "and how much would be free if it were gone. SITE is a regular expression\n"
+    "for functions and source files: in which ways the blocks are kept that\n"
+    "were allocated there, as far as they were sampled.\n"
+    "\n"
+    "  -a, --all   every way, not only the five that keep most\n"
+    "      --json  for programs; weir-why(1) tells the schema\n"
+    "  -h, --help  this text\n"
+    "\n"
+    "Any word that could be an address counts as one: a path may lead through\n"
+    "a number that only looks like an address.\n"
+    "\n"
+    "Examples:\n"
+    "  weir why 4711 dictAddRaw\n"
+    "  weir why 4711 0x7f52e4a01230\n";
+
+static const char help_retained[] =
+    "usage: weir retained [options] [PID]\n"
+    "\n"
+    "Shows how much memory each root of a running program keeps alive, and "
+    "how\n"
+    "much what was allocated at each site does: with all that hangs off it "
+    "and\n"
+    "would be free if it were gone. Without PID: of the only program.\n"
+    "\n"
+    "  -a, --all         all roots and sites, not only the first 15\n"
+    "      --json        for programs; weir-retained(1) tells the schema\n"
+    "      --html FILE   write a flame graph: who keeps whom alive\n"
+    "      --svg FILE    the same as a picture\n"
+    "      --pprof FILE  the same as a profile, for weir top or go tool pprof\n"
+    "  -h, --help        this text\n"
+    "\n"
+    "Examples:\n"
+    "  weir retained 4711\n"
+    "  weir retained --html kept.html 4711\n";
+
+static const char help_whois[] =
+    "usage: weir whois [options] [PID] ADDRESS\n"
+    "\n"
+    "Tells what an address of a running program is: a block (live or free, "
+    "its\n"
+    "size, how far inside, who allocated it), a global variable, a frame of a\n"
+    "thread's stack, thread-local storage, code, a mapping, Weir's own "
+    "memory,\n"
+    "or nothing. Without PID: of the only program.\n"
+    "\n"
+    "      --json  for programs; weir-whois(1) tells the schema\n"
+    "  -h, --help  this text\n"
+    "\n"
+    "Examples:\n"
+    "  weir whois 4711 0x7f52e4a01230\n";
+
 static const char help_record[] =
     "usage: weir record-allocs -o FILE [options] [--] program [arguments]\n"
     "\n"
@@ -453,6 +514,11 @@ const struct wr_command wr_commands[] = {
     {"leaks", wr_cmd_leaks, "memory that a program cannot reach any more",
      help_leaks},
     {"fds", wr_cmd_fds, "open descriptors, and who opened them", help_fds},
+    {"why", wr_cmd_why, "who keeps a block, or a site's blocks, alive",
+     help_why},
+    {"retained", wr_cmd_retained, "how much each root and site keeps alive",
+     help_retained},
+    {"whois", wr_cmd_whois, "what an address of a program is", help_whois},
     {"serve", wr_cmd_serve, "serve all programs of this user over HTTP",
      help_serve},
     {"record-allocs", wr_cmd_record, "write down a program's calls of malloc",

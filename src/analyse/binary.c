@@ -308,6 +308,13 @@ wr_binary_close(struct wr_binary *b)
     free(b);
 }
 
+Dwfl_Module *
+wr_binary_module(const struct wr_binary *b, uint64_t *bias)
+{
+    *bias = b->bias;
+    return b->module;
+}
+
 bool
 wr_binary_has_lines(const struct wr_binary *b)
 {

@@ -11,6 +11,7 @@
 #ifndef WR_ANALYSE_BINARY_H
 #define WR_ANALYSE_BINARY_H
 
+#include <elfutils/libdwfl.h>
 #include <stdbool.h>
 #include "analyse/dwarf.h"
 #include "analyse/symbol_cache.h"
@@ -29,6 +30,9 @@ struct wr_binary *wr_binary_open_with(const char *path, const char *build_id,
                                       const char *debug_file,
                                       const char *shared_file);
 void wr_binary_close(struct wr_binary *b);
+
+/* The file as libdwfl has it, whose addresses are by *bias higher. */
+Dwfl_Module *wr_binary_module(const struct wr_binary *b, uint64_t *bias);
 
 bool wr_binary_has_lines(const struct wr_binary *b);
 /* The build id of a shared debug file that is not here: without it names are

@@ -56,6 +56,7 @@ struct build {
     const struct wr_leaks
         *leaks; /* a profile of leaks; NULL: of another kind */
     const struct wr_fd_list *fds; /* what a profile of descriptors is of */
+    bool sites;                   /* the stack of each bucket */
 };
 
 static const char *const kind_names[WR_PROFILE_KINDS] = {
@@ -370,6 +371,27 @@ build_leaks(struct build *b)
     free(shares.bucket);
 }
 
+/* --- Sites -------------------------------------------------------------- */
+
+static void
+build_sites(struct build *b)
+{
+    uint64_t n = wr_view_used(b->view, WR_TABLE_BUCKETS);
+    struct wr_label label = {.key = wr_profile_string(b->p, "bytes"),
+                             .unit = wr_profile_string(b->p, "bytes")};
+    uint32_t frames[WR_STACK_FRAMES];
+    wr_profile_add_type(b->p, "blocks", "count");
+    b->p->drop_frames = wr_profile_string(b->p, wr_allocator_frames);
+    prepare_samples(b, n);
+    for (uint64_t i = 0; i < n; i++) {
+        const struct wr_bucket *bucket = wr_view_bucket(b->view, i);
+        uint32_t depth =
+            add_stack(b, bucket ? bucket->stack : 0, "[other]", frames);
+        label.num = bucket ? (int64_t)bucket->size : 0;
+        wr_profile_new_sample(b->p, frames, depth, &(int64_t){1}, &label, 1);
+    }
+}
+
 /* --- Threads ------------------------------------------------------------ */
 
 static void
@@ -583,6 +605,8 @@ build(struct build *b, struct wr_profile **out, enum wr_profile_kind kind,
             build_leaks(b);
         } else if (b->fds) {
             build_fds(b);
+        } else if (b->sites) {
+            build_sites(b);
         } else if (kind == WR_PROFILE_HEAP || kind == WR_PROFILE_ALLOCS) {
             build_heap(b, kind);
             describe_sampling(b);
@@ -633,6 +657,14 @@ wr_profile_from_leaks(struct wr_profile **out,
                       const struct wr_leaks *l, char *why, size_t n)
 {
     struct build b = {.view = view, .leaks = l};
+    return build(&b, out, WR_PROFILE_HEAP, why, n);
+}
+
+int
+wr_profile_from_sites(struct wr_profile **out,
+                      const struct wr_region_view *view, char *why, size_t n)
+{
+    struct build b = {.view = view, .sites = true};
     return build(&b, out, WR_PROFILE_HEAP, why, n);
 }
 

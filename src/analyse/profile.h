@@ -167,8 +167,13 @@ int wr_profile_from_region(struct wr_profile **out,
                            enum wr_profile_kind kind,
                            enum wr_profile_values values, char *why, size_t n);
 
-/* The same for an earlier moment, in nanoseconds since the region was made:
- * heap and allocs, as they were at the last moment noted before it
+/* Only the stacks: sample i is that of bucket i, with the value 1. */
+int wr_profile_from_sites(struct wr_profile **out,
+                          const struct wr_region_view *view, char *why,
+                          size_t n);
+
+/* The same as the first for an earlier moment, in nanoseconds since the region
+ * was made: heap and allocs, as they were at the last moment noted before it
  * (region/past.h); the profile's time says which. */
 int wr_profile_from_region_at(struct wr_profile **out,
                               const struct wr_region_view *view,

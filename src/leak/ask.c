@@ -6,12 +6,14 @@
 #include "leak/copy.h"
 #include "leak/last.h"
 #include "leak/search.h"
+#include "leak/snapshot.h"
 #include "os/os.h"
 #include "os/process.h"
 #include "region/ask.h"
 #include "region/event.h"
 #include "region/leaks.h"
 #include "region/region.h"
+#include "region/snapshot.h"
 #include "world/background.h"
 
 /* The kinds: the answer is a file of the region's name and this behind it,
@@ -21,6 +23,7 @@ static const struct kind {
     bool (*search)(const struct wr_copy *c);
 } kinds[WR_ASK_KINDS] = {
     [WR_ASK_LEAKS] = {WR_LEAKS_SUFFIX, wr_leak_search},
+    [WR_ASK_SNAPSHOT] = {WR_SNAPSHOT_SUFFIX, wr_snapshot_search},
 };
 
 bool

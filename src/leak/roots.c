@@ -9,7 +9,7 @@
 
 struct walk {
     const struct wr_stop *stop;
-    void (*visit)(uintptr_t from, uintptr_t end, void *arg);
+    void (*visit)(const struct wr_root *part, void *arg);
     void *arg;
     bool peeks; /* the system lets us read what may not be readable */
     bool swaps; /* shared memory may be swapped out */
@@ -63,6 +63,14 @@ skip_unused(const struct walk *w, const struct wr_os_mapping *m,
     return false;
 }
 
+static void
+visit_as(const struct walk *w, uintptr_t from, uintptr_t end, uintptr_t at)
+{
+    struct wr_root part = {from, end, WR_ROOT_MEMORY, 0, at};
+
+    w->visit(&part, w->arg);
+}
+
 /* What may not be readable is looked at in a copy: of a file less may be there
  * than is mapped. A page that cannot be read holds nothing for the program
  * either. */
@@ -75,7 +83,7 @@ visit_peeked(struct walk *w, uintptr_t from, uintptr_t end)
     while (from < end) {
         size_t n = wr_os_peek(from, copy, wr_min(end - from, COPY));
 
-        w->visit((uintptr_t)copy, (uintptr_t)copy + n, w->arg);
+        visit_as(w, (uintptr_t)copy, (uintptr_t)copy + n, from);
         from += n;
         if (n == 0)
             from = wr_align_down(from, page) + page;
@@ -134,7 +142,7 @@ visit_own(struct walk *w, uintptr_t from, uintptr_t end)
         if (held == WR_PAGES_AWAY && w->peeks)
             visit_peeked(w, from, stop);
         else if (held != WR_PAGES_NONE)
-            w->visit(from, stop, w->arg);
+            visit_as(w, from, stop, from);
     }
 }
 
@@ -145,7 +153,7 @@ visit_stretch(struct walk *w, const struct wr_os_mapping *m, uintptr_t from,
     if (m->file && w->peeks)
         visit_file(w, m, from, end);
     else if (m->file)
-        w->visit(from, end, w->arg);
+        visit_as(w, from, end, from);
     else
         visit_own(w, from, end);
 }
@@ -183,23 +191,27 @@ visit_registers(struct walk *w)
     for (size_t i = 0; w->stop != NULL && i < w->stop->count; i++) {
         const struct wr_stopped *t = &w->stop->thread[i];
 
+        struct wr_root part = {t->frame, t->frame_end, WR_ROOT_REGISTERS,
+                               t->tid, 0};
+
         if (t->answered)
-            w->visit(t->frame, t->frame_end, w->arg);
+            w->visit(&part, w->arg);
     }
 }
 
 static void
 visit_word(uintptr_t word, void *walk)
 {
-    struct walk *w = walk;
+    const struct walk *w = walk;
+    struct wr_root part = {(uintptr_t)&word, (uintptr_t)(&word + 1),
+                           WR_ROOT_KEPT, 0, 0};
 
-    w->visit((uintptr_t)&word, (uintptr_t)(&word + 1), w->arg);
+    w->visit(&part, w->arg);
 }
 
 bool
-wr_roots_each(const struct wr_stop *s,
-              void (*visit)(uintptr_t from, uintptr_t end, void *arg),
-              void *arg)
+wr_roots_walk(const struct wr_stop *s,
+              void (*visit)(const struct wr_root *part, void *arg), void *arg)
 {
     static struct wr_os_mappings list;
     uintptr_t there = (uintptr_t)s, here;
@@ -230,4 +242,29 @@ uint64_t
 wr_roots_unread(void)
 {
     return last_unread;
+}
+
+/* ---- without what it is ---- */
+
+struct plain {
+    void (*visit)(uintptr_t from, uintptr_t end, void *arg);
+    void *arg;
+};
+
+static void
+visit_plain(const struct wr_root *part, void *plain)
+{
+    const struct plain *p = plain;
+
+    p->visit(part->from, part->end, p->arg);
+}
+
+bool
+wr_roots_each(const struct wr_stop *s,
+              void (*visit)(uintptr_t from, uintptr_t end, void *arg),
+              void *arg)
+{
+    struct plain p = {visit, arg};
+
+    return wr_roots_walk(s, visit_plain, &p);
 }

@@ -34,4 +34,22 @@ bool wr_roots_each(const struct wr_stop *s,
  * not seen. */
 uint64_t wr_roots_unread(void);
 
+/* The same, with what each part is. */
+enum wr_root_kind {
+    WR_ROOT_MEMORY = 1,
+    WR_ROOT_REGISTERS, /* of a stopped thread */
+    WR_ROOT_KEPT       /* a word that the kernel keeps */
+};
+
+struct wr_root {
+    uintptr_t from, end; /* where it can be read */
+    enum wr_root_kind kind;
+    uint32_t tid; /* of registers */
+    uintptr_t at; /* of memory: where the program has it */
+};
+
+bool wr_roots_walk(const struct wr_stop *s,
+                   void (*visit)(const struct wr_root *part, void *arg),
+                   void *arg);
+
 #endif

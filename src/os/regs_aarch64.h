@@ -132,4 +132,23 @@ wr_regs_held_stack(const uintptr_t *words)
     return words[31];
 }
 
+/* Its general registers, and where its thread-local storage is: not among
+ * them. */
+enum { WR_REGS_HELD_WORDS = 34 };
+
+static inline void
+wr_regs_from_held(struct wr_regs *regs, const uintptr_t *words)
+{
+    for (unsigned i = 0; i <= WR_REG_SP; i++)
+        regs->r[i] = words[i];
+    regs->pc = words[32];
+}
+
+static inline uintptr_t
+wr_regs_held_storage(const uintptr_t *words)
+{
+    (void)words;
+    return 0;
+}
+
 #endif

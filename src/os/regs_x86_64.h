@@ -153,4 +153,26 @@ wr_regs_held_stack(const uintptr_t *words)
     return words[19] - 128;
 }
 
+/* Its general registers (in the order of the kernel's user_regs_struct), and
+ * where its thread-local storage ends: there its control block begins. */
+enum { WR_REGS_HELD_WORDS = 27 };
+
+static inline void
+wr_regs_from_held(struct wr_regs *regs, const uintptr_t *words)
+{
+    static const uint8_t kernel_order[] = {
+        10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16,
+    };
+
+    for (unsigned i = 0; i < WR_REGS_COUNT; i++)
+        regs->r[i] = words[kernel_order[i]];
+    regs->pc = words[16];
+}
+
+static inline uintptr_t
+wr_regs_held_storage(const uintptr_t *words)
+{
+    return words[21];
+}
+
 #endif

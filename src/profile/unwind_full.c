@@ -135,3 +135,21 @@ wr_unwind_full(const struct wr_regs *start, uintptr_t *pc, size_t max)
         pc[n++] = walk.regs.pc + walk.exact;
     return n;
 }
+
+size_t
+wr_unwind_frames(const struct wr_regs *start, struct wr_unwind_frame *frame,
+                 size_t max)
+{
+    uintptr_t sp = start->r[WR_REG_SP];
+    struct walk walk = {.regs = *start, .exact = true};
+    size_t n = 0;
+
+    wr_unwind_stack_strange(&walk.stack, sp);
+    while (n < max) {
+        frame[n].pc = walk.regs.pc + walk.exact;
+        frame[n++].sp = walk.regs.r[WR_REG_SP];
+        if (!step(&walk))
+            break;
+    }
+    return n;
+}

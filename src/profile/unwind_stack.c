@@ -46,6 +46,12 @@ wr_unwind_stack_enter(struct wr_unwind_stack *stack, uintptr_t sp)
     stack->page = NO_PAGE;
 }
 
+void
+wr_unwind_stack_strange(struct wr_unwind_stack *stack, uintptr_t sp)
+{
+    *stack = (struct wr_unwind_stack){sp, sp, NO_PAGE, false};
+}
+
 bool
 wr_unwind_stack_reach(struct wr_unwind_stack *stack, uintptr_t lo, uintptr_t hi)
 {

@@ -28,6 +28,9 @@ struct wr_unwind_stack {
 /* A walk begins with this stack pointer. */
 void wr_unwind_stack_enter(struct wr_unwind_stack *stack, uintptr_t sp);
 
+/* The same where the stack is another thread's, which stands still. */
+void wr_unwind_stack_strange(struct wr_unwind_stack *stack, uintptr_t sp);
+
 /* Moves end to hi or further, if [lo, hi) is there. lo is not below the
  * walk's stack pointer; what lies between that and lo is given up. */
 bool wr_unwind_stack_reach(struct wr_unwind_stack *stack, uintptr_t lo,

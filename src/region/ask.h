@@ -28,9 +28,7 @@
 
 enum wr_ask_kind {
     WR_ASK_LEAKS = 1, /* what nobody can reach: region/leaks.h */
-    WR_ASK_WHY,       /* who keeps a block alive */
-    WR_ASK_RETAINED,  /* how much each root and site keeps alive */
-    WR_ASK_WHOIS,     /* what an address is */
+    WR_ASK_SNAPSHOT,  /* what points at what: region/snapshot.h */
     WR_ASK_KINDS
 };
 

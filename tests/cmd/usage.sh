@@ -33,7 +33,7 @@ says "usage: weir" err.txt
 "$weir" nonsense 2>err.txt
 is $? 2 "an unknown command"
 says 'no command "nonsense"' err.txt
-for command in ps top flame diff report leaks fds serve; do
+for command in ps top flame diff report leaks fds why retained whois serve; do
     "$weir" $command --nonsense >out.txt 2>err.txt
     is $? 2 "weir $command --nonsense"
     says "weir help $command" err.txt

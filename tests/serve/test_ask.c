@@ -46,7 +46,7 @@ handler(int number, siginfo_t *info, void *context)
     size_t got = fread(&ask, sizeof ask, 1, in);
     fclose(in);
     unlink(path);
-    if (got != 1 || ask.magic != WR_ASK_MAGIC || ask.kind != WR_ASK_WHY ||
+    if (got != 1 || ask.magic != WR_ASK_MAGIC || ask.kind != WR_ASK_SNAPSHOT ||
         ask.argument[2] != 99)
         _exit(4);
     if (manner == IS_LATE) /* with what another one asked for */
@@ -87,7 +87,8 @@ static uint32_t
 ask(const struct program *p, unsigned wait_ms)
 {
     struct wr_source one = {.live = true, .pid = (uint32_t)p->pid};
-    struct wr_ask request = {.kind = WR_ASK_WHY, .argument = {0, 0, 99, 0}};
+    struct wr_ask request = {.kind = WR_ASK_SNAPSHOT,
+                             .argument = {0, 0, 99, 0}};
     struct wr_reply a = {.pid = 0};
 
     snprintf(one.path, sizeof one.path, "%s", p->path);

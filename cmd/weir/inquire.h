@@ -1,0 +1,50 @@
+/* Inquire: a snapshot of a running program, with all that gives it names.
+ *
+ *     struct wr_inquest i;
+ *     if (wr_inquest_open(&i, pid, WR_INQUEST_HOLDERS, why, sizeof why) == 0) {
+ *         wr_why_address(&i.q, address, stdout, why, sizeof why);
+ *         wr_inquest_close(&i);
+ *     }
+ *
+ * pid 0: the only program. The program stands still for some milliseconds.
+ * Threads: one. 0, or -1 with a sentence that says what to do.
+ */
+#ifndef WR_CMD_INQUIRE_H
+#define WR_CMD_INQUIRE_H
+
+#include "analyse/holders.h"
+#include "analyse/inquiry.h"
+#include "analyse/origin.h"
+#include "analyse/snapshot.h"
+#include "serve/source.h"
+
+struct wr_symboliser;
+
+enum wr_inquest_kind {
+    WR_INQUEST_BLOCKS, /* what there is */
+    WR_INQUEST_HOLDERS /* and what holds what */
+};
+
+struct wr_inquest {
+    struct wr_inquiry q;
+    struct wr_sources sources;
+    struct wr_snapshot snapshot;
+    struct wr_holders holders;
+    struct wr_symboliser *symboliser;
+    struct wr_profile *sites;
+    struct wr_same same;
+};
+
+int wr_inquest_open(struct wr_inquest *i, uint32_t pid,
+                    enum wr_inquest_kind kind, char *why, size_t n);
+void wr_inquest_close(struct wr_inquest *i);
+
+/* An address as people write it: 0x and hexadecimal digits. false: it is
+ * none. */
+bool wr_inquest_address(const char *text, uint64_t *address);
+
+/* The arguments [PID] PLACE; pid 0: none. NULL, or a sentence. */
+const char *wr_inquest_words(int count, char **words, uint32_t *pid,
+                             const char **place);
+
+#endif
