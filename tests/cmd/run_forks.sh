@@ -63,7 +63,7 @@ END
 then
     "$weir" run --http none --out killed -- ./dies 2>err.txt
     is $? 137 "status of a killed program"
-    says "killed by signal 9" err.txt
+    says "signal 9" err.txt
     says "hold_much" err.txt
     "$weir" top killed/dies.*.heap.pb.gz >top.txt
     says "hold_much" top.txt

@@ -26,7 +26,10 @@ for moment in $moments; do
         2>err.txt &
     run=$!
     sleep "$moment"
-    pkill -9 -P $run -x prog_churn
+    while kill -0 $run 2>/dev/null; do # it may not have started yet
+        pkill -9 -P $run -x prog_churn
+        sleep 0.02
+    done
     wait $run 2>/dev/null
     status=$?
     report=$(ls out/prog_churn.*.report.json 2>/dev/null)
