@@ -219,7 +219,8 @@ print_requests(const struct wr_story *s, FILE *out)
 static bool
 is_bytes(uint32_t kind)
 {
-    return kind == WR_MARK_MAP_FAILED || kind == WR_MARK_PEAK;
+    return kind == WR_MARK_MAP_FAILED || kind == WR_MARK_PEAK ||
+           kind == WR_MARK_LIMIT || kind == WR_MARK_REFUSED;
 }
 
 static void
