@@ -257,6 +257,7 @@ def held(bucket):
     if blocks <= 0:
         return 0, 0
     one = bucket.size or size / blocks
+    size = blocks * one
     weight = 1
     if bucket.rate > 1:
         weight = 1 / -math.expm1(-one / bucket.rate)

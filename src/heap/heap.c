@@ -21,6 +21,15 @@ enum { MOVE_MIN = 1 << 20 };
 
 /* ---- allocating ---- */
 
+static void *
+sample(struct wr_mcache *mc, struct wr_slot *slot, void *p)
+{
+    slot->until_sample = WR_SAMPLE_UNDRAWN;
+    wr_sample_block(mc, slot->span, p);
+    wr_mcache_draw_sample(mc, slot);
+    return p;
+}
+
 static __attribute__((noinline)) void *
 small_slower(struct wr_slot *slot, bool *fresh)
 {
@@ -32,11 +41,34 @@ small_slower(struct wr_slot *slot, bool *fresh)
         return NULL;
     slot = &mc->slot[class_id];
     p = wr_slot_take(slot, wr_word_load(&slot->bits), fresh);
-    if (wr_unlikely(slot->until_sample == WR_SAMPLE_DUE)) {
-        slot->until_sample = WR_SAMPLE_UNDRAWN;
-        wr_sample_block(mc, slot->span, p);
-    }
-    return p;
+    return wr_unlikely(slot->until_sample == WR_SAMPLE_DUE)
+               ? sample(mc, slot, p)
+               : p;
+}
+
+/* These n blocks of the slot's group are its to hand out, the first now. */
+static inline __attribute__((always_inline)) void *
+hand_out(struct wr_slot *slot, uint64_t bits, int64_t n, bool *fresh)
+{
+    slot->again--;
+    wr_slot_change(slot, n, bits);
+    wr_span_use_current(slot->span, (int32_t)n);
+    return wr_slot_take(slot, bits, fresh);
+}
+
+/* The next sample is one of these blocks: the first, or those before it are
+ * to go first. NULL: that is not known yet. */
+static __attribute__((noinline)) void *
+take_to_sample(struct wr_slot *slot, uint64_t bits, bool *fresh)
+{
+    int64_t n = slot->until_sample;
+
+    if (n < 0)
+        return NULL;
+    if (n == 0)
+        return sample(wr_self, slot, hand_out(slot, bits & -bits, 1, fresh));
+    slot->until_sample = 0;
+    return hand_out(slot, wr_word_lowest(bits, n), n, fresh);
 }
 
 /* A block of the group that the slot had, or NULL. */
@@ -48,11 +80,10 @@ take_again(struct wr_slot *slot, bool *fresh)
 
     if (wr_unlikely(bits == 0))
         return NULL;
-    slot->again--;
+    if (wr_unlikely(slot->until_sample < n))
+        return take_to_sample(slot, bits, fresh);
     slot->until_sample -= n;
-    wr_slot_change(slot, n, bits);
-    wr_span_use_current(slot->span, (int32_t)n);
-    return wr_slot_take(slot, bits, fresh);
+    return hand_out(slot, bits, n, fresh);
 }
 
 /* The slot, one of wr_self's, has nothing ready. */

@@ -307,15 +307,14 @@ drain_inbox(struct wr_mcache *mc)
 /* How many blocks of the class go by before the next sample: one countdown
  * of bytes, rounded down to blocks, is a geometric one of blocks; and as each
  * block is picked by a chance of its own, classes may count apart. */
-static int64_t
-draw(struct wr_mcache *mc, unsigned class_id)
+void
+wr_mcache_draw_sample(struct wr_mcache *mc, struct wr_slot *slot)
 {
-    int64_t bytes;
+    int64_t bytes = INT64_MAX;
 
-    if (wr_events.next_sample == NULL)
-        return INT64_MAX;
-    bytes = wr_events.next_sample(mc);
-    return bytes == INT64_MAX ? bytes : bytes / wr_class[class_id].bytes;
+    if (wr_events.next_sample != NULL)
+        bytes = wr_events.next_sample(mc);
+    slot->until_sample = bytes == INT64_MAX ? bytes : bytes / slot->bytes;
 }
 
 /* The sample lies among the next n blocks, or is not drawn yet. */
@@ -323,7 +322,7 @@ static __attribute__((noinline)) int64_t
 allow_fewer(struct wr_mcache *mc, struct wr_slot *slot, int64_t n)
 {
     if (slot->until_sample == WR_SAMPLE_UNDRAWN)
-        slot->until_sample = draw(mc, slot->span->class_id);
+        wr_mcache_draw_sample(mc, slot);
     n = (int64_t)wr_min((size_t)n, (size_t)slot->until_sample);
     if (n == 0) {
         slot->until_sample = WR_SAMPLE_DUE;
@@ -345,17 +344,6 @@ allow(struct wr_mcache *mc, struct wr_slot *slot, int64_t n)
     return allow_fewer(mc, slot, n);
 }
 
-/* The n lowest of the bits. */
-static __attribute__((noinline)) uint64_t
-lowest(uint64_t bits, int64_t n)
-{
-    uint64_t rest = bits;
-
-    while (n-- > 0)
-        rest &= rest - 1;
-    return bits & ~rest;
-}
-
 /* Hand the free blocks of a group of the current span, so many, to the slot. */
 static void
 take_word(struct wr_mcache *mc, struct wr_slot *slot, uint64_t bits,
@@ -364,7 +352,7 @@ take_word(struct wr_mcache *mc, struct wr_slot *slot, uint64_t bits,
     int64_t n = allow(mc, slot, have);
 
     if (n < have)
-        bits = lowest(bits, n);
+        bits = wr_word_lowest(bits, n);
     wr_slot_change(slot, n, bits);
     wr_span_use_current(slot->span, (int32_t)n);
 }
@@ -570,7 +558,7 @@ lay_aside(struct wr_mcache *mc, struct wr_slot *slot)
 
     uninstall(mc, slot);
     (void)wr_remote_take(s);
-    while (wr_span_used(s) >= s->blocks) {
+    while ((uint64_t)wr_span_used(s) >= s->blocks) {
         if (wr_remote_set_full(s)) {
             s->full = true;
             return;

@@ -98,25 +98,35 @@ wr_slot_change(struct wr_slot *slot, int64_t n, uint64_t bits)
                           memory_order_release);
 }
 
-/* The short way to refill a slot: its group has free blocks again, the next
- * sample is not among them, and no large ones wait to be taken in. What the
- * word would be then, or 0; *n: how many. */
+/* The n lowest of the bits. */
+static inline uint64_t
+wr_word_lowest(uint64_t bits, int64_t n)
+{
+    uint64_t rest = bits;
+
+    while (n-- > 0)
+        rest &= rest - 1;
+    return bits & ~rest;
+}
+
+/* The short way to refill a slot: its group has free blocks again, and no
+ * large ones wait to be taken in. The word of those, or 0; *n: how many. */
 static inline __attribute__((always_inline)) uint64_t
 wr_slot_look_again(const struct wr_slot *slot, uint32_t *n)
 {
     const struct wr_span *s = slot->span;
-    uint64_t bits;
 
     if (wr_unlikely(slot->again == 0))
         return 0;
     if (wr_span_is_coarse(s) && wr_unlikely(wr_span_gained(s) > 0))
         return 0;
-    bits = wr_span_free_blocks(s, slot->state, n);
-    return wr_likely(slot->until_sample >= *n) ? bits : 0;
+    return wr_span_free_blocks(s, slot->state, n);
 }
 
 /* The sampler changed its mind: draw all countdowns anew. */
 void wr_mcache_draw_samples(struct wr_mcache *mc);
+/* The slot's sample was taken: draw the next. */
+void wr_mcache_draw_sample(struct wr_mcache *mc, struct wr_slot *slot);
 /* Count a free in a span that is not the thread's. */
 void wr_mcache_count_remote(struct wr_mcache *mc, unsigned class_id);
 /* Count the frees in the thread's span s since it was last looked at, and

@@ -6,6 +6,7 @@
 
 #include "heap/heap.h"
 #include "heap/mheap.h"
+#include "os/alone.h"
 #include "region/event.h"
 
 struct wr_events wr_events;
@@ -26,14 +27,22 @@ wr_sample_block(struct wr_mcache *mc, struct wr_span *s, void *p)
     __atomic_store_n(&s->block[block], WR_BLOCK_SAMPLED, __ATOMIC_RELEASE);
 }
 
-/* Of two threads that free it at once one gets here past the step, and one
- * of them will be stopped. */
+/* Of two threads that free it at once one gets past this, and one of them
+ * will be stopped. */
+static bool
+is_first_to_free(struct wr_span *s, unsigned block)
+{
+    if (!wr_alone())
+        return wr_block_step(s, block, WR_BLOCK_SAMPLED, WR_BLOCK_LIVE);
+    wr_block_set(s, block, WR_BLOCK_LIVE);
+    return true;
+}
+
 void
 wr_sample_free(struct wr_span *s, unsigned block, size_t bytes)
 {
     if (wr_block_state(s, block) == WR_BLOCK_SAMPLED &&
-        wr_block_step(s, block, WR_BLOCK_SAMPLED, WR_BLOCK_LIVE) &&
-        wr_events.sample_freed != NULL)
+        is_first_to_free(s, block) && wr_events.sample_freed != NULL)
         wr_events.sample_freed(s->tags[block],
                                (void *)(s->base + block * bytes), bytes);
 }

@@ -12,9 +12,11 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "os/alone.h"
 #include "os/os.h"
 #include "profile/module.h"
 #include "region/counters.h"
+#include "region/read.h"
 #include "region/region.h"
 
 enum { INDEX_SLOTS = 65536, INDEX_MOST = INDEX_SLOTS / 4 * 3 };
@@ -231,6 +233,12 @@ same_bucket(uint32_t number, const void *arg)
            b->rate == key->rate;
 }
 
+static uint64_t
+stands_for(uint64_t bytes, uint64_t rate)
+{
+    return (uint64_t)((double)bytes * wr_sample_weight(bytes, rate) + 0.5);
+}
+
 /* Lock held. */
 static uint32_t
 new_bucket(const struct bucket_key *key, uint64_t hash, uint32_t at)
@@ -247,6 +255,7 @@ new_bucket(const struct bucket_key *key, uint64_t hash, uint32_t at)
         b->stack = key->stack;
         b->size = key->bytes;
         b->rate = key->rate;
+        b->stands_for = stands_for(key->bytes, key->rate);
         wr_region_publish(WR_TABLE_BUCKETS, number + 1);
     }
     wr_lock_give(&wr_region_lock);
@@ -277,13 +286,20 @@ wr_bucket_find(uint32_t stack, uint64_t bytes, uint64_t rate)
     return number;
 }
 
+uint64_t
+wr_bucket_stands_for(uint32_t bucket, uint64_t bytes, uint64_t rate)
+{
+    return bucket != 0 && wr_region != NULL ? bucket_at(bucket)->stands_for
+                                            : stands_for(bytes, rate);
+}
+
 void
 wr_bucket_add_alloc(uint32_t bucket, uint64_t bytes)
 {
     if (wr_region == NULL)
         return;
     wr_region_add_alloc(bucket, bytes);
-    wr_count_add(samples, 1);
+    wr_alone_add(&wr_counters->samples, 1);
     if (bucket == 0)
         wr_count_add(samples_lost, 1);
 }
@@ -295,7 +311,7 @@ wr_bucket_add_free(uint32_t bucket, uint64_t bytes, uint64_t age_ns)
         return;
     wr_region_add_free(bucket, bytes);
     wr_region_add_died(bucket, age_ns);
-    wr_count_add(sample_frees, 1);
+    wr_alone_add(&wr_counters->sample_frees, 1);
 }
 
 size_t

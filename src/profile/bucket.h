@@ -35,6 +35,8 @@ bool wr_stack_stands(uint32_t number, const uintptr_t *pc, size_t n);
 
 /* 0 for stack 0 and when there is no room. */
 uint32_t wr_bucket_find(uint32_t stack, uint64_t bytes, uint64_t rate);
+/* The bytes that one of its samples, of this size and rate, stands for. */
+uint64_t wr_bucket_stands_for(uint32_t bucket, uint64_t bytes, uint64_t rate);
 void wr_bucket_add_alloc(uint32_t bucket, uint64_t bytes);
 /* age_ns: how old the block got; 0: not known, or young. */
 void wr_bucket_add_free(uint32_t bucket, uint64_t bytes, uint64_t age_ns);

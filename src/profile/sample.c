@@ -43,31 +43,29 @@ static _Atomic uint64_t rate_now;
 /* ---- chance ---- */
 
 /* The natural logarithm of x > 0, to about 1e-10: the library links no libm.
- * x = m * 2^e with m in [sqrt(1/2), sqrt(2)); ln m = 2 artanh((m-1)/(m+1)). */
+ * x = m * 2^e with m in [sqrt(1/2), sqrt(2)); ln m = 2 artanh((m-1)/(m+1)).
+ * No branch on x, which is chance; and the terms by pairs, so that they need
+ * not wait for each other. */
 static double
 logarithm(double x)
 {
+    enum { MANTISSA = 52 };
+    const uint64_t root = UINT64_C(0x3fe6a09e667f3bcd); /* sqrt(1/2) */
     union {
         double d;
         uint64_t u;
     } v = {x};
-    int e = (int)(v.u >> 52) - 1023;
-    double t, t2;
+    int64_t e = (int64_t)(v.u - root) >> MANTISSA;
+    double t, t2, t4;
 
-    v.u = (v.u & (((uint64_t)1 << 52) - 1)) | (uint64_t)1023 << 52;
-    if (v.d > 1.4142135623730951) {
-        v.d /= 2;
-        e++;
-    }
+    v.u -= (uint64_t)e << MANTISSA;
     t = (v.d - 1) / (v.d + 1);
     t2 = t * t;
-    return e * 0.6931471805599453 +
+    t4 = t2 * t2;
+    return (double)e * 0.6931471805599453 +
            2 * t *
-               (1 +
-                t2 * (1.0 / 3 +
-                      t2 * (1.0 / 5 +
-                            t2 * (1.0 / 7 + t2 * (1.0 / 9 + t2 * (1.0 / 11 +
-                                                                  t2 / 13))))));
+               ((1 + t2 * (1.0 / 3)) + t4 * (1.0 / 5 + t2 * (1.0 / 7)) +
+                t4 * t4 * ((1.0 / 9 + t2 * (1.0 / 11)) + t4 * (1.0 / 13)));
 }
 
 /* Marsaglia's xorshift64*, "Xorshift RNGs" (2003) with Vigna's multiplier. */
@@ -191,14 +189,13 @@ static uint32_t
 sampled(struct wr_mcache *mc, void *block, size_t bytes)
 {
     uint32_t bucket;
-    double stands_for;
 
     wr_background_tell_often();
     (void)wr_world_region();
     bucket = wr_bucket_find(stack_of(mc), bytes, mc->sample_rate);
     wr_bucket_add_alloc(bucket, bytes);
-    stands_for = (double)bytes * wr_sample_weight(bytes, mc->sample_rate);
-    WR_PROBE3(otel_memory, alloc, block, bytes, (uint64_t)(stands_for + 0.5));
+    WR_PROBE3(otel_memory, alloc, block, bytes,
+              wr_bucket_stands_for(bucket, bytes, mc->sample_rate));
     return tag_for(mc, block, bucket);
 }
 

@@ -215,7 +215,8 @@ struct wr_stack {
 /* Sampled allocations of one size from one stack. Values are raw: a reader
  * multiplies by 1 / (1 - exp(-size / rate)). Stack 0 gathers what found no
  * room, of all sizes: its size is 0, and the mean one stands for it. rate 1
- * means every allocation is here. */
+ * means every allocation is here. The bytes of all others are blocks * size:
+ * wr_bucket_read. */
 struct wr_bucket {
     uint32_t stack;
     uint32_t flags;
@@ -223,9 +224,9 @@ struct wr_bucket {
     uint64_t rate; /* sample_rate these were sampled at */
     _Atomic uint64_t allocs;
     _Atomic uint64_t frees;
-    _Atomic uint64_t alloc_bytes;
+    _Atomic uint64_t alloc_bytes; /* of bucket 0; else 0 */
     _Atomic uint64_t free_bytes;
-    uint64_t reserved;
+    uint64_t stands_for; /* bytes that one sample stands for, rounded */
     /* Of the frees those of blocks that were older than one unit, by age:
      * died[k] were at least WR_AGE_UNIT_NS << (k - 1) old and, but for the
      * last, less than twice that. died[0] stays 0. Modulo 2^32. */

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 
 #include "base/base.h"
+#include "os/alone.h"
 #include "os/os.h"
 #include "region/counters.h"
 #include "region/region.h"
@@ -50,8 +51,7 @@ put_back(uint32_t first, uint32_t last)
     do {
         put(&entry[last].who, (uint32_t)head);
         next = ((head >> 32) + 1) << 32 | first;
-    } while (!atomic_compare_exchange_weak_explicit(
-        &free_first, &head, next, memory_order_release, memory_order_relaxed));
+    } while (!wr_alone_swap(&free_first, &head, next));
 }
 
 static uint32_t
@@ -65,8 +65,7 @@ take_free(void)
             return 0;
         next = ((head >> 32) + 1) << 32 |
                (uint32_t)get(&entry[(uint32_t)head].who);
-    } while (!atomic_compare_exchange_weak_explicit(
-        &free_first, &head, next, memory_order_acquire, memory_order_acquire));
+    } while (!wr_alone_swap(&free_first, &head, next));
     return (uint32_t)head;
 }
 

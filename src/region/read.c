@@ -346,6 +346,10 @@ wr_bucket_read(const struct wr_bucket *b, struct wr_bucket_counts *c)
     c->allocs = load(&b->allocs);
     c->alloc_bytes = load(&b->alloc_bytes);
     c->frees = at_most(c->frees, c->allocs);
+    if (b->size != 0) {
+        c->free_bytes = c->frees * b->size;
+        c->alloc_bytes = c->allocs * b->size;
+    }
     c->free_bytes = at_most(c->free_bytes, c->alloc_bytes);
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/base.h"
 #include "base/text.h"
+#include "os/alone.h"
 #include "os/os.h"
 #include "region/counters.h"
 #include "region/event.h"
@@ -60,9 +61,11 @@ static struct {
 /* The buckets' counts once more, private: what a child has of them is what was
  * when it was born. All else in a table's entries never changes. */
 static struct {
-    _Atomic uint64_t allocs, frees, alloc_bytes, free_bytes;
+    _Atomic uint64_t allocs, frees;
     _Atomic uint32_t died[WR_AGES];
 } counts[BUCKETS];
+/* Of bucket 0, whose blocks are of all sizes. */
+static _Atomic uint64_t other_alloc_bytes, other_free_bytes;
 
 static const struct {
     uint32_t stride, capacity;
@@ -611,9 +614,9 @@ static void
 set_counts(struct wr_bucket *b, uint64_t i)
 {
     b->frees = counts[i].frees;
-    b->free_bytes = counts[i].free_bytes;
+    b->free_bytes = i == 0 ? other_free_bytes : 0;
     b->allocs = counts[i].allocs;
-    b->alloc_bytes = counts[i].alloc_bytes;
+    b->alloc_bytes = i == 0 ? other_alloc_bytes : 0;
     for (unsigned k = 0; k < WR_AGES; k++)
         b->died[k] = counts[i].died[k];
 }
@@ -795,10 +798,10 @@ wr_region_grow_ledger(uint64_t used)
 }
 
 static inline void
-add(_Atomic uint64_t *events, _Atomic uint64_t *sum, uint64_t bytes)
+add(_Atomic uint64_t *here, _Atomic uint64_t *there, uint64_t n)
 {
-    atomic_fetch_add_explicit(events, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(sum, bytes, memory_order_relaxed);
+    wr_alone_add(here, n);
+    wr_alone_add(there, n);
 }
 
 void
@@ -806,8 +809,9 @@ wr_region_add_alloc(uint32_t bucket, uint64_t bytes)
 {
     struct wr_bucket *b = wr_region_entry(WR_TABLE_BUCKETS, bucket);
 
-    add(&b->allocs, &b->alloc_bytes, bytes);
-    add(&counts[bucket].allocs, &counts[bucket].alloc_bytes, bytes);
+    if (wr_unlikely(bucket == 0))
+        add(&b->alloc_bytes, &other_alloc_bytes, bytes);
+    add(&b->allocs, &counts[bucket].allocs, 1);
 }
 
 void
@@ -815,8 +819,9 @@ wr_region_add_free(uint32_t bucket, uint64_t bytes)
 {
     struct wr_bucket *b = wr_region_entry(WR_TABLE_BUCKETS, bucket);
 
-    add(&b->frees, &b->free_bytes, bytes);
-    add(&counts[bucket].frees, &counts[bucket].free_bytes, bytes);
+    if (wr_unlikely(bucket == 0))
+        add(&b->free_bytes, &other_free_bytes, bytes);
+    add(&b->frees, &counts[bucket].frees, 1);
 }
 
 /* The class of an age of at least one unit. */

@@ -25,6 +25,7 @@ enum { QUIET_TICKS = 3, STOP_WAITS = 1000 };
 
 #define TICK_NS  UINT64_C(1000000000)
 #define HURRY_NS UINT64_C(5000000)
+#define ABOUT_NS UINT64_C(10000000) /* so old may the clock at hand be */
 
 _Atomic uint32_t wr_background_state WR_AT_FORK;
 _Atomic uint32_t wr_background_tells WR_AT_FORK;
@@ -214,7 +215,8 @@ wr_background_tell_absent(void)
         atomic_load_explicit(&enabled, memory_order_relaxed) &&
         (atomic_load_explicit(&writes_history, memory_order_relaxed) ||
          atomic_load_explicit(&watching, memory_order_relaxed)) &&
-        wr_history_uptime() >= WR_PULSE_AGE_NS)
+        wr_os_monotonic_about() + ABOUT_NS >=
+            wr_region->start_mono_ns + WR_PULSE_AGE_NS)
         begin();
 }
 

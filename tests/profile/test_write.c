@@ -319,7 +319,7 @@ assert_many_stacks(void)
         const struct wr_bucket *b = wr_region_entry(WR_TABLE_BUCKETS, i);
         const struct wr_stack *s = wr_region_entry(WR_TABLE_STACKS, b->stack);
 
-        decode_require(d.sample[i].value[1] == b->alloc_bytes, "bytes");
+        decode_require(d.sample[i].value[1] == b->allocs * b->size, "bytes");
         decode_require(d.sample[i].depth == MANY_DEPTH, "depth");
         for (size_t f = 0; f < MANY_DEPTH; f++)
             decode_require(d.location[d.sample[i].location[f] - 1].address ==
