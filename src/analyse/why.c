@@ -87,8 +87,11 @@ wr_inquiry_json(const struct wr_inquiry *q, FILE *out)
     const struct wr_reply *r = &q->snapshot->header->reply;
     fputs("{\"v\":1,\"program\":", out);
     wr_json_string(out, q->program);
-    fprintf(out, ",\"pid\":%u,\"stop_ms\":%.3f,\"search_ms\":%.3f", r->pid,
-            (double)r->stop_ns / 1e6, (double)r->search_ns / 1e6);
+    fprintf(out,
+            ",\"pid\":%u,\"stop_ms\":%.3f,\"search_ms\":%.3f,"
+            "\"snapshot_bytes\":%zu",
+            r->pid, (double)r->stop_ns / 1e6, (double)r->search_ns / 1e6,
+            q->snapshot->length);
 }
 
 /* --- Printing a path ----------------------------------------------------- */
