@@ -20,6 +20,7 @@
 #include "analyse/leaks.h"
 #include "analyse/legacy.h"
 #include "analyse/store.h"
+#include "analyse/suspects.h"
 #include "base/clock.h"
 #include "region/past.h"
 #include "region/read.h"
@@ -57,6 +58,7 @@ struct build {
         *leaks; /* a profile of leaks; NULL: of another kind */
     const struct wr_fd_list *fds; /* what a profile of descriptors is of */
     bool sites;                   /* the stack of each bucket */
+    const struct wr_suspects *suspects; /* what one of suspects is */
 };
 
 static const char *const kind_names[WR_PROFILE_KINDS] = {
@@ -392,6 +394,32 @@ build_sites(struct build *b)
     }
 }
 
+/* --- Suspects ----------------------------------------------------------- */
+
+static void
+build_suspects(struct build *b)
+{
+    struct wr_profile *p = b->p;
+    struct wr_label label = {.key = wr_profile_string(p, "growth")};
+    uint32_t frames[WR_STACK_FRAMES];
+    wr_profile_add_type(p, "growth_space", "bytes");
+    wr_profile_add_type(p, "inuse_objects", "count");
+    wr_profile_add_type(p, "inuse_space", "bytes");
+    p->period_type = (struct wr_value_type){wr_profile_string(p, "space"),
+                                            wr_profile_string(p, "bytes")};
+    p->period = (int64_t)load(&b->view->header->sample_rate);
+    p->drop_frames = wr_profile_string(p, wr_allocator_frames);
+    for (size_t i = 0; i < b->suspects->count; i++) {
+        const struct wr_suspect_site *s = &b->suspects->list[i];
+        int64_t values[3] = {wr_round(s->verdict.bytes_per_minute),
+                             wr_round(s->live_blocks),
+                             wr_round(s->verdict.live_bytes)};
+        uint32_t depth = add_stack(b, s->stack, "[other]", frames);
+        label.str = wr_profile_string(p, wr_growth_name(s->verdict.growth));
+        wr_profile_new_sample(p, frames, depth, values, &label, 1);
+    }
+}
+
 /* --- Threads ------------------------------------------------------------ */
 
 static void
@@ -603,6 +631,8 @@ build(struct build *b, struct wr_profile **out, enum wr_profile_kind kind,
         describe(b);
         if (b->leaks) {
             build_leaks(b);
+        } else if (b->suspects) {
+            build_suspects(b);
         } else if (b->fds) {
             build_fds(b);
         } else if (b->sites) {
@@ -649,6 +679,15 @@ wr_profile_from_fds(struct wr_profile **out, const struct wr_region_view *view,
 {
     struct build b = {.view = view, .fds = l};
     return build(&b, out, WR_PROFILE_FDS, why, n);
+}
+
+int
+wr_profile_from_suspects(struct wr_profile **out,
+                         const struct wr_region_view *view,
+                         const struct wr_suspects *s, char *why, size_t n)
+{
+    struct build b = {.view = view, .suspects = s};
+    return build(&b, out, WR_PROFILE_HEAP, why, n);
 }
 
 int
