@@ -103,8 +103,8 @@ _weir()
             $(compgen -f -- "$word"))
         ;;
     leaks)
-        COMPREPLY=($(compgen -W "--all --fail-on-leak --json --junit --pprof
-            --suppressions --help $(_weir_pids)" -- "$word"))
+        COMPREPLY=($(compgen -W "--all --fail-on-leak --json --junit
+            --no-search --pprof --suppressions --suspects --help $(_weir_pids)" -- "$word"))
         ;;
     fds)
         COMPREPLY=($(compgen -W "--all --json --pprof --help $(_weir_pids)" \

@@ -9,6 +9,7 @@
 #include "weir/cmd.h"
 #include "weir/number.h"
 #include "weir/pick.h"
+#include "weir/pprof_file.h"
 #include "weir/profile_args.h"
 
 #define SITES 10 /* unless all are asked for */
@@ -53,23 +54,6 @@ parse(struct fds *f, int argc, char **argv)
 }
 
 static int
-write_profile(const struct wr_profile *p, const char *path, char *why, size_t n)
-{
-    unsigned char *bytes;
-    size_t count;
-    if (wr_profile_encode(p, true, &bytes, &count, why, n) != 0)
-        return -1;
-    FILE *out = fopen(path, "we");
-    bool ok = out && fwrite(bytes, 1, count, out) == count;
-    if (out && fclose(out) != 0)
-        ok = false;
-    free(bytes);
-    if (!ok)
-        snprintf(why, n, "cannot write %s", path);
-    return ok ? 0 : -1;
-}
-
-static int
 show(const struct fds *f, const struct wr_source *one,
      const struct wr_fd_list *l, char *why, size_t n)
 {
@@ -87,7 +71,7 @@ show(const struct fds *f, const struct wr_source *one,
         wr_fd_report_json(&r, stdout);
     else
         wr_fd_report_print(&r, stdout);
-    int rc = f->pprof ? write_profile(p, f->pprof, why, n) : 0;
+    int rc = f->pprof ? wr_pprof_write(p, f->pprof, why, n) : 0;
     wr_profile_free(p);
     return rc;
 }

@@ -393,6 +393,8 @@ static const char help_leaks[] =
     "      --suppressions FILE\n"
     "                      LeakSanitizer's format: leak:TEXT a line, for\n"
     "                      functions, source files and modules\n"
+    "      --suspects      what the program can reach, and grows without end\n"
+    "      --no-search     with --suspects: do not search for leaks first\n"
     "  -h, --help          this text\n"
     "\n"
     "Numbers are exact. The stack is known of blocks that were sampled: run\n"
@@ -400,7 +402,8 @@ static const char help_leaks[] =
     "\n"
     "Examples:\n"
     "  weir leaks 4711\n"
-    "  weir leaks --fail-on-leak --suppressions lsan.supp 4711\n";
+    "  weir leaks --fail-on-leak --suppressions lsan.supp 4711\n"
+    "  weir leaks --suspects 4711\n";
 
 static const char help_why[] =
     "usage: weir why [options] [PID] ADDRESS\n"

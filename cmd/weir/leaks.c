@@ -11,7 +11,9 @@
 #include "weir/cmd.h"
 #include "weir/number.h"
 #include "weir/pick.h"
+#include "weir/pprof_file.h"
 #include "weir/profile_args.h"
+#include "weir/suspects.h"
 
 #define WAIT_MS 120000
 #define SITES   10 /* unless all are asked for */
@@ -20,6 +22,7 @@
 struct leaks {
     uint64_t pid; /* 0: the only program */
     bool json, all, fail;
+    bool suspects, no_search;
     const char *suppressions, *pprof, *junit;
 };
 
@@ -32,8 +35,10 @@ parse(struct leaks *k, int argc, char **argv)
         {"fail-on-leak", no_argument, NULL, 'f'},
         {"json", no_argument, NULL, 'j'},
         {"junit", required_argument, NULL, 'u'},
+        {"no-search", no_argument, NULL, 'n'},
         {"pprof", required_argument, NULL, 'p'},
         {"suppressions", required_argument, NULL, 's'},
+        {"suspects", no_argument, NULL, 'g'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -43,6 +48,8 @@ parse(struct leaks *k, int argc, char **argv)
         k->all |= c == 'a';
         k->fail |= c == 'f';
         k->json |= c == 'j';
+        k->suspects |= c == 'g';
+        k->no_search |= c == 'n';
         if (c == 'p')
             k->pprof = optarg;
         else if (c == 'u')
@@ -78,23 +85,6 @@ make_profile(struct wr_profile **p, struct wr_suppressions *suppressed,
         return 0;
     wr_profile_free(*p);
     return -1;
-}
-
-static int
-write_profile(const struct wr_profile *p, const char *path, char *why, size_t n)
-{
-    unsigned char *bytes;
-    size_t count;
-    if (wr_profile_encode(p, true, &bytes, &count, why, n) != 0)
-        return -1;
-    FILE *out = fopen(path, "we");
-    bool ok = out && fwrite(bytes, 1, count, out) == count;
-    if (out && fclose(out) != 0)
-        ok = false;
-    free(bytes);
-    if (!ok)
-        snprintf(why, n, "cannot write %s", path);
-    return ok ? 0 : -1;
 }
 
 static int
@@ -136,7 +126,7 @@ show_all(const struct leaks *k, const struct wr_leak_report *r,
         snprintf(why, n, "out of memory");
         return -1;
     }
-    if (k->pprof && write_profile(r->profile, k->pprof, why, n) != 0)
+    if (k->pprof && wr_pprof_write(r->profile, k->pprof, why, n) != 0)
         return -1;
     return k->junit ? write_junit(r, k->junit, why, n) : 0;
 }
@@ -177,12 +167,25 @@ find(const struct wr_source *one, struct wr_leaks *l, char *why, size_t n)
 }
 
 static int
+show_suspects(const struct leaks *k, const struct wr_source *one)
+{
+    return wr_suspects_show(one,
+                            &(struct wr_suspects_wish){.all = k->all,
+                                                       .json = k->json,
+                                                       .fail = k->fail,
+                                                       .search = !k->no_search,
+                                                       .pprof = k->pprof});
+}
+
+static int
 search(const struct leaks *k, struct wr_suppressions *suppressed,
        const struct wr_sources *s)
 {
     char why[WR_WHY];
     struct wr_leaks l;
     const struct wr_source *one = wr_pick(s, (uint32_t)k->pid, why, sizeof why);
+    if (one && k->suspects)
+        return show_suspects(k, one);
     if (!one || find(one, &l, why, sizeof why) != 0) {
         wr_say("leaks: %s", why);
         return 1;

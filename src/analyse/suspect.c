@@ -313,7 +313,7 @@ judge_windows(const struct wr_suspect_series *s, struct wr_suspect *out)
         tell_window(s, &w, out);
     }
     if (out->growth < WR_GROWTH_ENDLESS)
-        out->window = 0;
+        out->window = out->since = 0;
     else if (shown >= 3 && out->window >= HIGH_WINDOW)
         out->sure = WR_SURE_HIGH;
     else if (out->window >= FAIR_WINDOW)

@@ -46,7 +46,7 @@ print_growing(const struct wr_suspect_report *r, size_t i, FILE *out)
     const struct wr_suspect *v = &s->verdict;
     char rate[WR_VALUE_ROOM], live[WR_VALUE_ROOM], age[WR_AGE_ROOM];
     char held[512] = "";
-    fprintf(out, "\n  %s a minute more, %s: %s in %.0f blocks, the oldest %s\n",
+    fprintf(out, "\n  +%s a minute, %s: %s in %.0f blocks, the oldest %s\n",
             bytes_text(rate, v->bytes_per_minute),
             v->growth == WR_GROWTH_LEAK ? "a leak" : "without end",
             bytes_text(live, v->live_bytes), s->live_blocks,
