@@ -2,6 +2,7 @@
  *
  * This header includes all the others. See each for its story:
  *   limit.h     how much it should hold, and who is told when that is near
+ *   leak.h      what the program cannot reach any more
  *   memstats.h  what the heap holds and has done, as numbers
  *   profile.h   who holds it: heap profiles, sample rate
  *   serve.h     the same over HTTP, from inside the program (libweir-serve)
@@ -13,6 +14,7 @@
 #define WEIR_H
 
 #include <weir/error.h>
+#include <weir/leak.h>
 #include <weir/limit.h>
 #include <weir/memstats.h>
 #include <weir/profile.h>

@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "base/text.h"
+#include "leak/check.h"
 #include "leak/copy.h"
 #include "leak/last.h"
 #include "leak/search.h"
@@ -59,6 +60,7 @@ answer(void)
     struct wr_ask a;
 
     wr_last_answer();
+    wr_check_answer();
     if (take(&a) &&
         !wr_copy_run(&a, kinds[a.kind].suffix, kinds[a.kind].search))
         wr_copy_refuse(&a, kinds[a.kind].suffix);

@@ -138,6 +138,8 @@ static bool
 answer_path(struct wr_text *path, const char *suffix)
 {
     wr_text_init(path);
+    if (suffix == NULL)
+        return true;
     wr_text_str(path, wr_region_path());
     wr_text_str(path, suffix);
     return wr_region != NULL && *wr_region_path() != '\0';

@@ -41,8 +41,9 @@ struct wr_copy_part {
     size_t bytes;
 };
 
-/* Search in a copy, and wait for its end or until the thread is told to stop;
- * then the copy is killed. false: there was none, or it failed. */
+/* Search in a copy (suffix: what the answer's file has behind the region's
+ * name; NULL: it writes none), and wait for its end or until the thread is told
+ * to stop; then the copy is killed. false: there was none, or it failed. */
 bool wr_copy_run(const struct wr_ask *ask, const char *suffix,
                  bool (*search)(const struct wr_copy *c));
 

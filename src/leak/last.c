@@ -1,32 +1,24 @@
-/* Invariants
- * 1. stage goes from IDLE to WANTED, SEARCHING, DONE, and never back. Only who
- *    ends the program leaves IDLE, only Weir's thread WANTED and SEARCHING.
- * 2. totals are written before stage is DONE.
- */
+/* The last search. What was found is written before the errand is done. */
 #include "leak/last.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/base.h"
 #include "base/text.h"
 #include "leak/copy.h"
+#include "leak/errand.h"
 #include "leak/search.h"
 #include "os/os.h"
 #include "region/ask.h"
 #include "region/region.h"
-#include "world/background.h"
 #include "world/thread.h"
 
-enum { IDLE, WANTED, SEARCHING, DONE };
-enum { PATIENCE = 60 }; /* looks, until the search must have begun */
-
-#define LOOK_NS UINT64_C(50000000)
+static void search(void);
 
 static enum wr_last how;
 static void (*after)(void);
-static _Atomic uint32_t stage;
+static struct wr_errand errand = {.work = search};
 static struct wr_leaks_count found;
 
 /* ---- on Weir's thread ---- */
@@ -37,8 +29,7 @@ find(const struct wr_copy *c)
     struct wr_leaks_header *h = wr_os_map(WR_LEAK_ROOM);
     bool written = false;
 
-    atomic_store(&stage, SEARCHING);
-    if (h == NULL)
+    if (h == NULL || !wr_errand_begun(&errand))
         return false;
     wr_leak_find(c, h);
     found.blocks = h->direct.blocks + h->indirect.blocks;
@@ -48,40 +39,22 @@ find(const struct wr_copy *c)
     return written;
 }
 
-void
-wr_last_answer(void)
+static void
+search(void)
 {
     struct wr_ask ask = {.kind = WR_ASK_LEAKS};
 
-    if (atomic_load(&stage) != WANTED)
-        return;
     if (!wr_copy_do_without(&ask, WR_LEAKS_LAST_SUFFIX, find))
         wr_copy_refuse(&ask, WR_LEAKS_LAST_SUFFIX);
-    atomic_store(&stage, DONE);
-    wr_os_wake(&stage, 1);
+}
+
+void
+wr_last_answer(void)
+{
+    wr_errand_answer(&errand);
 }
 
 /* ---- on the thread that ends the program ---- */
-
-/* A thread that was interrupted in the heap and calls _exit in the signal's
- * handler has what Weir's waits for. Then there is no search. */
-static void
-wait_for_it(void)
-{
-    for (unsigned looks = 0; looks < PATIENCE;) {
-        uint32_t now = atomic_load(&stage);
-
-        if (now == DONE)
-            return;
-        if (now == WANTED) {
-            looks++;
-            wr_background_ask();
-            if (atomic_load(&wr_background_state) == 0)
-                return; /* it is not to be had here */
-        }
-        wr_os_wait(&stage, now, LOOK_NS);
-    }
-}
 
 static void
 say(void)
@@ -105,14 +78,9 @@ say(void)
 int
 wr_last_search(int status)
 {
-    uint32_t idle = IDLE;
-
     if (how == WR_LAST_OFF || !wr_os_at_home() || !wr_world_region() ||
-        *wr_region_path() == '\0' ||
-        !atomic_compare_exchange_strong(&stage, &idle, WANTED))
-        return status;
-    wait_for_it();
-    if (!wr_last_found())
+        *wr_region_path() == '\0' || !wr_errand_send(&errand) ||
+        !wr_last_found())
         return status;
     if (how >= WR_LAST_SAY)
         say();
@@ -122,7 +90,7 @@ wr_last_search(int status)
 bool
 wr_last_found(void)
 {
-    return atomic_load(&stage) == DONE && found.blocks > 0;
+    return found.blocks > 0;
 }
 
 /* exit() may be called again by a handler: it goes on where it was, with the

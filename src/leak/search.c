@@ -12,6 +12,7 @@
 #include "heap/heap.h"
 #include "heap/mheap.h"
 #include "leak/copy.h"
+#include "leak/known.h"
 #include "leak/roots.h"
 #include "mark/mark.h"
 #include "mark/marks.h"
@@ -85,8 +86,10 @@ keep_ends(struct search *q)
 static bool
 mark_reached(struct search *q, const struct wr_stop *s)
 {
-    return wr_roots_each(s, scan_root, q) && wr_marker_finish(q->marker) &&
-           keep_ends(q);
+    if (!wr_roots_each(s, scan_root, q))
+        return false;
+    q->header->root_bytes += wr_known_mark(q->marker);
+    return wr_marker_finish(q->marker) && keep_ends(q);
 }
 
 /* ---- what is leaked ---- */

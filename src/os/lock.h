@@ -13,6 +13,7 @@
  *     2. mheap         (heap/mheap.c)
  *     3. buckets       (profile/bucket.c)
  *     4. region        (region/region.c): a leaf
+ * Held alone, and never in the heap's own calls: known (leak/known.c).
  */
 #ifndef WR_OS_LOCK_H
 #define WR_OS_LOCK_H

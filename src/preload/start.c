@@ -18,6 +18,8 @@
 #include "heap/mcache.h"
 #include "os/lock.h"
 #include "leak/ask.h"
+#include "leak/check.h"
+#include "leak/known.h"
 #include "leak/last.h"
 #include "limit/limit.h"
 #include "os/os.h"
@@ -88,6 +90,8 @@ after_fork_child(void)
 
     wr_background_fork_child();
     wr_stop_fork_child();
+    wr_check_fork_child();
+    wr_known_fork_child();
     wr_limit_fork_child();
     if (wr_lock_fork_alone) {
         wr_background_let_in();

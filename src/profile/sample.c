@@ -39,6 +39,7 @@ enum {
 };
 
 static _Atomic uint64_t rate_now;
+static __thread unsigned excuses; /* calls of wr_sample_excuse_all to undo */
 
 /* ---- chance ---- */
 
@@ -100,7 +101,7 @@ wr_sample_draw(uint64_t *state, uint64_t mean)
 static int64_t
 next_sample(struct wr_mcache *mc)
 {
-    uint64_t rate = wr_sample_rate();
+    uint64_t rate = excuses > 0 ? 1 : wr_sample_rate();
 
     if (mc->rng == 0)
         mc->rng = wr_os_random();
@@ -172,6 +173,8 @@ tag_for(const struct wr_mcache *mc, const void *block, uint32_t bucket)
 {
     uint32_t entry = wr_ledger_add(block, bucket, tid_of(mc));
 
+    if (excuses > 0)
+        (void)wr_ledger_excuse(entry);
     return entry != 0 ? entry : UNBORN | bucket;
 }
 
@@ -220,6 +223,41 @@ wr_sample_birth(const struct wr_span *s, unsigned block, struct wr_birth *out)
         return false;
     *out = birth_of(s->tags[block]);
     return true;
+}
+
+/* ---- what is not to be called leaked ---- */
+
+static bool
+has_entry(const struct wr_span *s, unsigned block)
+{
+    return wr_block_state(s, block) == WR_BLOCK_SAMPLED && s->tags != NULL &&
+           (s->tags[block] & UNBORN) == 0;
+}
+
+bool
+wr_sample_excuse(const struct wr_span *s, unsigned block)
+{
+    return has_entry(s, block) && wr_ledger_excuse(s->tags[block]);
+}
+
+bool
+wr_sample_is_excused(const struct wr_span *s, unsigned block)
+{
+    return has_entry(s, block) && wr_ledger_is_excused(s->tags[block]);
+}
+
+void
+wr_sample_excuse_all(void)
+{
+    if (excuses++ == 0)
+        wr_mcache_draw_samples(wr_mcache_get());
+}
+
+void
+wr_sample_excuse_no_more(void)
+{
+    if (excuses > 0 && --excuses == 0)
+        wr_mcache_draw_samples(wr_mcache_get());
 }
 
 /* ---- the end of a program that misused the heap ---- */

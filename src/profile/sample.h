@@ -35,6 +35,15 @@ int64_t wr_sample_draw(uint64_t *state, uint64_t mean);
 bool wr_sample_birth(const struct wr_span *s, unsigned block,
                      struct wr_birth *out);
 
+/* A sampled live block is not to be called leaked. false: it is no sample, or
+ * the ledger was full when it was. */
+bool wr_sample_excuse(const struct wr_span *s, unsigned block);
+bool wr_sample_is_excused(const struct wr_span *s, unsigned block);
+/* From the first to the second every block that the calling thread allocates
+ * is a sample, and excused. They nest. */
+void wr_sample_excuse_all(void);
+void wr_sample_excuse_no_more(void);
+
 /* The calling thread's stack without Weir's own frames. */
 size_t wr_sample_stack(uintptr_t *pc, size_t max);
 

@@ -21,6 +21,9 @@
 
 enum { STEP = 64 }; /* entries made at a time */
 
+#define EXCUSED ((uint64_t)1 << 63) /* of `who`: no thread's id has that bit   \
+                                     */
+
 static struct wr_ledger_slot entry[WR_LEDGER_SLOTS];
 static uint32_t made = 1; /* guard: wr_region_lock */
 /* The region's half, and how much of it is there while wr_region is. */
@@ -173,8 +176,24 @@ wr_ledger_get(uint32_t i, struct wr_birth *birth)
     who = get(&entry[i].who);
     birth->born_ns = uptime_at(get(&entry[i].born_ns));
     birth->bucket = (uint32_t)who;
-    birth->tid = (uint32_t)(who >> 32);
+    birth->tid = (uint32_t)((who & ~EXCUSED) >> 32);
     return true;
+}
+
+bool
+wr_ledger_excuse(uint32_t i)
+{
+    if (i == 0 || i >= WR_LEDGER_SLOTS || get(&entry[i].address) == 0)
+        return false;
+    atomic_fetch_or(&entry[i].who, EXCUSED);
+    return true;
+}
+
+bool
+wr_ledger_is_excused(uint32_t i)
+{
+    return i != 0 && i < WR_LEDGER_SLOTS && get(&entry[i].address) != 0 &&
+           (get(&entry[i].who) & EXCUSED) != 0;
 }
 
 uint32_t
@@ -201,6 +220,7 @@ wr_ledger_take_over(void)
         uint64_t address = get(&entry[i].address);
 
         if (address != 0)
-            fill(&slot[i], address, get(&entry[i].born_ns), get(&entry[i].who));
+            fill(&slot[i], address, get(&entry[i].born_ns),
+                 get(&entry[i].who) & ~EXCUSED);
     }
 }

@@ -31,6 +31,9 @@ struct wr_birth {
 uint32_t wr_ledger_add(const void *block, uint32_t bucket, uint32_t tid);
 /* false: there is no such entry. */
 bool wr_ledger_get(uint32_t entry, struct wr_birth *birth);
+/* The block is not to be called leaked. false: there is no such entry. */
+bool wr_ledger_excuse(uint32_t entry);
+bool wr_ledger_is_excused(uint32_t entry);
 /* Its bucket; age: how old it got, ns. */
 uint32_t wr_ledger_drop(uint32_t entry, uint64_t *age);
 

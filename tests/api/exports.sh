@@ -22,7 +22,7 @@ if [ ! -e "$runtime" ]; then
 fi
 
 # What a program's own calls are answered by.
-allowed='weir_[a-z0-9_]+
+allowed='weir_[a-z0-9_]+|__lsan_[a-z_]+
 malloc|free|calloc|realloc|reallocarray|cfree
 aligned_alloc|posix_memalign|memalign|valloc|pvalloc
 free_sized|free_aligned_sized|malloc_usable_size

@@ -47,7 +47,7 @@ static void
 free_at_exit(void)
 {
     free(freed_late);
-    freed_late = malloc(30);
+    freed_late = malloc(200);
 }
 
 __attribute__((destructor)) static void
