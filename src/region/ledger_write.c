@@ -21,8 +21,9 @@
 
 enum { STEP = 64 }; /* entries made at a time */
 
-#define EXCUSED ((uint64_t)1 << 63) /* of `who`: no thread's id has that bit   \
-                                     */
+#define EXCUSED                                                                \
+    ((uint64_t)1 << 63) /* of `who`: no thread's id has that bit               \
+                         */
 
 static struct wr_ledger_slot entry[WR_LEDGER_SLOTS];
 static uint32_t made = 1; /* guard: wr_region_lock */
