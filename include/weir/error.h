@@ -20,7 +20,8 @@ typedef enum weir_err {
     WEIR_EIO,     /* reading or writing failed; errno says why */
     WEIR_ENOENT,  /* no such profile, program or file */
     WEIR_ENOTSUP, /* not available here: no region, not built in */
-    WEIR_EBUSY    /* somebody else does it already; try again */
+    WEIR_EBUSY,   /* somebody else does it already; try again */
+    WEIR_ELIMIT   /* it does not fit into the budget */
 } weir_err;
 
 /* One sentence in English, never NULL, not to be freed. */

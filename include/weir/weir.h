@@ -1,6 +1,7 @@
 /* Weir: what Go gives a Go program against memory trouble, for C.
  *
  * This header includes all the others. See each for its story:
+ *   budget.h    admit work only while there is memory for it
  *   limit.h     how much it should hold, and who is told when that is near
  *   leak.h      what the program cannot reach any more
  *   memstats.h  what the heap holds and has done, as numbers
@@ -13,6 +14,7 @@
 #ifndef WEIR_H
 #define WEIR_H
 
+#include <weir/budget.h>
 #include <weir/error.h>
 #include <weir/leak.h>
 #include <weir/limit.h>

@@ -14,6 +14,7 @@ weir_strerror(weir_err err)
         [WEIR_ENOENT] = "there is no such profile, program or file",
         [WEIR_ENOTSUP] = "it is not available: no Weir in this program",
         [WEIR_EBUSY] = "somebody else does it already; try again",
+        [WEIR_ELIMIT] = "it does not fit into the budget",
     };
 
     if ((unsigned)err >= wr_countof(text) || text[err] == NULL)

@@ -89,28 +89,33 @@ count_down(struct wr_mcache *mc, struct wr_span *s)
 }
 
 static void
-count_alloc(size_t bytes)
+count_alloc(struct wr_mcache *mc, size_t bytes)
 {
+    mc->large_turnover.allocated += bytes;
     wr_count_add(large_allocs, 1);
     wr_count_add(large_alloc_bytes, bytes);
 }
 
 static void
-count_free(size_t bytes)
+count_free(struct wr_mcache *mc, size_t bytes)
 {
+    if (mc != &wr_mcache_none)
+        mc->large_turnover.freed += bytes;
     wr_count_add(large_frees, 1);
     wr_count_add(large_free_bytes, bytes);
 }
 
 /* May there be so many bytes more in large blocks? */
 static bool
-is_allowed(size_t bytes)
+is_allowed(struct wr_mcache *mc, size_t bytes)
 {
     uint64_t ceiling =
         atomic_load_explicit(&wr_mheap_ceiling, memory_order_relaxed);
 
-    return wr_likely(wr_count_get(heap_inuse) + bytes <= ceiling) ||
-           wr_events.memory_over == NULL || wr_events.memory_over(bytes);
+    if (wr_unlikely(wr_count_get(heap_inuse) + bytes > ceiling) &&
+        wr_events.memory_over != NULL && !wr_events.memory_over(bytes))
+        return false;
+    return wr_mcache_may_grow(mc, bytes);
 }
 
 void *
@@ -124,14 +129,14 @@ wr_large_alloc(struct wr_mcache *mc, size_t align, size_t size, bool *zero)
     pages = wr_align_up(wr_max(size, 1), WR_PAGE_BYTES) >> WR_PAGE_SHIFT;
     if (align <= WR_PAGE_BYTES)
         s = take_kept(mc, pages);
-    if (s == NULL && is_allowed(pages << WR_PAGE_SHIFT))
+    if (s == NULL && is_allowed(mc, pages << WR_PAGE_SHIFT))
         s = wr_mheap_alloc(pages, wr_max(align >> WR_PAGE_SHIFT, 1), 1);
     if (s == NULL)
         return NULL;
     *zero = wr_block_state(s, 0) == WR_BLOCK_FRESH;
     wr_block_set(s, 0, WR_BLOCK_LIVE);
     s->tags = &s->one_tag;
-    count_alloc(wr_span_bytes(s));
+    count_alloc(mc, wr_span_bytes(s));
     count_down(mc, s);
     return (void *)s->base;
 }
@@ -148,7 +153,7 @@ wr_large_free(struct wr_span *s, void *p, const char *call, bool emptied)
     wr_sample_free(s, 0, wr_span_bytes(s));
     if (!wr_block_step(s, 0, WR_BLOCK_LIVE, WR_BLOCK_FREE))
         wr_misuse(call, p);
-    count_free(wr_span_bytes(s));
+    count_free(mc, wr_span_bytes(s));
     if (mc != &wr_mcache_none && !emptied)
         s = keep(mc, s);
     if (s != NULL)
@@ -165,13 +170,13 @@ wr_large_resize(struct wr_mcache *mc, struct wr_span *s, size_t size)
 
     if (old == now)
         return true;
-    if (now > old && !is_allowed(now - old))
+    if (now > old && !is_allowed(mc, now - old))
         return false;
     if (!wr_mheap_resize(s, now >> WR_PAGE_SHIFT))
         return false;
-    count_free(old);
+    count_free(mc, old);
     wr_sample_free(s, 0, old);
-    count_alloc(now);
+    count_alloc(mc, now);
     count_down(mc, s);
     return true;
 }

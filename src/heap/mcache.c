@@ -247,6 +247,32 @@ wr_mcache_settle(struct wr_mcache *mc)
 }
 
 static void
+settle_current(struct wr_mcache *mc)
+{
+    for (unsigned i = 1; i < WR_CLASSES; i++)
+        if (mc->slot[i].span != NULL)
+            grant(mc, mc->slot[i].span, WR_GRANT_CURRENT);
+}
+
+struct wr_turnover
+wr_mcache_turnover(struct wr_mcache *mc, bool settle)
+{
+    struct wr_turnover t = mc->large_turnover;
+
+    if (settle)
+        wr_mcache_settle(mc);
+    else
+        settle_current(mc);
+    for (unsigned i = 1; i < WR_CLASSES; i++) {
+        struct wr_slot *slot = &mc->slot[i];
+
+        t.allocated += wr_mcache_allocs(mc, i) * slot->bytes;
+        t.freed += wr_word_load(&slot->frees) * slot->bytes;
+    }
+    return t;
+}
+
+static void
 add_unsettled(struct wr_span *s, void *frees)
 {
     uint32_t n = wr_span_unsettled(s);
@@ -483,8 +509,10 @@ static struct wr_span *
 fresh_span(struct wr_mcache *mc, unsigned class_id)
 {
     const struct wr_class *c = &wr_class[class_id];
-    struct wr_span *s = wr_mheap_alloc(c->pages, 1, c->blocks);
+    struct wr_span *s = NULL;
 
+    if (wr_mcache_may_grow(mc, (size_t)c->pages << WR_PAGE_SHIFT))
+        s = wr_mheap_alloc(c->pages, 1, c->blocks);
     if (s == NULL)
         return NULL;
     s->inverse = c->inverse;
@@ -624,6 +652,8 @@ wr_mcache_detach(void)
         else
             wr_remote_send(s);
     }
+    if (mc->scope != NULL && wr_events.scope_ends != NULL)
+        wr_events.scope_ends(mc);
     wr_large_flush(mc);
     give_all(mc);
     if (wr_events.thread_detached != NULL)

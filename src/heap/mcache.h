@@ -10,6 +10,7 @@
 #define WR_HEAP_MCACHE_H
 
 #include "heap/span.h"
+#include "region/event.h"
 
 struct wr_thread_slot;
 struct wr_unwind_memo;
@@ -38,6 +39,11 @@ struct wr_slot {
 
 enum { WR_AGAIN = 16 };
 
+/* Bytes of blocks. */
+struct wr_turnover {
+    uint64_t allocated, freed;
+};
+
 struct wr_mcache {
     /* Slots by size in steps of 16, as wr_class_by_16. */
     struct wr_slot *by_16[1024 / 16 + 1];
@@ -51,7 +57,10 @@ struct wr_mcache {
 
     /* Large spans the thread has freed, and keeps to hand out again. */
     struct wr_span *large[16];
-    size_t large_kept;   /* their bytes */
+    size_t large_kept; /* their bytes */
+    struct wr_turnover large_turnover;
+    void *scope; /* what wr_events.scope_grows is told of; NULL: nothing */
+    struct wr_turnover scope_begin;
     bool attached;       /* a thread uses it */
     bool forking;        /* it is in fork(): nothing is sampled */
     uint32_t emptied;    /* the last order to empty it that was followed */
@@ -145,6 +154,17 @@ void wr_mcache_adopt_orphans(void);
 
 /* Look up all spans of the calling thread. */
 void wr_mcache_settle(struct wr_mcache *mc);
+/* What the calling thread has allocated and freed, ever. Its frees lag by an
+ * eighth of the blocks of each span, but for those it allocates from; settle:
+ * they do not, and all its spans are looked up. */
+struct wr_turnover wr_mcache_turnover(struct wr_mcache *mc, bool settle);
+/* May the thread have so many bytes more for blocks? */
+static inline bool
+wr_mcache_may_grow(struct wr_mcache *mc, size_t bytes)
+{
+    return wr_likely(mc->scope == NULL) || wr_events.scope_grows == NULL ||
+           wr_events.scope_grows(mc, bytes);
+}
 /* Add to frees[class] what has been freed in spans of threads and is not in
  * any slot's frees yet: every look up is at most an eighth of a span's
  * blocks late. Takes mheap's lock and walks all spans. */

@@ -12,7 +12,9 @@
  *        around fork, in the order of the classes
  *     2. mheap         (heap/mheap.c)
  *     3. buckets       (profile/bucket.c)
- *     4. region        (region/region.c): a leaf
+ *     4. budgets       (limit/budget.c)
+ *     5. region        (region/region.c): a leaf, as are those of limit/limit.c
+ *        and limit/calls.c
  * Held alone, and never in the heap's own calls: known (leak/known.c).
  */
 #ifndef WR_OS_LOCK_H

@@ -21,6 +21,7 @@
 #include "leak/check.h"
 #include "leak/known.h"
 #include "leak/last.h"
+#include "limit/budget.h"
 #include "limit/limit.h"
 #include "os/os.h"
 #include "preload/files.h"
@@ -65,6 +66,7 @@ before_fork(void)
     }
     wr_heap_fork_before();
     wr_sample_fork_before();
+    wr_budget_fork_before();
     wr_region_fork_before();
     wr_lock_fork_begin();
 }
@@ -79,6 +81,7 @@ after_fork_parent(void)
         return;
     }
     wr_lock_fork_end();
+    wr_budget_fork_after();
     wr_sample_fork_after(false);
     wr_heap_fork_after(false);
 }
@@ -98,6 +101,7 @@ after_fork_child(void)
         wr_sample_resume(true);
     } else {
         wr_lock_fork_end();
+        wr_budget_fork_after();
         wr_sample_fork_after(true);
         wr_heap_fork_after(true);
     }
@@ -162,6 +166,7 @@ static void
 start_limit(const struct wr_options *o)
 {
     wr_limit_start();
+    wr_budget_start();
     if (o->limit == WEIR_LIMIT_OFF)
         return;
     (void)wr_limit_set(o->limit, o->limit_hard);

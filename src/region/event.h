@@ -49,6 +49,11 @@ struct wr_events {
     /* The soft limit is near: who keeps memory in reserve is to give back so
      * many bytes. On the background thread. */
     void (*memory_wanted)(uint64_t bytes);
+    /* A thread in a scope is about to take so many bytes for blocks: may it?
+     * The calling thread's cache. No lock is held. */
+    bool (*scope_grows)(struct wr_mcache *cache, size_t bytes);
+    /* It gives its cache back while it is in a scope. */
+    void (*scope_ends)(struct wr_mcache *cache);
     /* The background thread's look at the limit: nanoseconds until it is to
      * look again, 0: not any more. may_open: as wr_pulse_begin. */
     uint64_t (*watch)(bool may_open);

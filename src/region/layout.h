@@ -15,6 +15,7 @@
  *       marks     a ring of struct wr_mark_slot
  *       past      one struct wr_past: what the buckets held before
  *       fds       one struct wr_fds: who opened which descriptor
+ *       budgets   struct wr_budget_slot[capacity]: the program's budgets
  *       ledger    struct wr_ledger_slot[capacity]: the sampled live blocks
  *
  * Rules that make reading safe without the writer's locks:
@@ -66,6 +67,7 @@ enum wr_table_id {
     WR_TABLE_MARKS,
     WR_TABLE_PAST,
     WR_TABLE_FDS,
+    WR_TABLE_BUDGETS,
     WR_TABLE_LEDGER,
     WR_TABLE_COUNT = 12 /* room for later ones; absent: capacity 0 */
 };
@@ -384,6 +386,20 @@ struct wr_fds {
     uint64_t reserved[5];
     struct wr_fd_site site[WR_FD_SITES];
     struct wr_fd fd[WR_FD_MOST];
+};
+
+/* ---- budgets ----
+ *
+ * Each budget (include/weir/budget.h) has a slot while it lives and there is
+ * one: the words are a struct wr_budget_line of region/budget.h, of which kind
+ * 0 means that the slot is free. seq is odd while they are written. */
+
+#define WR_BUDGETS      256
+#define WR_BUDGET_WORDS 14
+
+struct wr_budget_slot {
+    _Atomic uint64_t seq;
+    _Atomic uint64_t word[WR_BUDGET_WORDS];
 };
 
 #endif

@@ -85,6 +85,7 @@ static const size_t strides[WR_TABLE_COUNT] = {
     [WR_TABLE_MARKS] = sizeof(struct wr_mark_slot),
     [WR_TABLE_PAST] = sizeof(struct wr_past),
     [WR_TABLE_LEDGER] = sizeof(struct wr_ledger_slot),
+    [WR_TABLE_BUDGETS] = sizeof(struct wr_budget_slot),
     [WR_TABLE_FDS] = sizeof(struct wr_fds),
 };
 

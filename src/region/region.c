@@ -79,6 +79,7 @@ static const struct {
     [WR_TABLE_MARKS] = {sizeof(struct wr_mark_slot), WR_MARK_SLOTS},
     [WR_TABLE_PAST] = {sizeof(struct wr_past), 1},
     [WR_TABLE_FDS] = {sizeof(struct wr_fds), 1},
+    [WR_TABLE_BUDGETS] = {sizeof(struct wr_budget_slot), WR_BUDGETS},
     [WR_TABLE_LEDGER] = {sizeof(struct wr_ledger_slot), WR_LEDGER_SLOTS},
 };
 _Static_assert(WR_PAST_SERIES == BUCKETS + 1, "a series for each bucket");
@@ -88,7 +89,7 @@ _Static_assert(WR_PAST_SERIES == BUCKETS + 1, "a series for each bucket");
 enum { RECORDS = WR_TABLE_STACKS + 1 };
 /* Pages of the other tables that were made present, one by one; those of the
  * ledger, the last one, are made as a record's. */
-enum { TOUCH_PAGES = 1728 };
+enum { TOUCH_PAGES = 1792 };
 static _Atomic uint64_t touched[TOUCH_PAGES / 64];
 
 static unsigned char *

@@ -43,6 +43,10 @@ const void *used[] = {
     (const void *)weir_strerror,      (const void *)weir_memstats,
     (const void *)weir_profile_write, (const void *)weir_profile_rate,
     (const void *)weir_profile_set_rate, (const void *)weir_serve,
+    (const void *)weir_budget_new,    (const void *)weir_budget_free,
+    (const void *)weir_budget_reserve, (const void *)weir_budget_release,
+    (const void *)weir_budget_explain, (const void *)weir_budget_enter,
+    (const void *)weir_budget_leave,  (const void *)weir_budget_read,
     (const void *)weir_limit_set,     (const void *)weir_limit_read,
     (const void *)weir_pressure_now,  (const void *)weir_pressure_subscribe,
     (const void *)weir_pressure_unsubscribe,
@@ -51,7 +55,8 @@ const void *used[] = {
 END
 g++ -I. -c -o "$scratch/use.o" "$scratch/use.cc"
 for name in strerror memstats profile_write profile_rate profile_set_rate \
-    limit_set limit_read pressure_now pressure_subscribe pressure_unsubscribe \
+    budget_new budget_free budget_reserve budget_release budget_explain \
+    budget_enter budget_leave budget_read limit_set limit_read pressure_now pressure_subscribe pressure_unsubscribe \
     serve serve_address serve_stop; do
     nm -u "$scratch/use.o" | grep -qw "weir_$name" ||
         fail "weir_$name is mangled in C++"
