@@ -49,6 +49,21 @@ case ${program##*/} in
     # Ten nodes of 16 bytes are held, among what else the program holds.
     expect top '160(\.0*)?B .* insert$'
     ;;
+6-admission)
+    "$program" 0 >out &
+    server=$!
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        [ -s out ] && break
+        sleep 0.2
+    done
+    url=$(cat out)
+    curl -s "${url}1" >answer
+    expect answer '^done$'
+    curl -s "${url}4000" >answer
+    expect answer '^4194304000 bytes do not fit into the budget "request": "requests" has [0-9]+ of [0-9]+ left$'
+    curl -s "${url}1" >answer
+    expect answer '^done$'
+    ;;
 5-serve)
     "$program" 127.0.0.1:0 60 >out &
     server=$!

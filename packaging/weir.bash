@@ -15,7 +15,7 @@ _weir()
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
         COMPREPLY=($(compgen -W 'run ps watch top tree peek list traces tags raw
-            flame diff report leaks why retained whois fds serve
+            flame diff report leaks why retained whois fds budgets serve
             record-allocs version help' \
             -- "$word"))
         return
@@ -88,7 +88,7 @@ _weir()
         ;;
     help)
         COMPREPLY=($(compgen -W 'run ps watch top tree peek list traces tags raw
-            flame diff report leaks why retained whois fds serve
+            flame diff report leaks why retained whois fds budgets serve
             record-allocs version' \
             -- "$word"))
         ;;
@@ -105,6 +105,9 @@ _weir()
     leaks)
         COMPREPLY=($(compgen -W "--all --fail-on-leak --json --junit
             --no-search --pprof --suppressions --suspects --help $(_weir_pids)" -- "$word"))
+        ;;
+    budgets)
+        COMPREPLY=($(compgen -W "--json --help $(_weir_pids)" -- "$word"))
         ;;
     fds)
         COMPREPLY=($(compgen -W "--all --json --pprof --help $(_weir_pids)" \

@@ -35,6 +35,7 @@ int wr_cmd_tags(int argc, char **argv);
 int wr_cmd_raw(int argc, char **argv);
 int wr_cmd_report(int argc, char **argv);
 int wr_cmd_leaks(int argc, char **argv);
+int wr_cmd_budgets(int argc, char **argv);
 int wr_cmd_fds(int argc, char **argv);
 int wr_cmd_why(int argc, char **argv);
 int wr_cmd_retained(int argc, char **argv);

@@ -359,6 +359,24 @@ static const char help_raw[] =
     "\n" HELP_PLACES "\n" HELP_OPTIONS "\n"
     "Examples:\n"
     "  weir raw server.1234.heap.pb.gz\n";
+static const char help_budgets[] =
+    "usage: weir budgets [--json] [PID]\n"
+    "\n"
+    "Lists the budgets of a program (see weir_budget_new in weir(3)), each\n"
+    "below the one around it: what is used of its limit, the most that ever\n"
+    "was, what is reserved by hand, what threads inside hold, and how often\n"
+    "something was refused because of it.\n"
+    "Without a PID: the only program that runs under Weir.\n"
+    "\n"
+    "  -j, --json  an array of objects: name, depth, limit_bytes (null: none\n"
+    "              of its own), used_bytes, peak_bytes, reserved_bytes,\n"
+    "              held_bytes, allocated_bytes, refused\n"
+    "  -h, --help  this text\n"
+    "\n"
+    "Examples:\n"
+    "  weir budgets 4711\n"
+    "  weir budgets --json | jq '.[] | select(.refused > 0)'\n";
+
 static const char help_fds[] =
     "usage: weir fds [options] [PID]\n"
     "\n"
@@ -516,6 +534,8 @@ const struct wr_command wr_commands[] = {
      help_report},
     {"leaks", wr_cmd_leaks, "memory that a program cannot reach any more",
      help_leaks},
+    {"budgets", wr_cmd_budgets, "what a program has set aside, and refused",
+     help_budgets},
     {"fds", wr_cmd_fds, "open descriptors, and who opened them", help_fds},
     {"why", wr_cmd_why, "who keeps a block, or a site's blocks, alive",
      help_why},

@@ -586,7 +586,7 @@ lay_aside(struct wr_mcache *mc, struct wr_slot *slot)
 
     uninstall(mc, slot);
     (void)wr_remote_take(s);
-    while ((uint64_t)wr_span_used(s) >= s->blocks) {
+    while (wr_span_used(s) >= (int32_t)s->blocks) {
         if (wr_remote_set_full(s)) {
             s->full = true;
             return;
