@@ -61,6 +61,10 @@ case ${program##*/} in
     expect answer '^done$'
     curl -s "${url}4000" >answer
     expect answer '^4194304000 bytes do not fit into the budget "request": "requests" has [0-9]+ of [0-9]+ left$'
+    "$weir" budgets >table
+    expect table '^requests +0 .* 1$'
+    "$weir" budgets --json $server >json
+    expect json '^\[{"name":"requests","depth":0,"limit_bytes":[0-9]+,"used_bytes":0,"peak_bytes":1048576,'
     curl -s "${url}1" >answer
     expect answer '^done$'
     ;;

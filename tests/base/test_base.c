@@ -42,14 +42,14 @@ START_TEST(every_error_has_a_sentence_of_its_own)
     const char *unknown = weir_strerror((weir_err)1000);
 
     ck_assert_str_eq(weir_strerror((weir_err)-1), unknown);
-    for (int i = WEIR_OK; i <= WEIR_EBUSY; i++) {
+    for (int i = WEIR_OK; i <= WEIR_ELIMIT; i++) {
         ck_assert_uint_gt(strlen(weir_strerror((weir_err)i)), 4);
         ck_assert_str_ne(weir_strerror((weir_err)i), unknown);
         for (int k = WEIR_OK; k < i; k++)
             ck_assert_str_ne(weir_strerror((weir_err)i),
                              weir_strerror((weir_err)k));
     }
-    ck_assert_str_eq(weir_strerror((weir_err)(WEIR_EBUSY + 1)), unknown);
+    ck_assert_str_eq(weir_strerror((weir_err)(WEIR_ELIMIT + 1)), unknown);
 }
 END_TEST
 

@@ -77,7 +77,8 @@ END_TEST
 START_TEST(a_limit_takes_the_place_of_the_users)
 {
     char *env[] = {"WEIR=limit=1GiB,new=1", NULL};
-    struct wr_settings set = {"/lib/libweir.so.0", "/run/x", "7", "auto:hard"};
+    struct wr_settings set = {"/lib/libweir.so.0", "/run/x", "7", "auto:hard",
+                              false};
     char **made = wr_environment(env, &set);
     ck_assert_str_eq(value(made, "WEIR"),
                      "dir=/run/x,sample=7,limit=auto:hard,new=1");
