@@ -51,7 +51,7 @@ work(int fd, size_t bytes)
     }
     for (size_t i = 0; i < bytes; i += 4096)
         p[i] = 1;
-    sleep(1);
+    sleep(2);
     answer(fd, "200 OK", "done");
     free((void *)p);
 }
