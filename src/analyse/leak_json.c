@@ -77,14 +77,15 @@ int
 wr_leak_report_json(const struct wr_leak_report *r, FILE *out)
 {
     const struct wr_leaks_header *h = &r->leaks->header;
-    const char *trust[] = {"", "proved", "silent threads", "blind"};
+    const char *trust[] = {
+        "", "proved", "silent threads", "blind", "refused", "unseen", "", ""};
     struct wr_leak_site *list = wr_leak_sites(r->profile);
     if (!list)
         return -1;
     fputs("{\"v\":1,\"program\":", out);
     wr_json_string(out, r->program);
     fprintf(out, ",\"pid\":%u,\"trust\":\"%s\",\"stop_ms\":%.3f,", h->about.pid,
-            trust[h->about.trust & 3], (double)h->about.stop_ns / 1e6);
+            trust[h->about.trust & 7], (double)h->about.stop_ns / 1e6);
     fprintf(out, "\"search_ms\":%.3f,\"threads\":%u,\"silent\":%u,\n",
             (double)h->about.search_ns / 1e6, h->about.threads,
             h->about.silent);

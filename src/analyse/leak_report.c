@@ -85,6 +85,9 @@ trust_text(uint32_t trust)
     case WR_TRUST_SILENT:
         return "not proved: not every thread could be stopped, and what only "
                "its registers hold is listed too";
+    case WR_TRUST_UNSEEN:
+        return "not proved: the program may keep addresses where nobody can "
+               "read them: in io_uring, in too much shared memory";
     default:
         return "the search could not be done: there was no memory for it, or "
                "the system does not show the mappings";
@@ -118,8 +121,10 @@ print_heading(const struct wr_leak_report *r, FILE *out)
         print_count(out, "", &h->indirect, " hang off those\n");
     }
     if (h->ends.blocks > 0)
-        print_count(out, "  ", &h->ends,
-                    " kept only by pointers to their ends: not counted\n");
+        print_count(
+            out, "  ", &h->ends,
+            " kept only by odd pointers (to their ends, not aligned, with "
+            "other bits): not counted\n");
     if (total.blocks > 0 || h->about.trust == WR_TRUST_BLIND)
         fprintf(out, "  %s\n", trust_text(h->about.trust));
     fprintf(out, "  it stood still for %.1f ms; the search took %.0f ms\n",

@@ -7,6 +7,7 @@
 #include "base/base.h"
 #include "base/text.h"
 #include "heap/heap.h"
+#include "leak/early.h"
 #include "os/os.h"
 #include "os/process.h"
 #include "region/layout.h"
@@ -51,7 +52,7 @@ wr_copy_reply(struct wr_reply *a, const struct wr_copy *c)
     a->pid = wr_os_home();
     a->ticket = c->ask->ticket;
     a->taken_ns = wr_os_realtime();
-    a->trust = WR_TRUST_PROVED;
+    a->trust = wr_early_whole() ? WR_TRUST_PROVED : WR_TRUST_UNSEEN;
     a->search_ns = wr_os_monotonic() - c->began_ns;
     if (s == NULL)
         return;
@@ -103,6 +104,8 @@ stand_still(struct wr_copy *c)
     wr_heap_fork_before();
     c->stop = wr_stop_begin(wr_background_tid(), PATIENCE_NS);
     c->began_ns = wr_os_monotonic();
+    if (c->stop != NULL)
+        wr_early_read();
     return true;
 }
 
@@ -110,6 +113,7 @@ static void
 go_on(struct wr_copy *c)
 {
     wr_stop_end(c->stop);
+    wr_early_forget();
     wr_heap_fork_after(false);
     wr_background_leave();
 }

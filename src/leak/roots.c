@@ -2,6 +2,7 @@
 #include "leak/roots.h"
 
 #include "base/base.h"
+#include "leak/early.h"
 #include "os/os.h"
 #include "os/pages.h"
 #include "os/process.h"
@@ -13,13 +14,38 @@ struct walk {
     void *arg;
     bool peeks; /* the system lets us read what may not be readable */
     bool swaps; /* shared memory may be swapped out */
+    bool early; /* what is there of shared memory, and nothing else */
     uint64_t fetch, unread; /* bytes of files: still to be read in, and not */
+    uint64_t most;          /* early: bytes */
 };
 
 enum { COPY = 64 << 10 };
 
 static struct wr_os_pages pages;
 static uint64_t last_unread;
+
+/* What the last walk has visited, to be visited again without asking the system
+ * which pages are there; `from` has bit 0 where that was in a copy. */
+static struct {
+    uintptr_t from, end;
+} * piece;
+static size_t pieces;
+
+enum { PIECES = 1 << 16 };
+
+static void
+note(const struct walk *w, uintptr_t from, uintptr_t end)
+{
+    if (w->early)
+        return;
+    if (piece == NULL)
+        piece = wr_os_map(PIECES * sizeof *piece);
+    if (piece != NULL && pieces < PIECES) {
+        piece[pieces].from = from;
+        piece[pieces].end = end;
+    }
+    pieces++;
+}
 
 /* Where the part of a stack begins that is not in use: its low end. Known are
  * the bounds of threads that the program made by pthread_create, and that of
@@ -71,11 +97,18 @@ visit_as(const struct walk *w, uintptr_t from, uintptr_t end, uintptr_t at)
     w->visit(&part, w->arg);
 }
 
+static void
+visit_plainly(const struct walk *w, uintptr_t from, uintptr_t end)
+{
+    note(w, from, end);
+    visit_as(w, from, end, from);
+}
+
 /* What may not be readable is looked at in a copy: of a file less may be there
  * than is mapped. A page that cannot be read holds nothing for the program
  * either. */
 static void
-visit_peeked(struct walk *w, uintptr_t from, uintptr_t end)
+visit_copy_of(const struct walk *w, uintptr_t from, uintptr_t end)
 {
     static _Alignas(8) char copy[COPY];
     size_t page = wr_os_page_bytes();
@@ -88,6 +121,13 @@ visit_peeked(struct walk *w, uintptr_t from, uintptr_t end)
         if (n == 0)
             from = wr_align_down(from, page) + page;
     }
+}
+
+static void
+visit_peeked(const struct walk *w, uintptr_t from, uintptr_t end)
+{
+    note(w, from | 1, end);
+    visit_copy_of(w, from, end);
 }
 
 /* Of files so much is read in that is not in memory, and no more: to read a
@@ -107,15 +147,32 @@ visit_away(struct walk *w, const struct wr_os_mapping *m, uintptr_t from,
     w->unread += end - from - n;
 }
 
+/* What is there of shared memory is read early (leak/early.h), as long as that
+ * does not take too long. */
+static void
+visit_early(struct walk *w, uintptr_t from, uintptr_t end)
+{
+    uint64_t n = wr_min(end - from, w->most);
+
+    visit_peeked(w, from, from + n);
+    w->most -= n;
+    w->unread += end - from - n;
+}
+
 static void
 visit_shared(struct walk *w, const struct wr_os_mapping *m, uintptr_t from,
              uintptr_t end)
 {
-    for (uintptr_t stop; from < end; from = stop)
-        if (wr_os_file_pages_next(from, end, &stop) == WR_PAGES_HERE)
+    for (uintptr_t stop; from < end; from = stop) {
+        bool here = wr_os_file_pages_next(from, end, &stop) == WR_PAGES_HERE;
+
+        if (w->early && here)
+            visit_early(w, from, stop);
+        else if (!w->early && here && !m->shared)
             visit_peeked(w, from, stop);
-        else
+        else if (!w->early && !here)
             visit_away(w, m, from, stop);
+    }
 }
 
 /* What is the process's own of it, else what it shares. */
@@ -142,7 +199,7 @@ visit_own(struct walk *w, uintptr_t from, uintptr_t end)
         if (held == WR_PAGES_AWAY && w->peeks)
             visit_peeked(w, from, stop);
         else if (held != WR_PAGES_NONE)
-            visit_as(w, from, stop, from);
+            visit_plainly(w, from, stop);
     }
 }
 
@@ -153,7 +210,7 @@ visit_stretch(struct walk *w, const struct wr_os_mapping *m, uintptr_t from,
     if (m->file && w->peeks)
         visit_file(w, m, from, end);
     else if (m->file)
-        visit_as(w, from, end, from);
+        visit_plainly(w, from, end);
     else
         visit_own(w, from, end);
 }
@@ -194,19 +251,40 @@ visit_registers(struct walk *w)
         struct wr_root part = {t->frame, t->frame_end, WR_ROOT_REGISTERS,
                                t->tid, 0};
 
-        if (t->answered)
-            w->visit(&part, w->arg);
+        if (!t->answered)
+            continue;
+        note(w, t->frame, t->frame_end);
+        w->visit(&part, w->arg);
     }
 }
 
-static void
-visit_word(uintptr_t word, void *walk)
+static bool
+may_peek(void)
 {
-    const struct walk *w = walk;
-    struct wr_root part = {(uintptr_t)&word, (uintptr_t)(&word + 1),
-                           WR_ROOT_KEPT, 0, 0};
+    uintptr_t there = 1, here;
 
-    w->visit(&part, w->arg);
+    return wr_os_peek((uintptr_t)&there, &here, sizeof here) == sizeof here;
+}
+
+bool
+wr_roots_shared(uint64_t most,
+                void (*visit)(const struct wr_root *part, void *arg), void *arg)
+{
+    static struct wr_os_mappings list;
+    struct walk w = {.visit = visit, .arg = arg, .early = true, .most = most};
+    struct wr_os_mapping m;
+
+    w.peeks = may_peek();
+    if (!wr_os_mappings_open(&list))
+        return false;
+    while (wr_os_mappings_next(&list, &m)) {
+        if (m.shared && m.readable && !m.device)
+            visit_mapping(&w, &m);
+        if (m.requests)
+            w.unread++; /* what it was asked to give back is not there */
+    }
+    wr_os_mappings_close(&list);
+    return w.unread == 0;
 }
 
 bool
@@ -214,14 +292,16 @@ wr_roots_walk(const struct wr_stop *s,
               void (*visit)(const struct wr_root *part, void *arg), void *arg)
 {
     static struct wr_os_mappings list;
-    uintptr_t there = (uintptr_t)s, here;
     struct walk w = {.stop = s, .visit = visit, .arg = arg};
     struct wr_os_mapping m;
     bool any = false; /* the system may show an empty list */
 
+    pieces = 0;
+    if (!wr_early_there())
+        wr_early_read();
     w.swaps = wr_os_swaps();
     w.fetch = WR_ROOTS_FETCH;
-    w.peeks = wr_os_peek((uintptr_t)&there, &here, sizeof here) == sizeof here;
+    w.peeks = may_peek();
     if (!wr_os_mappings_open(&list))
         return false;
     wr_os_pages_open(&pages);
@@ -233,7 +313,7 @@ wr_roots_walk(const struct wr_stop *s,
     wr_os_pages_close(&pages);
     wr_os_mappings_close(&list);
     visit_registers(&w);
-    wr_os_kept_words(visit_word, &w);
+    wr_early_each(visit, arg);
     last_unread = w.unread;
     return any;
 }
@@ -267,4 +347,23 @@ wr_roots_each(const struct wr_stop *s,
     struct plain p = {visit, arg};
 
     return wr_roots_walk(s, visit_plain, &p);
+}
+
+bool
+wr_roots_again(const struct wr_stop *s,
+               void (*visit)(uintptr_t from, uintptr_t end, void *arg),
+               void *arg)
+{
+    struct plain p = {visit, arg};
+    struct walk w = {.visit = visit_plain, .arg = &p};
+
+    if (piece == NULL || pieces > PIECES)
+        return wr_roots_each(s, visit, arg);
+    for (size_t i = 0; i < pieces; i++)
+        if ((piece[i].from & 1) != 0)
+            visit_copy_of(&w, piece[i].from - 1, piece[i].end);
+        else
+            visit(piece[i].from, piece[i].end, arg);
+    wr_early_each(visit_plain, &p);
+    return true;
 }

@@ -11,7 +11,9 @@
  * WR_ROOTS_FETCH bytes of those that are on disk alone.
  *
  * Registers are memory too: of a stopped thread the kernel saved them on a
- * stack. So is what the kernel keeps to give it back, the data of epoll sets.
+ * stack. So is what the kernel keeps to give it back; that, and what is in
+ * memory of shared mappings, was read early (leak/early.h), or is when it was
+ * not.
  */
 #ifndef WR_LEAK_ROOTS_H
 #define WR_LEAK_ROOTS_H
@@ -30,6 +32,11 @@ struct wr_stop;
 bool wr_roots_each(const struct wr_stop *s,
                    void (*visit)(uintptr_t from, uintptr_t end, void *arg),
                    void *arg);
+/* The same parts once more, as the last walk found them: what changed its
+ * mappings since, while the program stands still, is Weir's own. */
+bool wr_roots_again(const struct wr_stop *s,
+                    void (*visit)(uintptr_t from, uintptr_t end, void *arg),
+                    void *arg);
 /* Bytes of mapped files that the last walk did not read: an address there was
  * not seen. */
 uint64_t wr_roots_unread(void);
@@ -51,5 +58,11 @@ struct wr_root {
 bool wr_roots_walk(const struct wr_stop *s,
                    void (*visit)(const struct wr_root *part, void *arg),
                    void *arg);
+
+/* The part of it that is read early: of shared memory what is there, at most so
+ * many bytes. false: that was not all of it. */
+bool wr_roots_shared(uint64_t most,
+                     void (*visit)(const struct wr_root *part, void *arg),
+                     void *arg);
 
 #endif

@@ -13,16 +13,19 @@
 #include "heap/mheap.h"
 #include "leak/copy.h"
 #include "leak/known.h"
+#include "leak/odd.h"
 #include "leak/roots.h"
 #include "mark/mark.h"
 #include "mark/marks.h"
 #include "os/os.h"
+#include "os/pages.h"
 #include "profile/sample.h"
 #include "region/leaks.h"
 
 struct search {
     struct wr_marks *reached;
     struct wr_marks *ends;    /* to whose end something points */
+    struct wr_marks *looked;  /* odd pointers were looked for in it */
     struct wr_marks *leaked;  /* what is not reached; at last: what hangs off */
     struct wr_marks *pointed; /* to what a leaked block points */
     struct wr_marker *marker; /* of what is reached */
@@ -92,7 +95,7 @@ mark_reached(struct search *q, const struct wr_stop *s)
     return wr_marker_finish(q->marker) && keep_ends(q);
 }
 
-/* ---- what is leaked ---- */
+/* ---- what is not ---- */
 
 static void
 find_leaked(struct wr_span *s, void *search)
@@ -115,6 +118,86 @@ find_leaked(struct wr_span *s, void *search)
     h->live.blocks += live;
     h->live.bytes += live * bytes;
 }
+
+static bool
+find_all_leaked(struct search *q)
+{
+    struct wr_leaks_header *h = q->header;
+
+    wr_marks_free(q->leaked);
+    q->leaked = wr_marks_new();
+    h->live = h->indirect = (struct wr_leaks_count){0, 0};
+    memset(h->by_class, 0, sizeof h->by_class);
+    if (q->leaked == NULL)
+        return false;
+    wr_mheap_each_span(find_leaked, q);
+    return !q->leaked->failed;
+}
+
+/* ---- and is kept by odd pointers only ---- */
+
+static void
+look_for_odd(uintptr_t from, uintptr_t end, void *search)
+{
+    struct search *q = search;
+
+    wr_odd_scan(from, end, q->leaked, keep_end, q);
+}
+
+/* Pages that were never touched hold nothing. */
+static void
+look_into(struct wr_span *s, unsigned block, void *search)
+{
+    static struct wr_os_pages pages;
+    struct search *q = search;
+    uintptr_t from = block_base(s, block);
+    uintptr_t end = from + wr_span_block_bytes(s), stop;
+
+    if (!wr_marks_has(q->reached, from) || !wr_marks_add(q->looked, from))
+        return;
+    if (end - from < 2 * WR_PAGE_BYTES) {
+        look_for_odd(from, end, q);
+        return;
+    }
+    wr_os_pages_open(&pages);
+    for (; from < end; from = stop)
+        if (wr_os_pages_next(&pages, from, end, &stop) != WR_PAGES_NONE)
+            look_for_odd(from, stop, q);
+    wr_os_pages_close(&pages);
+}
+
+/* In what they keep there may be more of them. */
+static bool
+follow_odd(struct search *q)
+{
+    uint64_t before;
+
+    do {
+        before = q->header->ends.blocks;
+        if (!wr_marker_finish(q->marker) || !keep_ends(q))
+            return false;
+        wr_marks_each(q->leaked, look_into, q);
+    } while (q->header->ends.blocks > before);
+    return !q->looked->failed;
+}
+
+static bool
+keep_odd(struct search *q, const struct wr_stop *s)
+{
+    uint64_t before = q->header->ends.blocks;
+
+    if (!find_all_leaked(q) || q->header->indirect.blocks == 0)
+        return q->leaked != NULL && !q->leaked->failed;
+    q->looked = wr_marks_new();
+    if (q->looked == NULL || !wr_roots_again(s, look_for_odd, q))
+        return false;
+    wr_marks_each(q->reached, look_into, q);
+    if (!follow_odd(q))
+        return false;
+    return q->header->ends.blocks == before || find_all_leaked(q);
+}
+
+/* ---- what is leaked ---- */
 
 static void
 follow_leaked(struct wr_span *s, unsigned block, void *search)
@@ -204,9 +287,6 @@ tell_indirect(struct wr_span *s, unsigned block, void *search)
 static bool
 take_leaked(struct search *q)
 {
-    wr_mheap_each_span(find_leaked, q);
-    if (q->leaked->failed)
-        return false;
     wr_marks_each(q->leaked, follow_leaked, q);
     if (!wr_marker_finish(q->points))
         return false;
@@ -224,10 +304,8 @@ make_markers(struct search *q)
 {
     q->reached = wr_marks_new();
     q->ends = wr_marks_new();
-    q->leaked = wr_marks_new();
     q->pointed = wr_marks_new();
-    if (q->reached == NULL || q->ends == NULL || q->leaked == NULL ||
-        q->pointed == NULL)
+    if (q->reached == NULL || q->ends == NULL || q->pointed == NULL)
         return false;
     q->marker = wr_marker_new(q->reached, q->ends);
     q->points = wr_marker_new_shallow(q->pointed);
@@ -241,6 +319,7 @@ free_markers(struct search *q)
     wr_marker_free(q->points);
     wr_marks_free(q->reached);
     wr_marks_free(q->ends);
+    wr_marks_free(q->looked);
     wr_marks_free(q->leaked);
     wr_marks_free(q->pointed);
 }
@@ -248,7 +327,8 @@ free_markers(struct search *q)
 static bool
 search(struct search *q, const struct wr_stop *s)
 {
-    bool complete = make_markers(q) && mark_reached(q, s) && take_leaked(q);
+    bool complete = make_markers(q) && mark_reached(q, s) && keep_odd(q, s) &&
+                    take_leaked(q);
 
     if (q->marker != NULL)
         q->header->scanned_bytes = wr_marker_sums(q->marker)->scanned;

@@ -1,4 +1,5 @@
-/* The contract of kept.h on Linux.
+/* The contract of kept.h on Linux. The caller is a thread with descriptors of
+ * its own: to look into one of the program's it takes a duplicate.
  *
  * Invariants
  * 1. No descriptor of the program is written to, or read from in a way that
@@ -25,20 +26,30 @@ struct look {
     void *arg;
     bool filtered; /* there is a filter of system calls */
     bool unread;
-    int end[2]; /* of a pipe of ours; -1: not made yet */
+    int end[2];  /* of a pipe of ours; -1: not made yet */
+    long handle; /* of the program, to get at its descriptors */
 };
 
 /* One looks at a time. The words of a set are as many as its lines. */
 static _Alignas(8) char piece[PIECE];
 
+/* "/proc/PID/" and that, of the process whose memory this is. */
+static void
+name_file(struct wr_text *path, const char *folder, const char *name)
+{
+    wr_text_init(path);
+    wr_text_str(path, "/proc/");
+    wr_text_uint(path, wr_os_home());
+    wr_text_str(path, folder);
+    wr_text_str(path, name);
+}
+
 static long
-open_of_process(const char *name)
+open_file(const char *folder, const char *name)
 {
     struct wr_text path;
 
-    wr_text_init(&path);
-    wr_text_str(&path, "/proc/thread-self/");
-    wr_text_str(&path, name);
+    name_file(&path, folder, name);
     return wr_syscall4(SYS_openat, AT_FDCWD, path.buf, O_RDONLY | O_CLOEXEC, 0);
 }
 
@@ -215,13 +226,8 @@ struct entry { /* as the kernel lists a directory */
 static void
 look_at_info(struct look *k, const char *number)
 {
-    struct wr_text path;
-    long fd;
+    long fd = open_file("/fdinfo/", number);
 
-    wr_text_init(&path);
-    wr_text_str(&path, "fdinfo/");
-    wr_text_str(&path, number);
-    fd = open_of_process(path.buf);
     if (wr_syscall_failed(fd))
         k->unread |= fd != -ENOENT;
     else
@@ -229,29 +235,40 @@ look_at_info(struct look *k, const char *number)
 }
 
 static void
-look_at(struct look *k, const char *number)
+look_into(struct look *k, const char *number, bool pipe)
 {
-    struct statx is;
-    int fd = 0;
-    unsigned kind;
+    long theirs = 0, fd;
 
     for (const char *s = number; *s >= '0' && *s <= '9'; s++)
-        fd = fd * 10 + (*s - '0');
-    if (*number < '0' || *number > '9' || fd == k->end[0] || fd == k->end[1] ||
-        wr_syscall6(SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_TYPE,
+        theirs = theirs * 10 + (*s - '0');
+    fd = k->filtered || wr_syscall_failed(k->handle)
+             ? -EPERM
+             : wr_syscall3(SYS_pidfd_getfd, k->handle, theirs, 0);
+    if (wr_syscall_failed(fd)) {
+        k->unread = true;
+        return;
+    }
+    (pipe ? look_into_pipe : look_into_socket)(k, (int)fd);
+    wr_os_close((int)fd);
+}
+
+static void
+look_at(struct look *k, const char *number)
+{
+    struct wr_text path;
+    struct statx is;
+    unsigned kind;
+
+    name_file(&path, "/fd/", number);
+    if (*number < '0' || *number > '9' ||
+        wr_syscall6(SYS_statx, AT_FDCWD, (long)path.buf, 0, STATX_TYPE,
                     (long)&is, 0) != 0)
         return;
     kind = is.stx_mode & S_IFMT;
     if (kind == 0)
         look_at_info(k, number);
-    else if (kind != S_IFIFO && kind != S_IFSOCK)
-        return;
-    else if (k->filtered)
-        k->unread = true;
-    else if (kind == S_IFIFO)
-        look_into_pipe(k, fd);
-    else
-        look_into_socket(k, fd);
+    else if (kind == S_IFIFO || kind == S_IFSOCK)
+        look_into(k, number, kind == S_IFIFO);
 }
 
 static void
@@ -270,23 +287,31 @@ look_at_all(struct look *k, int folder)
     wr_os_close(folder);
 }
 
+static void
+look_at_timers(struct look *k)
+{
+    long fd = open_file("/timers", "");
+
+    if (!wr_syscall_failed(fd)) /* not every system shows them */
+        take_lines(k, (int)fd);
+}
+
 bool
 wr_os_kept(void (*visit)(const void *from, size_t bytes, void *arg), void *arg)
 {
     struct look k = {.visit = visit, .arg = arg, .end = {-1, -1}};
-    long fd;
+    long folder = open_file("/fd", "");
 
-    k.filtered = has_filter();
-    fd = open_of_process("fd");
-    if (wr_syscall_failed(fd))
+    if (wr_syscall_failed(folder))
         return false;
-    look_at_all(&k, (int)fd);
+    k.filtered = has_filter();
+    k.handle = k.filtered ? -1 : wr_syscall2(SYS_pidfd_open, wr_os_home(), 0);
+    look_at_all(&k, (int)folder);
+    look_at_timers(&k);
     for (int i = 0; i < 2; i++)
         if (k.end[i] >= 0)
             wr_os_close(k.end[i]);
-    fd = wr_syscall4(SYS_openat, AT_FDCWD, "/proc/self/timers",
-                     O_RDONLY | O_CLOEXEC, 0);
-    if (!wr_syscall_failed(fd))
-        take_lines(&k, (int)fd);
+    if (!wr_syscall_failed(k.handle))
+        wr_os_close((int)k.handle);
     return !k.unread;
 }

@@ -157,6 +157,23 @@ take_registers(uint32_t tid, long set, uintptr_t *words, size_t room)
     return to.iov_len / sizeof *words;
 }
 
+/* The values of signals that wait, of the thread's own or of all threads'. */
+static size_t
+take_signals(uint32_t tid, uint32_t flags, uintptr_t *words, size_t room)
+{
+    siginfo_t info[8];
+    struct __ptrace_peeksiginfo_args which = {.flags = flags, .nr = 8};
+    size_t n = 0;
+    long got;
+
+    for (; (got = wr_syscall4(SYS_ptrace, PTRACE_PEEKSIGINFO, tid, &which,
+                              info)) > 0;
+         which.off += (uint64_t)got)
+        for (long i = 0; i < got && n < room; i++)
+            words[n++] = (uintptr_t)info[i].si_value.sival_ptr;
+    return n;
+}
+
 size_t
 wr_os_hold(uint32_t tid, uint64_t until, uintptr_t *words, size_t room,
            uintptr_t *sp)
@@ -172,7 +189,10 @@ wr_os_hold(uint32_t tid, uint64_t until, uintptr_t *words, size_t room,
         return 0;
     }
     *sp = wr_regs_held_stack(words);
-    return n + take_registers(tid, WR_REGS_WIDE_SET, words + n, room - n);
+    n += take_registers(tid, WR_REGS_WIDE_SET, words + n, room - n);
+    n += take_signals(tid, 0, words + n, room - n);
+    return n +
+           take_signals(tid, PTRACE_PEEKSIGINFO_SHARED, words + n, room - n);
 }
 
 void
@@ -312,7 +332,9 @@ take_name(struct wr_os_mappings *m, struct wr_os_mapping *out)
     name[n] = '\0';
     out->main_stack = strcmp(name, "[stack]") == 0;
     out->memory = begins(name, "/dev/shm/") || begins(name, "/dev/zero") ||
-                  begins(name, "/memfd:") || begins(name, "/SYSV");
+                  begins(name, "/memfd:") || begins(name, "/SYSV") ||
+                  begins(name, "/dev/hugepages/");
+    out->requests = begins(name, "/[aio]");
     out->device = begins(name, "/dev/") && !out->memory;
 }
 
@@ -349,77 +371,4 @@ wr_os_peek(uintptr_t from, void *to, size_t bytes)
                          1, (long)&there, 1, 0);
 
     return n > 0 ? (size_t)n : 0;
-}
-
-/* ---- what the kernel keeps ---- */
-
-/* "tfd: 5 events: 19 data: 7f00aa10 pos:0 ...", a line for each member. */
-static void
-take_data(const char *line, void (*call)(uintptr_t, void *), void *arg)
-{
-    static const char key[] = " data:";
-    const char *found = strstr(line, key);
-
-    if (strncmp(line, "tfd:", 4) != 0 || found == NULL)
-        return;
-    for (found += sizeof key - 1; *found == ' ';)
-        found++;
-    call(hex(found), arg);
-}
-
-static void
-read_members(int fd, void (*call)(uintptr_t, void *), void *arg)
-{
-    char text[1024], line[160];
-    size_t used = 0;
-    long n;
-
-    while ((n = wr_syscall3(SYS_read, fd, text, sizeof text)) > 0)
-        for (long i = 0; i < n; i++) {
-            if (text[i] != '\n' && used < sizeof line - 1) {
-                line[used++] = text[i];
-                continue;
-            }
-            line[used] = '\0';
-            take_data(line, call, arg);
-            used = 0;
-        }
-}
-
-static void
-read_info(int folder, const char *name, void (*call)(uintptr_t, void *),
-          void *arg)
-{
-    long fd = wr_syscall4(SYS_openat, folder, name, O_RDONLY | O_CLOEXEC, 0);
-
-    if (wr_syscall_failed(fd))
-        return;
-    read_members((int)fd, call, arg);
-    wr_os_close((int)fd);
-}
-
-void
-wr_os_kept_words(void (*call)(uintptr_t word, void *arg), void *arg)
-{
-    _Alignas(8) char list[2048];
-    struct wr_text path;
-    long folder, n;
-
-    wr_text_init(&path);
-    wr_text_str(&path, "/proc/");
-    wr_text_uint(&path, wr_os_home());
-    wr_text_str(&path, "/fdinfo");
-    folder = wr_syscall4(SYS_openat, AT_FDCWD, path.buf,
-                         O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    if (wr_syscall_failed(folder))
-        return;
-    while ((n = wr_syscall3(SYS_getdents64, folder, list, sizeof list)) > 0)
-        for (long at = 0; at < n;) {
-            const struct entry *e = (const void *)(list + at);
-
-            if (e->name[0] >= '0' && e->name[0] <= '9')
-                read_info((int)folder, e->name, call, arg);
-            at += e->bytes;
-        }
-    wr_os_close((int)folder);
 }

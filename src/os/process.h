@@ -18,9 +18,9 @@ size_t wr_os_threads(uint32_t *tid, size_t room);
 bool wr_os_signal(uint32_t tid, int number, uintptr_t word);
 
 /* Hold a thread of another process (a helper's parent) where it is: how many
- * words of its registers were stored, sp among them; 0: not allowed, or it did
- * not stop until then (wr_os_monotonic). It goes on when told or when the
- * caller ends. */
+ * words of its registers were stored, sp among them, and of the values of
+ * signals that wait for it; 0: not allowed, or it did not stop until then
+ * (wr_os_monotonic). It goes on when told or when the caller ends. */
 size_t wr_os_hold(uint32_t tid, uint64_t until, uintptr_t *words, size_t room,
                   uintptr_t *sp);
 void wr_os_let_go(uint32_t tid);
@@ -50,6 +50,7 @@ struct wr_os_mapping {
     bool file;   /* of one: bytes behind its end cannot be read */
     bool memory; /* of that file nothing is on disk: it is shared memory */
     bool main_stack, device;
+    bool requests; /* the kernel's answers to what it was asked for (aio) */
 };
 struct wr_os_mappings {
     int file; /* -1: it could not be opened */
@@ -67,10 +68,6 @@ size_t wr_os_peek(uintptr_t from, void *to, size_t bytes);
 /* The data of the library that this code is in is Weir's own too; nothing
  * where it is part of a program. */
 void wr_os_note_library(void);
-
-/* Words that the kernel keeps for the process and gives back to it: the data
- * of its epoll sets. Of the process whose memory this is (wr_os_home). */
-void wr_os_kept_words(void (*call)(uintptr_t word, void *arg), void *arg);
 
 /* Weir's own memory: what the calls of os.h have mapped. Cut the first part of
  * [*from, end) that is not: *from and *part_end are its bounds. false: there

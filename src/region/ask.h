@@ -42,13 +42,16 @@ struct wr_ask {
 };
 
 enum wr_trust {
-    WR_TRUST_PROVED = 1, /* every thread stood still, every root was read */
-    WR_TRUST_SILENT = 2, /* some threads did not answer: what only their
-                            registers hold is not known */
-    WR_TRUST_BLIND = 3,  /* no memory to search with, or the system does not
-                            show the mappings: there is nothing in it */
-    WR_TRUST_REFUSED = 4 /* it may not make a copy of itself, or there was no
+    WR_TRUST_PROVED = 1,  /* every thread stood still, every root was read */
+    WR_TRUST_SILENT = 2,  /* some threads did not answer: what only their
+                             registers hold is not known */
+    WR_TRUST_BLIND = 3,   /* no memory to search with, or the system does not
+                             show the mappings: there is nothing in it */
+    WR_TRUST_REFUSED = 4, /* it may not make a copy of itself, or there was no
                             room for the answer: a struct wr_reply is all */
+    WR_TRUST_UNSEEN = 5   /* addresses may be where nobody can read them: in
+                              requests to the kernel, in more shared memory than
+                              can be read while the program stands still */
 };
 
 /* How each answer begins. */

@@ -31,7 +31,7 @@ struct wr_leaks_header {
     struct wr_leaks_count live;     /* allocated */
     struct wr_leaks_count direct;   /* leaked, and nothing leads there */
     struct wr_leaks_count indirect; /* leaked, and hang off a leaked one */
-    struct wr_leaks_count ends;     /* kept only by a pointer to their end */
+    struct wr_leaks_count ends;     /* kept only by odd pointers: leak/odd.h */
     struct wr_leaks_count by_class[WR_CLASS_MAX]; /* leaked; 0: large */
     uint64_t records;
     uint64_t dropped; /* that found no room */
