@@ -75,6 +75,7 @@ settle(void)
 static int
 run_case(int argc, char **argv, const struct test_case *c)
 {
+    alarm(100); /* nobody may have to look for it */
     c->run();
     wipe();
     settle();
