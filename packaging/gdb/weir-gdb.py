@@ -18,7 +18,7 @@ PAGE_SHIFT = 13                  # heap/sizeclass.h
 WINDOW_SHIFT = 30                # heap/span.h, as all below
 SPAN_FREE, SPAN_SMALL, SPAN_LARGE = 1, 2, 3
 BLOCK_REMOTE, BLOCK_SAMPLED, BLOCK_LIVE = 0x81, 0xFE, 0xFF
-TABLE_BUCKETS, TABLE_STACKS, TABLE_LEDGER = 2, 3, 7  # region/layout.h
+TABLE_BUCKETS, TABLE_STACKS, TABLE_LEDGER = 2, 3, 8  # region/layout.h
 NO_LEDGER = 0x80000000                       # profile/sample.c
 REGION_MAGIC = 0x314E474552524957
 
@@ -197,7 +197,7 @@ class Region:
         self.table = [
             Layout("wr_table").at(base + header.offset["table"] +
                                   i * Layout("wr_table").size)
-            for i in range(8)]
+            for i in range(9)]
         self.bucket_layout = Layout("wr_bucket")
         self.stack_layout = Layout("wr_stack")
         self.ledger_layout = Layout("wr_ledger_slot")
