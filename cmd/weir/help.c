@@ -172,6 +172,8 @@ static const char help_ps[] =
     "  -base FILE              take this profile off; -diff_base: and show\n"  \
     "                          percentages of it; -normalize: scale to it\n"   \
     "  -seconds N              what changes in N seconds, of a PID or URL\n"   \
+    "  -ages                   of a PID or URL: what is alive has the label\n" \
+    "                          age, for -tagfocus age=1min: and weir tags\n"   \
     "\n"                                                                       \
     "Which samples and frames (regular expressions as in Go):\n"               \
     "  -focus RE, -ignore RE   only stacks with such a function or file, or\n" \

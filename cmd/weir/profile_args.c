@@ -42,6 +42,7 @@ static const struct option options[] = {
     {"nodecount", 'n', COUNT, FIELD(options.node_count)},
     {"number", 0, COUNT, FIELD(options.node_count)},
     {"seconds", 0, COUNT, FIELD(seconds)},
+    {"ages", 0, SWITCH, FIELD(ages)},
     {"nodefraction", 0, REAL, FIELD(options.node_fraction)},
     {"edgefraction", 0, REAL, FIELD(options.edge_fraction)},
     {"divide_by", 0, REAL, FIELD(options.divide_by)},

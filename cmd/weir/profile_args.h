@@ -43,6 +43,7 @@ struct wr_profile_args {
     bool diff_base; /* percentages are of the base */
     bool normalise;
     long seconds;   /* what changes in so many, of URLs and processes; 0: all */
+    bool ages;      /* processes and URLs: what is alive has the label age */
     bool symbolise; /* find names that are missing; yes unless told */
     bool keep_base; /* for the command to set: give the base by itself */
     const char *type; /* -sample_index; NULL: the profile's own */

@@ -43,7 +43,7 @@ wr_profile_find_names(struct wr_profile *p, int pid, bool runs)
 /* What the process holds, or held at a moment of its past. */
 static int
 read_process(struct wr_profile **out, const struct wr_source *one,
-             const char *past, char *why, size_t n)
+             const char *past, bool ages, char *why, size_t n)
 {
     uint64_t when = WR_MOMENT_NOW, now = wr_clock_ns(CLOCK_REALTIME);
     uint64_t start = one->view.header->start_ns;
@@ -53,8 +53,9 @@ read_process(struct wr_profile **out, const struct wr_source *one,
         return -1;
     }
     if (when == WR_MOMENT_NOW)
-        return wr_profile_from_region(out, &one->view, WR_PROFILE_HEAP,
-                                      WR_VALUES_ESTIMATED, why, n);
+        return wr_profile_from_region(
+            out, &one->view, WR_PROFILE_HEAP,
+            ages ? WR_VALUES_BY_AGE : WR_VALUES_ESTIMATED, why, n);
     if (when <= start) {
         snprintf(why, n, "process %u started %.0f s ago, after that moment",
                  one->pid, (double)(now - start) / 1e9);
@@ -70,11 +71,11 @@ read_change(struct wr_profile **out, const struct wr_source *one,
             unsigned seconds, char *why, size_t n)
 {
     struct wr_profile *before;
-    if (read_process(&before, one, NULL, why, n) != 0)
+    if (read_process(&before, one, NULL, false, why, n) != 0)
         return -1;
     for (unsigned left = seconds; left > 0;)
         left = sleep(left);
-    int status = read_process(out, one, NULL, why, n);
+    int status = read_process(out, one, NULL, false, why, n);
     if (status == 0 && wr_profile_subtract(*out, before, why, n) != 0) {
         wr_profile_free(*out);
         status = -1;
@@ -98,7 +99,7 @@ open_process(const struct wr_profile_args *a, struct wr_profile **out,
     if (one && a->seconds && !past)
         status = read_change(out, one, (unsigned)a->seconds, why, n);
     else if (one)
-        status = read_process(out, one, past, why, n);
+        status = read_process(out, one, past, a->ages, why, n);
     if (status == 0 && a->symbolise)
         wr_profile_find_names(*out, (int)one->pid, one->live);
     wr_sources_free(&s);
@@ -126,34 +127,41 @@ is_process(const char *place, uint64_t *pid, const char **past)
 
 /* --- Elsewhere ----------------------------------------------------------- */
 
-/* Servers take seconds=N in the query: ask for it behind what is there. */
+/* Servers take seconds=N and labels=age in the query: ask for them behind what
+ * is there. */
 static int
-ask_seconds(char *text, size_t room, const char *url, long seconds, char *why,
-            size_t n)
+ask_more(char *text, size_t room, const char *url,
+         const struct wr_profile_args *a, char *why, size_t n)
 {
     const char *host = strstr(url, "://");
     const char *path = host ? strchr(host + 3, '/') : NULL;
+    char seconds[32] = "";
     if (!path) {
         snprintf(why, n,
-                 "-seconds needs an address with a path, like "
-                 "http://127.0.0.1:6060/debug/pprof/heap");
+                 "%s needs an address with a path, like "
+                 "http://127.0.0.1:6060/debug/pprof/heap",
+                 a->seconds ? "-seconds" : "-ages");
         return -1;
     }
-    snprintf(text, room, "%s%cseconds=%ld", url, strchr(path, '?') ? '&' : '?',
-             seconds);
+    if (a->seconds)
+        snprintf(seconds, sizeof seconds, "seconds=%ld", a->seconds);
+    snprintf(text, room, "%s%c%s%s%s", url, strchr(path, '?') ? '&' : '?',
+             seconds, a->seconds && a->ages ? "&" : "",
+             a->ages ? "labels=age" : "");
     return 0;
 }
 
 static int
-open_url(struct wr_profile **out, const char *url, long seconds, char *why,
-         size_t n)
+open_url(struct wr_profile **out, const char *url,
+         const struct wr_profile_args *a, char *why, size_t n)
 {
     unsigned char *bytes;
     size_t count;
     char asked[2048];
-    if (seconds && ask_seconds(asked, sizeof asked, url, seconds, why, n) != 0)
+    bool more = a->seconds || a->ages;
+    if (more && ask_more(asked, sizeof asked, url, a, why, n) != 0)
         return -1;
-    if (wr_fetch(seconds ? asked : url, &bytes, &count, why, n) != 0)
+    if (wr_fetch(more ? asked : url, &bytes, &count, why, n) != 0)
         return -1;
     int status = wr_profile_decode(out, bytes, count, why, n);
     free(bytes);
@@ -173,7 +181,7 @@ open_place(const struct wr_profile_args *a, const char *place,
     bool is_stdin = strcmp(place, "-") == 0;
     int status =
         wr_fetch_is_url(place)
-            ? open_url(out, place, a->seconds, why, n)
+            ? open_url(out, place, a, why, n)
             : wr_profile_read(out, is_stdin ? "/dev/stdin" : place, why, n);
     /* Profiles that a program wrote by itself have no names yet. */
     if (status == 0 && a->symbolise)

@@ -21,7 +21,9 @@
 #include "analyse/legacy.h"
 #include "analyse/store.h"
 #include "analyse/suspects.h"
+#include "analyse/uptime.h"
 #include "base/clock.h"
+#include "region/ledger.h"
 #include "region/past.h"
 #include "region/read.h"
 
@@ -49,7 +51,9 @@ struct build {
     uint32_t *mappings; /* by module; WR_NONE: not used so far */
     uint64_t modules;
     bool estimated, alive;
-    bool distinct; /* no two buckets make one sample */
+    bool by_age;       /* live samples have the label age */
+    struct ages *ages; /* then: of each bucket, while samples are added */
+    bool distinct;     /* no two buckets make one sample */
     /* A profile of the past: what the first so many buckets held then, and
      * when that was; NULL: of now. */
     const struct wr_bucket_counts *then;
@@ -246,23 +250,89 @@ bucket_values(const struct build *b, uint64_t number,
     values[3] = wr_round((double)(c.alloc_bytes - c.free_bytes) * scale);
 }
 
+/* ---- by age ---- */
+
+static const unsigned age_seconds[] = {0, 1, 10, 60, 600, 3600, 21600, 86400};
+
+enum { AGE_CLASSES = sizeof age_seconds / sizeof *age_seconds };
+
+struct ages {
+    uint32_t samples[AGE_CLASSES];
+};
+
+static unsigned
+age_class(double seconds)
+{
+    unsigned k = AGE_CLASSES - 1;
+    while (k > 0 && seconds < age_seconds[k])
+        k--;
+    return k;
+}
+
+/* How many live samples of each bucket are how old. */
+static void
+count_ages(struct build *b, uint64_t buckets)
+{
+    double now = wr_uptime_of(b->view);
+    struct wr_live_sample s;
+    b->ages = calloc(buckets + 1, sizeof *b->ages);
+    b->p->failed |= !b->ages;
+    for (uint64_t i = 0; b->ages && i < wr_view_used(b->view, WR_TABLE_LEDGER);
+         i++)
+        if (wr_ledger_read(b->view, i, &s) && s.bucket < buckets)
+            b->ages[s.bucket]
+                .samples[age_class(now - (double)s.born_ns / 1e9)]++;
+}
+
+/* The ages of what is alive, each a sample; values: what is left over, which
+ * has none. label[1] is the age's. */
+static void
+add_ages(struct build *b, uint64_t number, const struct wr_bucket *bucket,
+         const uint32_t *frames, uint32_t depth, int64_t values[4],
+         struct wr_label label[2])
+{
+    int64_t inuse[2] = {values[2], values[3]}, part[4];
+    struct wr_bucket_counts c;
+    wr_bucket_read(bucket, &c);
+    for (unsigned k = 0; k < AGE_CLASSES; k++) {
+        uint32_t n = b->ages[number].samples[k];
+        if (n == 0 || c.allocs == c.frees)
+            continue;
+        for (int i = 0; i < 2; i++) {
+            part[i] =
+                wr_round((double)inuse[i] * n / (double)(c.allocs - c.frees));
+            if (part[i] > values[i + 2])
+                part[i] = values[i + 2];
+            part[i + 2] = part[i];
+            values[i] -= part[i];
+            values[i + 2] -= part[i];
+        }
+        label[1].num = age_seconds[k];
+        wr_profile_sample(b->p, frames, depth, part, label, 2);
+    }
+}
+
 static void
 add_bucket(struct build *b, uint64_t number, const struct wr_bucket *bucket,
-           const struct wr_label *bytes_label)
+           const struct wr_label labels[2])
 {
     uint32_t frames[WR_STACK_FRAMES];
-    struct wr_label label = *bytes_label;
+    struct wr_label label[2] = {labels[0], labels[1]};
     int64_t values[4];
     bucket_values(b, number, bucket, values);
     if (values[0] == 0)
         return;
-    label.num = (int64_t)bucket->size;
+    label[0].num = (int64_t)bucket->size;
     uint32_t depth = add_stack(b, bucket->stack, "[other]", frames);
+    if (b->ages)
+        add_ages(b, number, bucket, frames, depth, values, label);
+    if (values[0] == 0)
+        return;
     if (b->distinct)
-        wr_profile_new_sample(b->p, frames, depth, values, &label,
+        wr_profile_new_sample(b->p, frames, depth, values, label,
                               bucket->size != 0);
     else
-        wr_profile_sample(b->p, frames, depth, values, &label,
+        wr_profile_sample(b->p, frames, depth, values, label,
                           bucket->size != 0);
 }
 
@@ -290,8 +360,10 @@ static void
 build_heap(struct build *b, enum wr_profile_kind kind)
 {
     struct wr_profile *p = b->p;
-    struct wr_label label = {.key = wr_profile_string(p, "bytes"),
-                             .unit = wr_profile_string(p, "bytes")};
+    struct wr_label labels[2] = {{.key = wr_profile_string(p, "bytes"),
+                                  .unit = wr_profile_string(p, "bytes")},
+                                 {.key = wr_profile_string(p, "age"),
+                                  .unit = wr_profile_string(p, "seconds")}};
     wr_profile_add_type(p, "alloc_objects", "count");
     wr_profile_add_type(p, "alloc_space", "bytes");
     wr_profile_add_type(p, "inuse_objects", "count");
@@ -304,11 +376,15 @@ build_heap(struct build *b, enum wr_profile_kind kind)
         p->default_type = wr_profile_string(p, "alloc_space");
     uint64_t n = wr_view_used(b->view, WR_TABLE_BUCKETS);
     prepare_samples(b, n);
+    if (b->by_age)
+        count_ages(b, n);
     for (uint64_t i = 0; i < n; i++) {
         const struct wr_bucket *bucket = wr_view_bucket(b->view, i);
         if (bucket)
-            add_bucket(b, i, bucket, &label);
+            add_bucket(b, i, bucket, labels);
     }
+    free(b->ages);
+    b->ages = NULL;
 }
 
 /* --- Leaks -------------------------------------------------------------- */
@@ -662,7 +738,9 @@ wr_profile_from_region(struct wr_profile **out,
                        enum wr_profile_kind kind, enum wr_profile_values values,
                        char *why, size_t n)
 {
-    struct build b = {.view = view, .estimated = values == WR_VALUES_ESTIMATED};
+    struct build b = {.view = view,
+                      .estimated = values != WR_VALUES_RAW,
+                      .by_age = values == WR_VALUES_BY_AGE};
     struct wr_fd_list fds;
     if (kind != WR_PROFILE_FDS)
         return build(&b, out, kind, why, n);
@@ -737,7 +815,7 @@ wr_profile_from_region_at(struct wr_profile **out,
                           enum wr_profile_values values, uint64_t uptime_ns,
                           char *why, size_t n)
 {
-    struct build b = {.view = view, .estimated = values == WR_VALUES_ESTIMATED};
+    struct build b = {.view = view, .estimated = values != WR_VALUES_RAW};
     struct wr_bucket_counts *then;
     int rc = -1;
     if (check_moment(view, kind, uptime_ns, why, n) != 0)

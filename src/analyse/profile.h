@@ -153,7 +153,12 @@ enum wr_profile_kind {
 
 enum wr_profile_values {
     WR_VALUES_ESTIMATED, /* for all blocks, without bias: what to serve */
-    WR_VALUES_RAW        /* what was sampled: for wr_profile_text */
+    WR_VALUES_RAW,       /* what was sampled: for wr_profile_text */
+    /* Estimated, and what is alive (of now, heap and allocs) has the label age,
+     * the lower bound of its class: 0, 1 s, 10 s, 1 min, 10 min, 1 h, 6 h or
+     * 1 day, in the unit seconds. What is freed and what has no birth has no
+     * such label. */
+    WR_VALUES_BY_AGE
 };
 
 /* "heap", "allocs", ... and back; WR_PROFILE_KINDS: no such name. */

@@ -12,8 +12,7 @@
 #include "analyse/leaks.h"
 #include "analyse/profile.h"
 #include "analyse/store.h"
-#include "base/clock.h"
-#include "region/history.h"
+#include "analyse/uptime.h"
 #include "region/ledger.h"
 #include "region/past.h"
 
@@ -152,34 +151,6 @@ read_ledger(struct find *f)
             return false;
     }
     return true;
-}
-
-/* ---- now ---- */
-
-/* The last that is known of a program that was killed. */
-static double
-last_seen(const struct wr_region_view *v)
-{
-    struct wr_point p[WR_HISTORY_SECOND_SLOTS];
-    size_t n = wr_history_read(v, WR_HISTORY_SECONDS, p, sizeof p / sizeof *p);
-    double seen = n ? (double)p[n - 1].uptime_ns / NS : 0;
-    struct wr_live_sample s;
-    for (uint64_t i = 0; i < wr_view_used(v, WR_TABLE_LEDGER); i++)
-        if (wr_ledger_read(v, i, &s) && (double)s.born_ns / NS > seen)
-            seen = (double)s.born_ns / NS;
-    return seen;
-}
-
-static double
-uptime_of(const struct wr_region_view *v)
-{
-    const struct wr_region_header *h = v->header;
-    uint64_t end = load(&h->end_ns);
-    if (end > h->start_ns)
-        return (double)(end - h->start_ns) / NS;
-    if (wr_view_alive(v))
-        return (double)(wr_clock_ns(CLOCK_MONOTONIC) - h->start_mono_ns) / NS;
-    return last_seen(v);
 }
 
 /* ---- the past ---- */
@@ -395,7 +366,7 @@ int
 wr_suspects_find(struct wr_suspects *out, const struct wr_region_view *view,
                  const struct wr_leaks *leaks, char *why, size_t n)
 {
-    struct find f = {.view = view, .leaks = leaks, .now = uptime_of(view)};
+    struct find f = {.view = view, .leaks = leaks, .now = wr_uptime_of(view)};
     int rc = -1;
     memset(out, 0, sizeof *out);
     f.buckets = wr_view_used(view, WR_TABLE_BUCKETS);

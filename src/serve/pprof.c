@@ -136,6 +136,17 @@ answer_past(struct wr_visit *v, struct wr_answer *a, enum wr_profile_kind kind,
     wr_profile_free(p);
 }
 
+/* labels=age: what is alive says how old it is. */
+static enum wr_profile_values
+values_of(const struct wr_visit *v)
+{
+    char labels[16];
+    return wr_request_param(v->q, "labels", labels, sizeof labels) &&
+                   strcmp(labels, "age") == 0
+               ? WR_VALUES_BY_AGE
+               : WR_VALUES_ESTIMATED;
+}
+
 static void
 answer_profile(struct wr_visit *v, struct wr_answer *a,
                enum wr_profile_kind kind)
@@ -161,8 +172,8 @@ answer_profile(struct wr_visit *v, struct wr_answer *a,
         answer_text(v, a, kind, debug);
         return;
     }
-    if (wr_scope_profile(&v->scope, v->names, kind, WR_VALUES_ESTIMATED, &p,
-                         why, sizeof why) != 0) {
+    if (wr_scope_profile(&v->scope, v->names, kind, values_of(v), &p, why,
+                         sizeof why) != 0) {
         wr_answer_error(a, 404, "%s\n", why);
         return;
     }

@@ -218,6 +218,65 @@ START_TEST(a_region_without_a_past_has_no_suspects)
 }
 END_TEST
 
+/* ---- ages in profiles ---- */
+
+static struct wr_profile *
+profile(enum wr_profile_values values)
+{
+    struct wr_profile *p;
+    char why[100];
+    ck_assert_int_eq(wr_profile_from_region(&p, &view, WR_PROFILE_HEAP, values,
+                                            why, sizeof why),
+                     0);
+    return p;
+}
+
+/* The sum of a value over the samples with that age; -1: without one. */
+static int64_t
+of_age(const struct wr_profile *p, int value, int64_t age)
+{
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < p->sample_count; i++) {
+        const struct wr_sample *s = &p->samples[i];
+        int64_t found = -1;
+        for (uint32_t k = 0; k < s->label_count; k++) {
+            const struct wr_label *l = &p->labels[s->first_label + k];
+            if (strcmp(p->strings[l->key], "age") == 0) {
+                ck_assert_str_eq(p->strings[l->unit], "seconds");
+                found = l->num;
+            }
+        }
+        if (found == age)
+            sum += p->values[(size_t)i * p->type_count + (size_t)value];
+    }
+    return sum;
+}
+
+START_TEST(on_request_what_is_alive_says_how_old_it_is)
+{
+    enum { ALLOCS, INUSE = 2 };
+    struct wr_profile *plain, *p;
+    make();
+    plain = profile(WR_VALUES_ESTIMATED);
+    p = profile(WR_VALUES_BY_AGE);
+    /* Every 20 s one of 48 bytes, for 85.8, and one of 8192, for 1.157. */
+    ck_assert_int_eq(of_age(plain, INUSE, 600), 0);
+    ck_assert_double_eq_tol((double)of_age(p, INUSE, 600), 45 * 86.9, 100);
+    ck_assert_double_eq_tol((double)of_age(p, INUSE, 60), 27 * 86.9, 100);
+    ck_assert_int_gt(of_age(p, INUSE, 10), 0);
+    ck_assert_int_gt(of_age(p, INUSE, 1), 0);
+    ck_assert_int_eq(of_age(p, INUSE, 3600), 0);
+    for (int value = ALLOCS; value <= INUSE + 1; value++)
+        ck_assert_int_eq(wr_profile_total(p, (uint32_t)value),
+                         wr_profile_total(plain, (uint32_t)value));
+    /* What was freed has no age. */
+    ck_assert_int_gt(of_age(p, ALLOCS, -1), of_age(p, INUSE, -1));
+    wr_profile_free(plain);
+    wr_profile_free(p);
+    free(region);
+}
+END_TEST
+
 /* ---- reports ---- */
 
 static void
@@ -306,6 +365,7 @@ suite(void)
     tcase_add_test(t, a_leaking_stack_is_found_with_its_numbers);
     tcase_add_test(t, blocks_that_are_leaked_are_no_suspects);
     tcase_add_test(t, a_region_without_a_past_has_no_suspects);
+    tcase_add_test(t, on_request_what_is_alive_says_how_old_it_is);
     tcase_add_test(t, the_list_tells_growth_evidence_and_doubt);
     tcase_add_test(t, json_has_every_site_and_number);
     suite_add_tcase(s, t);

@@ -58,6 +58,25 @@ fi
 "$weir" top --sample_index=inuse_space s.pb.gz >out.txt
 says "keep_one" out.txt
 
+# Ages as a label: of a process and of a server.
+"$weir" tags $pid >out.txt
+grep -q "age:" out.txt && fail "ages that nobody asked for: $(cat out.txt)"
+sleep 1.2
+"$weir" tags -ages -sample_index=inuse_space $pid >out.txt
+says "age: Total 3" out.txt
+"$weir" top -ages -tagfocus age=1s: -sample_index=inuse_space $pid >out.txt
+says "keep_one" out.txt
+"$weir" top -ages -tagfocus age=1h: $pid >out.txt 2>err.txt
+says "matches nothing" err.txt
+"$weir" serve --http 127.0.0.1:0 >served.txt 2>&1 &
+server=$!
+wait_for "http://" served.txt
+url=$(grep -o 'http://[0-9.:]*' served.txt | head -1)
+"$weir" top -ages -tagfocus age=1s: -sample_index=inuse_space \
+    "$url/debug/pprof/heap" >out.txt
+says "keep_one" out.txt
+kill $server
+
 kill -9 $pid
 wait $pid 2>/dev/null
 "$weir" leaks --suspects --all $pid >out.txt 2>err.txt
