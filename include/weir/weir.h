@@ -5,6 +5,7 @@
  *   limit.h     how much it should hold, and who is told when that is near
  *   leak.h      what the program cannot reach any more
  *   memstats.h  what the heap holds and has done, as numbers
+ *   monitor.h   be called at thresholds of it, with pace and forecast
  *   profile.h   who holds it: heap profiles, sample rate
  *   serve.h     the same over HTTP, from inside the program (libweir-serve)
  *
@@ -19,6 +20,7 @@
 #include <weir/leak.h>
 #include <weir/limit.h>
 #include <weir/memstats.h>
+#include <weir/monitor.h>
 #include <weir/profile.h>
 #include <weir/serve.h>
 

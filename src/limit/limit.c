@@ -376,6 +376,7 @@ void
 wr_limit_fork_child(void)
 {
     wr_calls_fork_child();
+    wr_monitor_fork_child();
     if (atomic_load(&looks) == 0 && atomic_load(&wish.bytes) == WEIR_LIMIT_OFF)
         return;
     lock = (struct wr_lock)WR_LOCK_INIT;

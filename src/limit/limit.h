@@ -23,6 +23,8 @@ bool wr_limit_set(uint64_t bytes, bool hard);
 /* Keep looking at least that often, for who wants to see limit_held; 0: as
  * the limit needs. */
 void wr_limit_look_every(uint64_t ns);
+/* In a forked child: the monitor is gone. */
+void wr_monitor_fork_child(void);
 /* In a forked child: its own figures. */
 void wr_limit_fork_child(void);
 

@@ -120,6 +120,21 @@ wr_policy_until(uint64_t from, uint64_t to, int64_t rate)
     return seconds < 1e9 ? (uint64_t)(seconds * (double)SECOND_NS) : UINT64_MAX;
 }
 
+unsigned
+wr_policy_passed(const unsigned *percent, unsigned n, unsigned hysteresis,
+                 unsigned was, uint64_t held, uint64_t limit)
+{
+    if (limit == WR_LIMIT_NONE)
+        return 0;
+    was = (unsigned)wr_min(was, n);
+    while (was < n && held >= wr_policy_share(limit, percent[was] * 10))
+        was++;
+    while (was > 0 &&
+           held < wr_policy_share(limit, (percent[was - 1] - hysteresis) * 10))
+        was--;
+    return was;
+}
+
 /* ---- the toll ---- */
 
 /* Who comes may have read the clock before somebody else left. */

@@ -60,6 +60,13 @@ int64_t wr_policy_rate(int64_t rate, int64_t bytes, uint64_t ns);
 /* How long a rate takes to bring `from` to `to`. UINT64_MAX: for ever. */
 uint64_t wr_policy_until(uint64_t from, uint64_t to, int64_t rate);
 
+/* How many of n thresholds (rising, in percent of the limit) are passed, where
+ * it were `was`: one is reached at its line, and left so many percent of the
+ * limit below it. */
+unsigned wr_policy_passed(const unsigned *percent, unsigned n,
+                          unsigned hysteresis, unsigned was, uint64_t held,
+                          uint64_t limit);
+
 /* What the work on the limit may cost: a leaky bucket of time, which half of
  * all time runs out of. When it is full the work is left undone, and the
  * program passes its limit rather than slow to a stop.

@@ -47,6 +47,8 @@ const void *used[] = {
     (const void *)weir_budget_reserve, (const void *)weir_budget_release,
     (const void *)weir_budget_explain, (const void *)weir_budget_enter,
     (const void *)weir_budget_leave,  (const void *)weir_budget_read,
+    (const void *)weir_monitor_start, (const void *)weir_monitor_stop,
+    (const void *)weir_monitor_read,
     (const void *)weir_limit_set,     (const void *)weir_limit_read,
     (const void *)weir_pressure_now,  (const void *)weir_pressure_subscribe,
     (const void *)weir_pressure_unsubscribe,
@@ -56,7 +58,8 @@ END
 g++ -I. -c -o "$scratch/use.o" "$scratch/use.cc"
 for name in strerror memstats profile_write profile_rate profile_set_rate \
     budget_new budget_free budget_reserve budget_release budget_explain \
-    budget_enter budget_leave budget_read limit_set limit_read pressure_now pressure_subscribe pressure_unsubscribe \
+    budget_enter budget_leave budget_read \
+    monitor_start monitor_stop monitor_read limit_set limit_read pressure_now pressure_subscribe pressure_unsubscribe \
     serve serve_address serve_stop; do
     nm -u "$scratch/use.o" | grep -qw "weir_$name" ||
         fail "weir_$name is mangled in C++"

@@ -164,6 +164,24 @@ START_TEST(the_time_to_a_limit_is_the_way_by_the_speed)
 }
 END_TEST
 
+START_TEST(thresholds_are_reached_at_their_line_and_left_below_it)
+{
+    static const unsigned at[] = {50, 70, 90};
+    static const struct {
+        unsigned was, held, is;
+    } is[] = {{0, 499, 0}, {0, 500, 1}, {0, 700, 2}, {0, 5000, 3}, {1, 451, 1},
+              {1, 450, 1}, {1, 449, 0}, {3, 850, 3}, {3, 849, 2},  {3, 650, 2},
+              {3, 649, 1}, {3, 0, 0},   {2, 899, 2}, {2, 900, 3},  {9, 900, 3}};
+
+    for (size_t i = 0; i < wr_countof(is); i++)
+        ck_assert_msg(wr_policy_passed(at, 3, 5, is[i].was, is[i].held, 1000) ==
+                          is[i].is,
+                      "%u after %u", is[i].held, is[i].was);
+    ck_assert_uint_eq(wr_policy_passed(at, 3, 5, 3, 5000, WR_LIMIT_NONE), 0);
+    ck_assert_uint_eq(wr_policy_passed(at, 0, 5, 0, 5000, 1000), 0);
+}
+END_TEST
+
 /* However plans follow each other: what holds of each. */
 START_TEST(every_plan_is_sane)
 {
@@ -255,6 +273,7 @@ suite(void)
     tcase_add_test(t, a_deadline_can_be_kept);
     tcase_add_test(t, a_rate_follows_what_happens_whatever_the_steps);
     tcase_add_test(t, the_time_to_a_limit_is_the_way_by_the_speed);
+    tcase_add_test(t, thresholds_are_reached_at_their_line_and_left_below_it);
     tcase_add_test(t, every_plan_is_sane);
     tcase_add_test(t, work_takes_half_of_all_time_at_most);
     tcase_add_test(t, one_at_a_time_is_inside_and_the_clock_may_be_read_late);
