@@ -103,7 +103,7 @@ _weir()
             $(compgen -f -- "$word"))
         ;;
     leaks)
-        COMPREPLY=($(compgen -W "--all --fail-on-leak --json --junit
+        COMPREPLY=($(compgen -W "--all --fail-on-leak --json --junit --mark --since-mark
             --no-search --pprof --suppressions --suspects --help $(_weir_pids)" -- "$word"))
         ;;
     budgets)

@@ -409,6 +409,8 @@ static const char help_leaks[] =
     "      --fail-on-leak  end with status 3 when there is a leak\n"
     "      --json          JSON, with all sites and blocks\n"
     "      --junit FILE    write JUnit's XML too: a failed test for each site\n"
+    "      --mark          remember, in the program, what is lost now\n"
+    "      --since-mark    leave out what was lost at the mark\n"
     "      --pprof FILE    write the leaks as a profile too, for weir flame\n"
     "      --suppressions FILE\n"
     "                      LeakSanitizer's format: leak:TEXT a line, for\n"

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "analyse/filter.h"
 #include "analyse/leak_report.h"
+#include "analyse/leak_site.h"
 #include "analyse/profile.h"
 #include "analyse/suppress.h"
 #include "serve/leak.h"
@@ -23,6 +24,7 @@ struct leaks {
     uint64_t pid; /* 0: the only program */
     bool json, all, fail;
     bool suspects, no_search;
+    uint64_t flags; /* of the request */
     const char *suppressions, *pprof, *junit;
 };
 
@@ -36,7 +38,9 @@ parse(struct leaks *k, int argc, char **argv)
         {"json", no_argument, NULL, 'j'},
         {"junit", required_argument, NULL, 'u'},
         {"no-search", no_argument, NULL, 'n'},
+        {"mark", no_argument, NULL, 'm'},
         {"pprof", required_argument, NULL, 'p'},
+        {"since-mark", no_argument, NULL, 'S'},
         {"suppressions", required_argument, NULL, 's'},
         {"suspects", no_argument, NULL, 'g'},
         {"help", no_argument, NULL, 'h'},
@@ -50,6 +54,9 @@ parse(struct leaks *k, int argc, char **argv)
         k->json |= c == 'j';
         k->suspects |= c == 'g';
         k->no_search |= c == 'n';
+        k->flags |= c == 'm'   ? WR_LEAKS_SET_MARK
+                    : c == 'S' ? WR_LEAKS_SINCE_MARK
+                               : 0;
         if (c == 'p')
             k->pprof = optarg;
         else if (c == 'u')
@@ -131,6 +138,22 @@ show_all(const struct leaks *k, const struct wr_leak_report *r,
     return k->junit ? write_junit(r, k->junit, why, n) : 0;
 }
 
+/* All that the program holds, where there are leaks without a stack; NULL:
+ * there are none. */
+static struct wr_profile *
+heap_to_guess_by(const struct wr_source *one, const struct wr_profile *leaks)
+{
+    char why[WR_WHY];
+    struct wr_profile *heap;
+    if (!wr_leak_any_unsampled(leaks) ||
+        wr_profile_from_region(&heap, &one->view, WR_PROFILE_HEAP,
+                               WR_VALUES_ESTIMATED, why, sizeof why) != 0)
+        return NULL;
+    wr_profile_find_names(heap, (int)one->pid, one->live);
+    wr_filter_prune(heap);
+    return heap;
+}
+
 /* The exit status. */
 static int
 show(const struct leaks *k, struct wr_suppressions *suppressed,
@@ -146,7 +169,9 @@ show(const struct leaks *k, struct wr_suppressions *suppressed,
                                .profile = p,
                                .program = one->program,
                                .sites = k->all ? SIZE_MAX : SITES,
-                               .blocks = k->all ? SIZE_MAX : BLOCKS};
+                               .blocks = k->all ? SIZE_MAX : BLOCKS,
+                               .start_ns = one->view.header->start_ns,
+                               .heap = heap_to_guess_by(one, p)};
     int status = 0;
     if (show_all(k, &r, suppressed, why, sizeof why) != 0)
         wr_say("leaks: %s", why), status = 1;
@@ -154,16 +179,19 @@ show(const struct leaks *k, struct wr_suppressions *suppressed,
         status = 1;
     else if (k->fail && wr_leak_report_blocks(&r) > 0)
         status = WR_EXIT_LEAKS;
+    wr_profile_free((struct wr_profile *)r.heap);
     wr_profile_free(p);
     return status;
 }
 
 /* Of one that runs, or of one that has ended. */
 static int
-find(const struct wr_source *one, struct wr_leaks *l, char *why, size_t n)
+find(const struct leaks *k, const struct wr_source *one, struct wr_leaks *l,
+     char *why, size_t n)
 {
-    return one->live ? wr_leak_ask_source(one, WAIT_MS, l, why, n)
-                     : wr_leak_of_ended(one, l, why, n);
+    if (one->live || k->flags)
+        return wr_leak_ask_source(one, k->flags, WAIT_MS, l, why, n);
+    return wr_leak_of_ended(one, l, why, n);
 }
 
 static int
@@ -186,11 +214,15 @@ search(const struct leaks *k, struct wr_suppressions *suppressed,
     const struct wr_source *one = wr_pick(s, (uint32_t)k->pid, why, sizeof why);
     if (one && k->suspects)
         return show_suspects(k, one);
-    if (!one || find(one, &l, why, sizeof why) != 0) {
+    if (!one || find(k, one, &l, why, sizeof why) != 0) {
         wr_say("leaks: %s", why);
         return 1;
     }
     int status = show(k, suppressed, one, &l);
+    if (k->flags & WR_LEAKS_SET_MARK)
+        wr_say("marked: weir leaks --since-mark %u tells what is lost from now "
+               "on",
+               one->pid);
     wr_leaks_fini(&l);
     return status;
 }

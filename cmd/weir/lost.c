@@ -22,6 +22,7 @@ struct lost_one {
     struct wr_profile *profile;
     char program[64];
     uint32_t pid, parent;
+    uint64_t start_ns;
 };
 
 struct wr_lost {
@@ -84,8 +85,10 @@ new_one(struct wr_lost *l, const struct wr_source *source)
     if (!more)
         return NULL;
     l->list = more;
-    more[l->count] = (struct lost_one){
-        .pid = source->pid, .parent = source->view.header->forked_from};
+    more[l->count] =
+        (struct lost_one){.pid = source->pid,
+                          .start_ns = source->view.header->start_ns,
+                          .parent = source->view.header->forked_from};
     snprintf(more[l->count].program, sizeof more->program, "%s",
              source->program);
     return &more[l->count];
@@ -196,7 +199,8 @@ choose(const struct wr_lost *l, enum form form, struct wr_leak_report *reports)
                                         .profile = l->list[i].profile,
                                         .program = l->list[i].program,
                                         .sites = SITES,
-                                        .blocks = BLOCKS};
+                                        .blocks = BLOCKS,
+                                        .start_ns = l->list[i].start_ns};
     return n;
 }
 

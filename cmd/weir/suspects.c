@@ -57,7 +57,7 @@ search(const struct wr_source *one, struct wr_leaks *l)
     char why[WR_WHY];
     if (!one->live)
         return false;
-    if (wr_leak_ask_source(one, WAIT_MS, l, why, sizeof why) == 0)
+    if (wr_leak_ask_source(one, 0, WAIT_MS, l, why, sizeof why) == 0)
         return true;
     wr_say("leaks: %s", why);
     return false;

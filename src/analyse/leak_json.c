@@ -26,23 +26,54 @@ json_frame(const struct wr_leak_frame *f, unsigned number, FILE *out)
 }
 
 static void
-json_sites(const struct wr_profile *p, const struct wr_leak_site *list,
-           FILE *out)
+json_birth(const struct wr_leak_report *r, const struct wr_leak *l, FILE *out)
 {
-    fputs(",\n\"sites\":[", out);
-    for (uint32_t i = 0; i < p->sample_count; i++) {
-        fprintf(out, "%s{\"blocks\":%lld,\"bytes\":%lld,\"stack\":[",
-                i ? ",\n" : "", (long long)list[i].blocks,
-                (long long)list[i].bytes);
-        wr_leak_frames(p, &list[i], json_frame, out);
+    if (l->born_ns)
+        fprintf(out, ",\"age_s\":%.3f", (double)wr_leak_age(r, l) / 1e9);
+    if (l->tid)
+        fprintf(out, ",\"thread\":%u", l->tid);
+}
+
+static void
+json_guesses(const struct wr_leak_report *r, const struct wr_leak_site *s,
+             FILE *out)
+{
+    struct wr_leak_guess g[WR_LEAK_GUESSES];
+    if (!r->heap || !wr_leak_is_unsampled(r->profile, s))
+        return;
+    size_t n = wr_leak_guess(r->heap, wr_leak_block_bytes(r->profile, s), g,
+                             WR_LEAK_GUESSES);
+    fputs(",\"guesses\":[", out);
+    for (size_t i = 0; i < n; i++) {
+        fprintf(out, "%s{\"share\":%.3f,\"stack\":[", i ? "," : "", g[i].share);
+        wr_leak_frames(r->heap, &g[i].site, json_frame, out);
         fputs("]}", out);
     }
     fputc(']', out);
 }
 
 static void
-json_blocks(const struct wr_leaks *l, FILE *out)
+json_sites(const struct wr_leak_report *r, const struct wr_leak_site *list,
+           FILE *out)
 {
+    const struct wr_profile *p = r->profile;
+    fputs(",\n\"sites\":[", out);
+    for (uint32_t i = 0; i < p->sample_count; i++) {
+        fprintf(out, "%s{\"blocks\":%lld,\"bytes\":%lld,\"stack\":[",
+                i ? ",\n" : "", (long long)list[i].blocks,
+                (long long)list[i].bytes);
+        wr_leak_frames(p, &list[i], json_frame, out);
+        fputc(']', out);
+        json_guesses(r, &list[i], out);
+        fputc('}', out);
+    }
+    fputc(']', out);
+}
+
+static void
+json_blocks(const struct wr_leak_report *r, FILE *out)
+{
+    const struct wr_leaks *l = r->leaks;
     fputs(",\n\"blocks\":[", out);
     for (uint64_t i = 0; i < l->header.records; i++) {
         const struct wr_leak *k = &l->records[i];
@@ -50,6 +81,7 @@ json_blocks(const struct wr_leaks *l, FILE *out)
                 i ? ",\n" : "", (unsigned long long)k->address,
                 (unsigned long long)k->bytes, k->direct ? "true" : "false");
         json_count(out, "hangs", k->hangs.blocks, k->hangs.bytes);
+        json_birth(r, k, out);
         fputc('}', out);
     }
     fputc(']', out);
@@ -96,12 +128,16 @@ wr_leak_report_json(const struct wr_leak_report *r, FILE *out)
     json_count(out, "indirect", h->indirect.blocks, h->indirect.bytes);
     fputc(',', out);
     json_count(out, "ends", h->ends.blocks, h->ends.bytes);
+    if (h->since_ns) {
+        fprintf(out, ",\"since_unix_s\":%.3f,", (double)h->since_ns / 1e9);
+        json_count(out, "before", h->before.blocks, h->before.bytes);
+    }
     fputc(',', out);
     uint64_t left = wr_leak_report_blocks(r);
     json_count(out, "reported", left,
                (uint64_t)wr_profile_total(r->profile, 1));
-    json_sites(r->profile, list, out);
-    json_blocks(r->leaks, out);
+    json_sites(r, list, out);
+    json_blocks(r, out);
     fputc('}', out);
     free(list);
     return 0;

@@ -2,7 +2,6 @@
  * process, a failed test for each site. A test's name has no numbers that
  * change from run to run, so that a server sees the same leak again. */
 #include <stdlib.h>
-#include <string.h>
 #include "analyse/leak_report.h"
 #include "analyse/leak_site.h"
 #include "analyse/profile.h"
@@ -25,13 +24,10 @@ static void
 name_size(const struct wr_profile *p, const struct wr_leak_site *s, char *text,
           size_t n)
 {
-    const struct wr_sample *sample = &p->samples[s->sample];
+    int64_t bytes = wr_leak_block_bytes(p, s);
     text[0] = '\0';
-    for (uint32_t i = 0; i < sample->label_count; i++) {
-        const struct wr_label *l = &p->labels[sample->first_label + i];
-        if (strcmp(p->strings[l->key], "bytes") == 0)
-            snprintf(text, n, ": %lld-byte blocks", (long long)l->num);
-    }
+    if (bytes)
+        snprintf(text, n, ": %lld-byte blocks", (long long)bytes);
 }
 
 static void

@@ -9,7 +9,18 @@
 
 #define BLOCKS 0 /* of the sample types */
 
+enum { SHORT = 4 };
+
 /* --- Sites --------------------------------------------------------------- */
+
+/* The innermost ones in a line. */
+static void
+print_short(const struct wr_leak_frame *f, unsigned number, FILE *out)
+{
+    if (number < SHORT)
+        fprintf(out, "%s%s", number ? " < " : "",
+                *f->function ? f->function : f->module);
+}
 
 static void
 print_frame(const struct wr_leak_frame *f, unsigned number, FILE *out)
@@ -21,14 +32,38 @@ print_frame(const struct wr_leak_frame *f, unsigned number, FILE *out)
     fputc('\n', out);
 }
 
+/* Of a size that no sampled leak has: who else has blocks of it. */
 static void
-print_site(const struct wr_profile *p, const struct wr_leak_site *s, FILE *out)
+print_guess(const struct wr_leak_report *r, const struct wr_leak_site *s,
+            FILE *out)
 {
+    struct wr_leak_guess g[WR_LEAK_GUESSES];
+    int64_t bytes = wr_leak_block_bytes(r->profile, s);
+    size_t n = wr_leak_guess(r->heap, bytes, g, WR_LEAK_GUESSES);
+    if (n == 0)
+        return;
+    fputs("      a guess: the sampled blocks of this size that are in use are "
+          "from\n",
+          out);
+    for (size_t i = 0; i < n; i++) {
+        fprintf(out, "      %5.1f%%  ", 100 * g[i].share);
+        wr_leak_frames(r->heap, &g[i].site, print_short, out);
+        fputc('\n', out);
+    }
+}
+
+static void
+print_site(const struct wr_leak_report *r, const struct wr_leak_site *s,
+           FILE *out)
+{
+    const struct wr_profile *p = r->profile;
     char bytes[WR_VALUE_ROOM];
     wr_value_format(bytes, sizeof bytes, s->bytes, "bytes");
     fprintf(out, "\n  %s in %lld block%s\n", bytes, (long long)s->blocks,
             s->blocks == 1 ? "" : "s");
     wr_leak_frames(p, s, print_frame, out);
+    if (r->heap && wr_leak_is_unsampled(p, s))
+        print_guess(r, s, out);
 }
 
 /* --- Blocks -------------------------------------------------------------- */
@@ -45,14 +80,36 @@ print_bytes(const struct wr_leak *l, FILE *out)
         fputc(b[i] >= ' ' && b[i] < 127 ? b[i] : '.', out);
 }
 
+uint64_t
+wr_leak_age(const struct wr_leak_report *r, const struct wr_leak *l)
+{
+    uint64_t taken = r->leaks->header.about.taken_ns;
+    if (l->born_ns == 0 || r->start_ns == 0 || taken < r->start_ns + l->born_ns)
+        return 0;
+    return taken - r->start_ns - l->born_ns;
+}
+
 static void
-print_block(const struct wr_leak *l, FILE *out)
+print_birth(const struct wr_leak_report *r, const struct wr_leak *l, FILE *out)
+{
+    char age[WR_VALUE_ROOM];
+    if (l->born_ns == 0)
+        return;
+    wr_value_format(age, sizeof age, (int64_t)wr_leak_age(r, l), "ns");
+    fprintf(out, "  %s old", age);
+    if (l->tid)
+        fprintf(out, ", thread %u", l->tid);
+}
+
+static void
+print_block(const struct wr_leak_report *r, const struct wr_leak *l, FILE *out)
 {
     char bytes[WR_VALUE_ROOM], hangs[WR_VALUE_ROOM];
     wr_value_format(bytes, sizeof bytes, (int64_t)l->bytes, "bytes");
     wr_value_format(hangs, sizeof hangs, (int64_t)l->hangs.bytes, "bytes");
     fprintf(out, "  0x%012llx %10s ", (unsigned long long)l->address, bytes);
     print_bytes(l, out);
+    print_birth(r, l, out);
     if (l->hangs.blocks)
         fprintf(out, "  and %llu more, %s, hang off it",
                 (unsigned long long)l->hangs.blocks, hangs);
@@ -69,7 +126,7 @@ print_blocks(const struct wr_leak_report *r, FILE *out)
             continue;
         if (shown++ == 0)
             fputs("\nLeaked blocks, where they are and how they begin:\n", out);
-        print_block(&l->records[i], out);
+        print_block(r, &l->records[i], out);
     }
 }
 
@@ -105,6 +162,18 @@ print_count(FILE *out, const char *before, const struct wr_leaks_count *c,
 }
 
 static void
+print_since(const struct wr_leaks_header *h, FILE *out)
+{
+    char age[WR_VALUE_ROOM];
+    wr_value_format(age, sizeof age, (int64_t)(h->about.taken_ns - h->since_ns),
+                    "ns");
+    fprintf(out, "  since the mark, which was set %s before", age);
+    if (h->before.blocks > 0)
+        print_count(out, "; ", &h->before, " had been lost by then");
+    fputc('\n', out);
+}
+
+static void
 print_heading(const struct wr_leak_report *r, FILE *out)
 {
     const struct wr_leaks_header *h = &r->leaks->header;
@@ -127,6 +196,8 @@ print_heading(const struct wr_leak_report *r, FILE *out)
             "other bits): not counted\n");
     if (total.blocks > 0 || h->about.trust == WR_TRUST_BLIND)
         fprintf(out, "  %s\n", trust_text(h->about.trust));
+    if (h->since_ns)
+        print_since(h, out);
     fprintf(out, "  it stood still for %.1f ms; the search took %.0f ms\n",
             (double)h->about.stop_ns / 1e6, (double)h->about.search_ns / 1e6);
 }
@@ -176,7 +247,7 @@ wr_leak_report_print(const struct wr_leak_report *r, FILE *out)
     print_heading(r, out);
     print_suppressed(r, out);
     for (uint32_t i = 0; i < p->sample_count && i < r->sites; i++)
-        print_site(p, &list[i], out);
+        print_site(r, &list[i], out);
     if (p->sample_count > r->sites)
         fprintf(out, "\n  and %zu sites more\n", p->sample_count - r->sites);
     /* Which of the blocks are suppressed is not known one by one. */

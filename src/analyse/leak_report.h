@@ -21,6 +21,11 @@ struct wr_leak_report {
     const struct wr_profile *profile;
     const char *program;
     size_t sites, blocks; /* shown at most */
+    /* CLOCK_REALTIME, of the region: for ages; 0: they are not told. */
+    uint64_t start_ns;
+    /* All that the program holds, with names: where blocks of a size may come
+     * from whose leaked ones were not sampled; NULL: no guess. */
+    const struct wr_profile *heap;
 };
 
 /* As text, as one JSON object, several as one JUnit file: 0, or -1: no
@@ -34,6 +39,9 @@ int wr_leak_reports_junit(const struct wr_leak_report *list, size_t n,
  * a JSON array. */
 void wr_leak_suppressed_print(const struct wr_suppressions *s, FILE *out);
 void wr_leak_suppressed_json(const struct wr_suppressions *s, FILE *out);
+
+/* How old a leak was when the program was searched, ns; 0: not known. */
+uint64_t wr_leak_age(const struct wr_leak_report *r, const struct wr_leak *l);
 
 /* Blocks leaked that the profile still has. */
 uint64_t wr_leak_report_blocks(const struct wr_leak_report *r);

@@ -10,6 +10,7 @@
 #ifndef WR_ANALYSE_LEAK_SITE_H
 #define WR_ANALYSE_LEAK_SITE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -27,6 +28,25 @@ struct wr_leak_frame {
 
 /* As many as the profile has samples; NULL: no memory. */
 struct wr_leak_site *wr_leak_sites(const struct wr_profile *p);
+
+/* The size of its blocks; 0: they are large, of any size. */
+int64_t wr_leak_block_bytes(const struct wr_profile *p,
+                            const struct wr_leak_site *s);
+/* Is it a site of blocks of which none was sampled? */
+bool wr_leak_is_unsampled(const struct wr_profile *p,
+                          const struct wr_leak_site *s);
+
+bool wr_leak_any_unsampled(const struct wr_profile *p);
+
+/* Where blocks of that size may come from: the sites of a heap profile that
+ * have such in use, the biggest first. How many there are, at most room. */
+enum { WR_LEAK_GUESSES = 3 }; /* enough for a reader */
+struct wr_leak_guess {
+    struct wr_leak_site site; /* of the heap profile */
+    double share;             /* of all blocks of that size, 0 to 1 */
+};
+size_t wr_leak_guess(const struct wr_profile *heap, int64_t bytes,
+                     struct wr_leak_guess *out, size_t room);
 
 /* Call it for each function of a site's stack, innermost first. */
 void wr_leak_frames(const struct wr_profile *p, const struct wr_leak_site *s,

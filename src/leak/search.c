@@ -12,6 +12,7 @@
 #include "heap/heap.h"
 #include "heap/mheap.h"
 #include "leak/copy.h"
+#include "leak/earlier.h"
 #include "leak/known.h"
 #include "leak/odd.h"
 #include "leak/roots.h"
@@ -28,6 +29,7 @@ struct search {
     struct wr_marks *looked;  /* odd pointers were looked for in it */
     struct wr_marks *leaked;  /* what is not reached; at last: what hangs off */
     struct wr_marks *pointed; /* to what a leaked block points */
+    struct wr_marks *earlier; /* what was lost at the mark */
     struct wr_marker *marker; /* of what is reached */
     struct wr_marker *points; /* of what leaked blocks point to */
     struct wr_leaks_header *header;
@@ -197,6 +199,41 @@ keep_odd(struct search *q, const struct wr_stop *s)
     return q->header->ends.blocks == before || find_all_leaked(q);
 }
 
+/* ---- what was lost earlier ---- */
+
+static void
+excuse(struct wr_span *s, unsigned block, void *search)
+{
+    struct search *q = search;
+
+    if (wr_marker_add(q->marker, s, block))
+        count(&q->header->before, s);
+    else
+        wr_marks_take_out(q->earlier, block_base(s, block)); /* in use */
+}
+
+/* From here on it is as if it was in use, with all that hangs off. */
+static bool
+excuse_earlier(struct search *q, uint64_t flags)
+{
+    if ((flags & WR_LEAKS_SINCE_MARK) == 0)
+        return true;
+    q->header->since_ns = wr_earlier_read(q->earlier);
+    wr_marks_each(q->earlier, excuse, q);
+    return !q->earlier->failed && wr_marker_finish(q->marker) &&
+           find_all_leaked(q);
+}
+
+static void
+set_mark(struct search *q, const struct wr_copy *c)
+{
+    struct wr_leaks_header *h = q->header;
+
+    if ((c->ask->flags & WR_LEAKS_SET_MARK) != 0)
+        h->marked = wr_earlier_write(c, q->earlier, q->leaked,
+                                     h->before.blocks + h->indirect.blocks);
+}
+
 /* ---- what is leaked ---- */
 
 static void
@@ -285,8 +322,9 @@ tell_indirect(struct wr_span *s, unsigned block, void *search)
 /* Of a ring of leaked blocks nobody is not pointed at: whoever comes first
  * stands for it. */
 static bool
-take_leaked(struct search *q)
+take_leaked(struct search *q, const struct wr_copy *c)
 {
+    set_mark(q, c);
     wr_marks_each(q->leaked, follow_leaked, q);
     if (!wr_marker_finish(q->points))
         return false;
@@ -305,7 +343,9 @@ make_markers(struct search *q)
     q->reached = wr_marks_new();
     q->ends = wr_marks_new();
     q->pointed = wr_marks_new();
-    if (q->reached == NULL || q->ends == NULL || q->pointed == NULL)
+    q->earlier = wr_marks_new();
+    if (q->reached == NULL || q->ends == NULL || q->pointed == NULL ||
+        q->earlier == NULL)
         return false;
     q->marker = wr_marker_new(q->reached, q->ends);
     q->points = wr_marker_new_shallow(q->pointed);
@@ -322,13 +362,15 @@ free_markers(struct search *q)
     wr_marks_free(q->looked);
     wr_marks_free(q->leaked);
     wr_marks_free(q->pointed);
+    wr_marks_free(q->earlier);
 }
 
 static bool
-search(struct search *q, const struct wr_stop *s)
+search(struct search *q, const struct wr_copy *c)
 {
-    bool complete = make_markers(q) && mark_reached(q, s) && keep_odd(q, s) &&
-                    take_leaked(q);
+    bool complete = make_markers(q) && mark_reached(q, c->stop) &&
+                    keep_odd(q, c->stop) && excuse_earlier(q, c->ask->flags) &&
+                    take_leaked(q, c);
 
     if (q->marker != NULL)
         q->header->scanned_bytes = wr_marker_sums(q->marker)->scanned;
@@ -350,7 +392,8 @@ fill_header(struct wr_leaks_header *h, const struct wr_copy *c, bool complete)
         return;
     h->about.trust = WR_TRUST_BLIND;
     h->records = h->dropped = 0;
-    h->direct = h->indirect = h->ends = (struct wr_leaks_count){0, 0};
+    h->direct = h->indirect = h->ends = h->before =
+        (struct wr_leaks_count){0, 0};
     memset(h->by_class, 0, sizeof h->by_class);
 }
 
@@ -359,7 +402,7 @@ wr_leak_find(const struct wr_copy *c, struct wr_leaks_header *h)
 {
     struct search q = {.header = h, .leak = (struct wr_leak *)(h + 1)};
 
-    fill_header(h, c, search(&q, c->stop));
+    fill_header(h, c, search(&q, c));
 }
 
 bool

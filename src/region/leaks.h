@@ -15,11 +15,16 @@
 #include "region/layout.h"
 
 #define WR_LEAKS_MAGIC   UINT64_C(0x314b41454c524957) /* "WIRLEAK1" */
-#define WR_LEAKS_VERSION 2u
+#define WR_LEAKS_VERSION 3u
 #define WR_LEAKS_SUFFIX  ".leaks"
 /* The same, of a program that was told to search when it ends (WEIR=leaks). */
 #define WR_LEAKS_LAST_SUFFIX ".lost"
 #define WR_LEAKS_MOST        65536u /* records of a file */
+
+/* Flags of the request: leave out what was lost already at the mark; set the
+ * mark to what is lost now. Both may be given. */
+#define WR_LEAKS_SINCE_MARK 1u
+#define WR_LEAKS_SET_MARK   2u
 
 struct wr_leaks_count {
     uint64_t blocks, bytes;
@@ -33,8 +38,26 @@ struct wr_leaks_header {
     struct wr_leaks_count indirect; /* leaked, and hang off a leaked one */
     struct wr_leaks_count ends;     /* kept only by odd pointers: leak/odd.h */
     struct wr_leaks_count by_class[WR_CLASS_MAX]; /* leaked; 0: large */
+    /* Of a search since the mark: leaked before, and in no other number but
+     * live; and when the mark was set, CLOCK_REALTIME. 0: there is none, and
+     * nothing is left out. */
+    struct wr_leaks_count before;
+    uint64_t since_ns;
+    uint64_t marked; /* 1: the mark is set */
     uint64_t records;
     uint64_t dropped; /* that found no room */
+};
+
+/* The mark, "<region>.mark": this, and the addresses of so many blocks that
+ * are leaked. The program writes and reads it; it goes with the region. */
+#define WR_LEAKS_MARK_SUFFIX ".mark"
+#define WR_LEAKS_MARK_MAGIC  UINT64_C(0x314b52414d524957) /* "WIRMARK1" */
+
+struct wr_leaks_mark {
+    uint64_t magic;
+    uint32_t pid, reserved;
+    uint64_t set_ns; /* CLOCK_REALTIME */
+    uint64_t blocks;
 };
 
 #define WR_LEAK_NO_BUCKET UINT32_MAX

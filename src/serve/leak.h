@@ -1,7 +1,7 @@
 /* Asking a program for its leaks.
  *
  *     struct wr_leaks l;
- *     if (wr_leak_ask(&source, 60000, &l, why, sizeof why) == 0)
+ *     if (wr_leak_ask_source(&source, 0, 60000, &l, why, sizeof why) == 0)
  *         ... wr_leaks_fini(&l);
  *
  * The program searches in a copy of itself (serve/ask.h, and leak/search.h in
@@ -18,7 +18,9 @@
 int wr_leak_of_ended(const struct wr_source *one, struct wr_leaks *l, char *why,
                      size_t n);
 
-int wr_leak_ask_source(const struct wr_source *one, unsigned wait_ms,
-                       struct wr_leaks *l, char *why, size_t n);
+/* flags: WR_LEAKS_SINCE_MARK, WR_LEAKS_SET_MARK or none. */
+int wr_leak_ask_source(const struct wr_source *one, uint64_t flags,
+                       unsigned wait_ms, struct wr_leaks *l, char *why,
+                       size_t n);
 
 #endif

@@ -41,7 +41,12 @@ static void
 report(FILE *out, const struct wr_source *one, const struct wr_leaks *l,
        struct wr_profile *p)
 {
-    struct wr_leak_report r = {l, p, one->program, SITES, BLOCKS};
+    struct wr_leak_report r = {.leaks = l,
+                               .profile = p,
+                               .program = one->program,
+                               .sites = SITES,
+                               .blocks = BLOCKS,
+                               .start_ns = one->view.header->start_ns};
     wr_filter_prune(p);
     wr_leak_report_print(&r, out);
     fputc('\n', out);
@@ -54,7 +59,7 @@ gather(struct gathered *g, struct wr_visit *v, const struct wr_source *one,
 {
     struct wr_leaks l;
     int status = -1;
-    if (wr_leak_ask_source(one, WAIT_MS, &l, why, n) != 0)
+    if (wr_leak_ask_source(one, 0, WAIT_MS, &l, why, n) != 0)
         return -1;
     struct wr_profile *p = profile_of(v, one, &l, why, n);
     if (p && g->text)
