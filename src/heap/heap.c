@@ -21,15 +21,6 @@ enum { MOVE_MIN = 1 << 20 };
 
 /* ---- allocating ---- */
 
-static void *
-sample(struct wr_mcache *mc, struct wr_slot *slot, void *p)
-{
-    slot->until_sample = WR_SAMPLE_UNDRAWN;
-    wr_sample_block(mc, slot->span, p);
-    wr_mcache_draw_sample(mc, slot);
-    return p;
-}
-
 static __attribute__((noinline)) void *
 small_slower(struct wr_slot *slot, bool *fresh)
 {
@@ -41,9 +32,11 @@ small_slower(struct wr_slot *slot, bool *fresh)
         return NULL;
     slot = &mc->slot[class_id];
     p = wr_slot_take(slot, wr_word_load(&slot->bits), fresh);
-    return wr_unlikely(slot->until_sample == WR_SAMPLE_DUE)
-               ? sample(mc, slot, p)
-               : p;
+    if (wr_unlikely(slot->until_sample == WR_SAMPLE_DUE)) {
+        wr_mcache_draw_sample(mc, slot);
+        wr_sample_block(mc, slot->span, p);
+    }
+    return p;
 }
 
 /* These n blocks of the slot's group are its to hand out, the first now. */
@@ -56,19 +49,46 @@ hand_out(struct wr_slot *slot, uint64_t bits, int64_t n, bool *fresh)
     return wr_slot_take(slot, bits, fresh);
 }
 
+/* The n lowest of the blocks, one now. */
+static void *
+hand_out_some(struct wr_slot *slot, uint64_t bits, int64_t n, bool *fresh)
+{
+    slot->until_sample -= n;
+    return hand_out(slot, wr_word_lowest(bits, n), n, fresh);
+}
+
+/* Of these blocks the first is a sample. The slot is whole before it is dealt
+ * with: meanwhile a signal handler may allocate. */
+static void *
+take_sample(struct wr_slot *slot, uint64_t bits, uint32_t blocks, bool *fresh)
+{
+    struct wr_mcache *mc = wr_self;
+    int64_t behind = blocks - 1;
+    void *p;
+
+    wr_mcache_draw_sample(mc, slot);
+    if (wr_likely(slot->until_sample >= behind)) {
+        slot->until_sample -= behind;
+        p = hand_out(slot, bits, blocks, fresh);
+    } else {
+        slot->until_sample++; /* it is not counted down */
+        p = hand_out_some(slot, bits, slot->until_sample, fresh);
+    }
+    wr_sample_block(mc, slot->span, p);
+    return p;
+}
+
 /* The next sample is one of these blocks: the first, or those before it are
  * to go first. NULL: that is not known yet. */
 static __attribute__((noinline)) void *
-take_to_sample(struct wr_slot *slot, uint64_t bits, bool *fresh)
+take_to_sample(struct wr_slot *slot, uint64_t bits, uint32_t blocks,
+               bool *fresh)
 {
-    int64_t n = slot->until_sample;
-
-    if (n < 0)
+    if (slot->until_sample < 0)
         return NULL;
-    if (n == 0)
-        return sample(wr_self, slot, hand_out(slot, bits & -bits, 1, fresh));
-    slot->until_sample = 0;
-    return hand_out(slot, wr_word_lowest(bits, n), n, fresh);
+    if (slot->until_sample == 0)
+        return take_sample(slot, bits, blocks, fresh);
+    return hand_out_some(slot, bits, slot->until_sample, fresh);
 }
 
 /* A block of the group that the slot had, or NULL. */
@@ -81,7 +101,7 @@ take_again(struct wr_slot *slot, bool *fresh)
     if (wr_unlikely(bits == 0))
         return NULL;
     if (wr_unlikely(slot->until_sample < n))
-        return take_to_sample(slot, bits, fresh);
+        return take_to_sample(slot, bits, n, fresh);
     slot->until_sample -= n;
     return hand_out(slot, bits, n, fresh);
 }
