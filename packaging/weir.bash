@@ -15,7 +15,8 @@ _weir()
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
         COMPREPLY=($(compgen -W 'run ps watch top tree peek list traces tags raw
-            flame diff report leaks why retained whois fds budgets serve
+            flame diff report leaks why retained whois fds budgets
+            threads serve
             record-allocs version help' \
             -- "$word"))
         return
@@ -88,7 +89,8 @@ _weir()
         ;;
     help)
         COMPREPLY=($(compgen -W 'run ps watch top tree peek list traces tags raw
-            flame diff report leaks why retained whois fds budgets serve
+            flame diff report leaks why retained whois fds budgets
+            threads serve
             record-allocs version' \
             -- "$word"))
         ;;
@@ -108,6 +110,10 @@ _weir()
         ;;
     budgets)
         COMPREPLY=($(compgen -W "--json --help $(_weir_pids)" -- "$word"))
+        ;;
+    threads)
+        COMPREPLY=($(compgen -W "--all --fail-on-deadlock --json --help
+            $(_weir_pids)" -- "$word"))
         ;;
     fds)
         COMPREPLY=($(compgen -W "--all --json --pprof --help $(_weir_pids)" \

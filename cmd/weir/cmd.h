@@ -40,6 +40,7 @@ int wr_cmd_fds(int argc, char **argv);
 int wr_cmd_why(int argc, char **argv);
 int wr_cmd_retained(int argc, char **argv);
 int wr_cmd_whois(int argc, char **argv);
+int wr_cmd_threads(int argc, char **argv);
 int wr_cmd_version(int argc, char **argv);
 int wr_cmd_help(int argc, char **argv);
 

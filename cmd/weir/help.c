@@ -396,6 +396,24 @@ static const char help_fds[] =
     "  weir fds 4711\n"
     "  weir fds --json 4711 | jq '.sites[] | select(.growth.growing)'\n";
 
+static const char help_threads[] =
+    "usage: weir threads [options] [PID]\n"
+    "\n"
+    "Lists the threads of a program by where they are, since when they have\n"
+    "not run, and who made them; those that can never go on, for they wait\n"
+    "for each other's mutexes; and those that ended and were never joined.\n"
+    "Without a PID: the only program that runs under Weir.\n"
+    "\n"
+    "  -a, --all           every stack and every thread\n"
+    "      --fail-on-deadlock\n"
+    "                      end with status 3 when a thread can never go on\n"
+    "      --json          JSON, with all of them\n"
+    "  -h, --help          this text\n"
+    "\n"
+    "Examples:\n"
+    "  weir threads 4711\n"
+    "  weir threads --json 4711 | jq '.threads[] | select(.still_s > 600)'\n";
+
 static const char help_leaks[] =
     "usage: weir leaks [options] [PID]\n"
     "\n"
@@ -540,6 +558,8 @@ const struct wr_command wr_commands[] = {
      help_leaks},
     {"budgets", wr_cmd_budgets, "what a program has set aside, and refused",
      help_budgets},
+    {"threads", wr_cmd_threads, "where threads are, and since when",
+     help_threads},
     {"fds", wr_cmd_fds, "open descriptors, and who opened them", help_fds},
     {"why", wr_cmd_why, "who keeps a block, or a site's blocks, alive",
      help_why},

@@ -18,7 +18,7 @@ wr_fd_kind_of(const char *target)
         enum wr_fd_kind kind;
     } known[] = {
         {"/memfd:", WR_KIND_MEMORY},
-        {"/dev/shm/", WR_KIND_MEMORY},
+        {"/dev/shm/", WR_KIND_FILE},
         {"/dev/", WR_KIND_DEVICE},
         {"/", WR_KIND_FILE},
         {"socket:", WR_KIND_SOCKET},
@@ -177,7 +177,7 @@ static int
 add_one(struct wr_fd_list *l, size_t *room, const char *folder,
         const char *name)
 {
-    char path[PATH_MAX + 16], target[PATH_MAX];
+    char path[PATH_MAX + 300], target[PATH_MAX];
     char *end;
     unsigned long number = strtoul(name, &end, 10);
     snprintf(path, sizeof path, "%s/%s", folder, name);

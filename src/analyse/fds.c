@@ -64,7 +64,7 @@ can_be(enum wr_fd_call call, enum wr_fd_kind kind)
     case WR_FD_INOTIFY:
         return kind == WR_KIND_INOTIFY;
     case WR_FD_MEMORY:
-        return kind == WR_KIND_MEMORY;
+        return kind == WR_KIND_MEMORY || kind == WR_KIND_FILE; /* shm_open */
     case WR_FD_OPEN:
     case WR_FD_STREAM:
         return kind != WR_KIND_SOCKET && kind != WR_KIND_EPOLL &&
@@ -78,6 +78,8 @@ can_be(enum wr_fd_call call, enum wr_fd_kind kind)
 static enum wr_fd_kind
 made_by(enum wr_fd_call call)
 {
+    if (call == WR_FD_MEMORY)
+        return WR_KIND_MEMORY;
     for (int k = WR_KIND_FILE; k < WR_FD_KINDS; k++)
         if (call != WR_FD_DUP && can_be(call, (enum wr_fd_kind)k))
             return (enum wr_fd_kind)k;

@@ -21,6 +21,7 @@
 #include "analyse/legacy.h"
 #include "analyse/store.h"
 #include "analyse/suspects.h"
+#include "analyse/threads.h"
 #include "analyse/uptime.h"
 #include "base/clock.h"
 #include "region/ledger.h"
@@ -62,7 +63,8 @@ struct build {
         *leaks; /* a profile of leaks; NULL: of another kind */
     const struct wr_fd_list *fds; /* what a profile of descriptors is of */
     bool sites;                   /* the stack of each bucket */
-    const struct wr_suspects *suspects; /* what one of suspects is */
+    const struct wr_suspects *suspects;   /* what one of suspects is */
+    const struct wr_thread_list *threads; /* and of threads in groups */
 };
 
 static const char *const kind_names[WR_PROFILE_KINDS] = {
@@ -625,6 +627,38 @@ build_fds(struct build *b)
         add_fd_group(b, t, &b->fds->groups[i]);
 }
 
+/* --- Threads in groups -------------------------------------------------- */
+
+static void
+add_maker(struct build *b, uint32_t stack, size_t count)
+{
+    uint32_t frames[WR_STACK_FRAMES];
+    uint32_t depth = add_stack(b, stack, "[origin not known]", frames);
+    wr_profile_new_sample(b->p, frames, depth, &(int64_t){(int64_t)count}, NULL,
+                          0);
+}
+
+static void
+build_thread_groups(struct build *b)
+{
+    const struct wr_thread_list *l = b->threads;
+    uint32_t frames[WR_STACK_FRAMES];
+    set_count_type(b->p, "threads");
+    for (size_t i = 0; i < l->group_count; i++) {
+        const struct wr_thread_group *g = &l->groups[i];
+        const struct wr_capture *c = &l->threads[g->first].stack;
+        uint32_t depth = add_frames(b, c->pc, c->frames, c->unloads, frames);
+        if (depth == 0)
+            frames[depth++] = named_location(b, "[stack not captured]");
+        wr_profile_new_sample(b->p, frames, depth,
+                              &(int64_t){(int64_t)g->count}, NULL, 0);
+    }
+    for (size_t i = 0; i < l->unjoined_count; i++)
+        add_maker(b, l->unjoined[i].create_stack, 0);
+    for (size_t i = 0; i < l->group_count; i++)
+        add_maker(b, l->threads[l->groups[i].first].create_stack, 0);
+}
+
 /* --- What it is a profile of -------------------------------------------- */
 
 static void commentf(struct wr_profile *p, const char *format, ...)
@@ -713,6 +747,8 @@ build(struct build *b, struct wr_profile **out, enum wr_profile_kind kind,
             build_fds(b);
         } else if (b->sites) {
             build_sites(b);
+        } else if (b->threads) {
+            build_thread_groups(b);
         } else if (kind == WR_PROFILE_HEAP || kind == WR_PROFILE_ALLOCS) {
             build_heap(b, kind);
             describe_sampling(b);
@@ -783,6 +819,15 @@ wr_profile_from_sites(struct wr_profile **out,
 {
     struct build b = {.view = view, .sites = true};
     return build(&b, out, WR_PROFILE_HEAP, why, n);
+}
+
+int
+wr_profile_from_threads(struct wr_profile **out,
+                        const struct wr_region_view *view,
+                        const struct wr_thread_list *l, char *why, size_t n)
+{
+    struct build b = {.view = view, .threads = l};
+    return build(&b, out, WR_PROFILE_GOROUTINE, why, n);
 }
 
 /* Can that moment be told of? If not, why. */

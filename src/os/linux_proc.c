@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "os/os.h"
+#include "os/process.h"
 #include "os/syscall.h"
 
 enum { STAT_BYTES = 1024, STATUS_BYTES = 4096 };
@@ -88,6 +89,16 @@ wr_os_usage(struct wr_os_usage *u, bool may_open)
     u->minor_faults = (uint64_t)r.ru_minflt;
     u->major_faults = (uint64_t)r.ru_majflt;
     u->cpu_ns = time_ns(&r.ru_utime) + time_ns(&r.ru_stime);
+}
+
+uint64_t
+wr_os_switches(void)
+{
+    struct rusage r;
+
+    if (wr_syscall2(SYS_getrusage, RUSAGE_THREAD, &r) != 0)
+        return 0;
+    return (uint64_t)r.ru_nvcsw;
 }
 
 /* ---- held ---- */

@@ -17,6 +17,9 @@ size_t wr_os_threads(uint32_t *tid, size_t room);
  * si_code SI_QUEUE. false: there is no such thread, or no room. */
 bool wr_os_signal(uint32_t tid, int number, uintptr_t word);
 
+/* How often the calling thread has gone to sleep by itself. */
+uint64_t wr_os_switches(void);
+
 /* Hold a thread of another process (a helper's parent) where it is: how many
  * words of its registers were stored, sp among them, and of the values of
  * signals that wait for it; 0: not allowed, or it did not stop until then

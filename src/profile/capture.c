@@ -10,8 +10,10 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/base.h"
 #include "heap/mcache.h"
 #include "os/os.h"
+#include "os/process.h"
 #include "profile/module.h"
 #include "profile/unwind.h"
 #include "region/ask.h"
@@ -22,30 +24,70 @@
 #include "world/thread.h"
 
 enum { SIGNAL = SIGURG };
+#define SECOND_NS UINT64_C(1000000000)
 
 static _Atomic bool ours;
 
+static bool
+same_stack(const struct wr_thread_slot *slot, const uintptr_t *pc, size_t n)
+{
+    if (n != slot->capture_frames)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (slot->capture_pc[i] != pc[i])
+            return false;
+    return true;
+}
+
+/* A thread that sleeps is woken by a capture, and goes to sleep once more. Who
+ * does not ask how long it was still (seconds 0) pays no system call. */
 static void
-store_stack(struct wr_thread_slot *slot, const ucontext_t *uc)
+note_stillness(struct wr_thread_slot *slot, bool same, uint64_t seconds)
+{
+    uint64_t switches = slot->still_switches + 1, now;
+
+    if (seconds > 0) {
+        switches = wr_os_switches();
+        same = same && switches == slot->still_switches + 1;
+    }
+    now = wr_os_monotonic();
+    if (!same || slot->still_ns == 0)
+        slot->still_ns = now - wr_min(seconds * SECOND_NS, now - 1);
+    slot->still_switches = switches;
+}
+
+static void
+store_stack(struct wr_thread_slot *slot, const ucontext_t *uc,
+            uint64_t still_seconds)
 {
     uint64_t seq =
         atomic_load_explicit(&slot->capture_seq, memory_order_relaxed);
     uintptr_t pc[WR_STACK_FRAMES];
     size_t n = wr_unwind_context(uc, pc, wr_countof(pc)), kept = 0;
 
-    atomic_store_explicit(&slot->capture_seq, seq + 1, memory_order_release);
-    atomic_thread_fence(memory_order_seq_cst);
     for (size_t i = 0; i < n; i++)
         if (!wr_module_is_weir(pc[i] - 1))
-            __atomic_store_n(&slot->capture_pc[kept++], pc[i],
-                             __ATOMIC_RELAXED);
+            pc[kept++] = pc[i];
+    atomic_store_explicit(&slot->capture_seq, seq + 1, memory_order_release);
+    atomic_thread_fence(memory_order_seq_cst);
+    note_stillness(slot, same_stack(slot, pc, kept), still_seconds);
+    for (size_t i = 0; i < kept; i++)
+        __atomic_store_n(&slot->capture_pc[i], pc[i], __ATOMIC_RELAXED);
     __atomic_store_n(&slot->capture_frames, (uint32_t)kept, __ATOMIC_RELAXED);
     __atomic_store_n(&slot->capture_unloads, (uint32_t)wr_count_get(unloads),
                      __ATOMIC_RELAXED);
     atomic_store_explicit(&slot->capture_ns, wr_os_monotonic(),
                           memory_order_relaxed);
-    wr_module_try_note(pc, n);
+    wr_module_try_note(pc, kept);
     atomic_store_explicit(&slot->capture_seq, seq + 2, memory_order_release);
+}
+
+/* The cookie was taken off. */
+static bool
+wants_stack(uint64_t word)
+{
+    return word == 0 || (word % 256 == WR_ASK_STILL(0) &&
+                         word <= WR_ASK_STILL(WR_ASK_STILL_MOST));
 }
 
 /* What a reader knows of a program's region: the cookie in it; or, when that
@@ -63,9 +105,10 @@ answer(uintptr_t word, const ucontext_t *uc)
     if (word == wr_region->capture_cookie + WR_ASK_FILE &&
         wr_events.answer_wanted != NULL)
         wr_events.answer_wanted();
-    if (word == wr_region->capture_cookie && mc->region_slot != NULL) {
+    word -= wr_region->capture_cookie;
+    if (mc->region_slot != NULL && wants_stack(word)) {
         wr_thread_publish(mc);
-        store_stack(mc->region_slot, uc);
+        store_stack(mc->region_slot, uc, word / 256);
     }
 }
 

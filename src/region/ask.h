@@ -26,6 +26,11 @@
 #define WR_ASK_SUFFIX  ".ask"
 #define WR_ASK_FILE    1u /* what is added to the cookie */
 
+/* Asked of one thread: its stack, as for the bare cookie, and to note that it
+ * had not run for so many seconds before. */
+#define WR_ASK_STILL(seconds) (2u + (uint64_t)(seconds)*256)
+#define WR_ASK_STILL_MOST     UINT64_C(0x7fffffff) /* seconds */
+
 enum wr_ask_kind {
     WR_ASK_LEAKS = 1, /* what nobody can reach: region/leaks.h */
     WR_ASK_SNAPSHOT,  /* what points at what: region/snapshot.h */

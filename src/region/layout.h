@@ -16,6 +16,7 @@
  *       past      one struct wr_past: what the buckets held before
  *       fds       one struct wr_fds: who opened which descriptor
  *       budgets   struct wr_budget_slot[capacity]: the program's budgets
+ *       joinable  struct wr_joinable[capacity]: threads that nobody joined yet
  *       ledger    struct wr_ledger_slot[capacity]: the sampled live blocks
  *
  * Rules that make reading safe without the writer's locks:
@@ -68,6 +69,7 @@ enum wr_table_id {
     WR_TABLE_PAST,
     WR_TABLE_FDS,
     WR_TABLE_BUDGETS,
+    WR_TABLE_JOINABLE,
     WR_TABLE_LEDGER,
     WR_TABLE_COUNT = 12 /* room for later ones; absent: capacity 0 */
 };
@@ -186,6 +188,20 @@ struct wr_thread_slot {
     uint32_t capture_frames;
     uint32_t capture_unloads; /* counters.unloads then */
     uint64_t capture_pc[WR_STACK_FRAMES];
+    /* Since when it has been where that stack says without running, but for
+     * the captures themselves; CLOCK_MONOTONIC. Written with the stack. */
+    uint64_t still_ns;
+    uint64_t still_switches; /* how often it had gone to sleep, then */
+};
+
+/* A thread that somebody could still join. From when it is made until it is
+ * joined or detached; a slot is free when `thread` is 0. */
+#define WR_JOINABLE_MOST 4096
+struct wr_joinable {
+    _Atomic uint64_t thread;   /* its pthread_t; 1: it is being made */
+    _Atomic uint64_t ended_ns; /* CLOCK_MONOTONIC; 0: it runs */
+    _Atomic uint32_t create_stack;
+    _Atomic uint32_t tid;
 };
 
 /* A piece of code: one executable segment of a loaded file. Two entries may

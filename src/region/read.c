@@ -87,6 +87,7 @@ static const size_t strides[WR_TABLE_COUNT] = {
     [WR_TABLE_LEDGER] = sizeof(struct wr_ledger_slot),
     [WR_TABLE_BUDGETS] = sizeof(struct wr_budget_slot),
     [WR_TABLE_FDS] = sizeof(struct wr_fds),
+    [WR_TABLE_JOINABLE] = sizeof(struct wr_joinable),
 };
 
 /* What is wrong with the header; NULL: nothing. */

@@ -36,7 +36,8 @@ wr_capture_ask(const struct wr_region_header *h, uint32_t tid, uint64_t word)
 }
 
 static size_t
-ask_all(const struct wr_region_view *view, struct asked *list, size_t room)
+ask_all(const struct wr_region_view *view, wr_capture_word *word, void *cls,
+        struct asked *list, size_t room)
 {
     size_t n = 0;
     for (uint64_t i = 0; n < room; i++) {
@@ -46,8 +47,10 @@ ask_all(const struct wr_region_view *view, struct asked *list, size_t room)
         if (atomic_load(&slot->state) != WR_THREAD_RUNNING)
             continue;
         uint64_t seq = atomic_load(&slot->capture_seq);
-        if (wr_capture_ask(view->header, atomic_load(&slot->tid),
-                           view->header->capture_cookie))
+        uint32_t tid = atomic_load(&slot->tid);
+        uint64_t more = word ? word(tid, cls) : 0;
+        if (wr_capture_ask(view->header, tid,
+                           view->header->capture_cookie + more))
             list[n++] = (struct asked){slot, seq};
     }
     return n;
@@ -82,6 +85,13 @@ bool
 wr_capture_threads(const struct wr_region_view *view, unsigned wait_ms,
                    struct wr_captured *c)
 {
+    return wr_capture_with(view, wait_ms, NULL, NULL, c);
+}
+
+bool
+wr_capture_with(const struct wr_region_view *view, unsigned wait_ms,
+                wr_capture_word *word, void *cls, struct wr_captured *c)
+{
     const struct wr_region_header *h = view->header;
     *c = (struct wr_captured){.since_ns = wr_clock_ns(CLOCK_MONOTONIC)};
     if (h->capture_signal == 0 || h->capture_signal >= (uint32_t)SIGRTMAX ||
@@ -91,7 +101,7 @@ wr_capture_threads(const struct wr_region_view *view, unsigned wait_ms,
     struct asked *list = calloc(room + 1, sizeof *list);
     if (!list)
         return false;
-    size_t n = ask_all(view, list, room);
+    size_t n = ask_all(view, word, cls, list, room);
     c->asked = (uint32_t)n;
     c->answered = (uint32_t)wait_answers(
         list, n, c->since_ns + (uint64_t)wait_ms * 1000000);

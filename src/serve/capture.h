@@ -24,6 +24,11 @@ struct wr_captured {
 bool wr_capture_threads(const struct wr_region_view *view, unsigned wait_ms,
                         struct wr_captured *c);
 
+/* The same, and to each thread it says more: what is added to the cookie. */
+typedef uint64_t wr_capture_word(uint32_t tid, void *cls);
+bool wr_capture_with(const struct wr_region_view *view, unsigned wait_ms,
+                     wr_capture_word *word, void *cls, struct wr_captured *c);
+
 /* Queue the region's signal with that word to a thread; what words there are
  * say region/layout.h and region/ask.h. false: there is no such thread. */
 bool wr_capture_ask(const struct wr_region_header *h, uint32_t tid,

@@ -18,6 +18,7 @@
 #include "os/os.h"
 #include "region/event.h"
 #include "region/region.h"
+#include "world/joinable.h"
 
 /* Top of the main thread's stack, from the dynamic loader. */
 extern void *__libc_stack_end;
@@ -64,6 +65,7 @@ static void
 thread_ends(void *mc)
 {
     (void)mc;
+    wr_joinable_ends();
     wr_mcache_detach();
 }
 
