@@ -120,7 +120,8 @@ _weir()
             -- "$word"))
         ;;
     why)
-        COMPREPLY=($(compgen -W "--all --json --help $(_weir_pids)" -- "$word"))
+        COMPREPLY=($(compgen -W "--all --json --help $(_weir_pids)" -- "$word")
+            $(compgen -f -- "$word"))
         ;;
     retained)
         COMPREPLY=($(compgen -W "--all --json --html --svg --pprof --help
@@ -128,7 +129,8 @@ _weir()
             $(compgen -f -- "$word"))
         ;;
     whois)
-        COMPREPLY=($(compgen -W "--json --help $(_weir_pids)" -- "$word"))
+        COMPREPLY=($(compgen -W "--json --help $(_weir_pids)" -- "$word")
+            $(compgen -f -- "$word"))
         ;;
     diff)
         COMPREPLY=($(compgen -W "--fail-if --number --cum --json -sample_index

@@ -446,13 +446,13 @@ static const char help_leaks[] =
     "  weir leaks --suspects 4711\n";
 
 static const char help_why[] =
-    "usage: weir why [options] [PID] ADDRESS\n"
-    "       weir why [options] [PID] SITE\n"
+    "usage: weir why [options] [PID | CORE] ADDRESS\n"
+    "       weir why [options] [PID | CORE] SITE\n"
     "\n"
     "Shows who keeps memory of a running program alive: the path from a\n"
     "global variable (or a thread's storage, stack or registers, or mapped\n"
     "memory) to a block, pointer by pointer. Without PID: of the only\n"
-    "program.\n"
+    "program. CORE is the core file of a program that had Weir in it.\n"
     "\n"
     "ADDRESS, like 0x7f52e4a01230, is any of the block's: its shortest path,\n"
     "and how much would be free if it were gone. SITE is a regular expression\n"
@@ -471,13 +471,14 @@ static const char help_why[] =
     "  weir why 4711 0x7f52e4a01230\n";
 
 static const char help_retained[] =
-    "usage: weir retained [options] [PID]\n"
+    "usage: weir retained [options] [PID | CORE]\n"
     "\n"
     "Shows how much memory each root of a running program keeps alive, and "
     "how\n"
     "much what was allocated at each site does: with all that hangs off it "
     "and\n"
-    "would be free if it were gone. Without PID: of the only program.\n"
+    "would be free if it were gone. Without PID: of the only program. CORE is\n"
+    "the core file of a program that had Weir in it.\n"
     "\n"
     "  -a, --all         all roots and sites, not only the first 15\n"
     "      --json        for programs; weir-retained(1) tells the schema\n"
@@ -491,14 +492,15 @@ static const char help_retained[] =
     "  weir retained --html kept.html 4711\n";
 
 static const char help_whois[] =
-    "usage: weir whois [options] [PID] ADDRESS\n"
+    "usage: weir whois [options] [PID | CORE] ADDRESS\n"
     "\n"
     "Tells what an address of a running program is: a block (live or free, "
     "its\n"
     "size, how far inside, who allocated it), a global variable, a frame of a\n"
     "thread's stack, thread-local storage, code, a mapping, Weir's own "
     "memory,\n"
-    "or nothing. Without PID: of the only program.\n"
+    "or nothing. Without PID: of the only program. CORE is the core file of a\n"
+    "program that had Weir in it.\n"
     "\n"
     "      --json  for programs; weir-whois(1) tells the schema\n"
     "  -h, --help  this text\n"

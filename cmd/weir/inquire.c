@@ -4,7 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "analyse/core.h"
 #include "analyse/filter.h"
+#include "analyse/path.h"
 #include "analyse/profile.h"
 #include "analyse/spots.h"
 #include "analyse/store.h"
@@ -54,13 +58,16 @@ open_spots(struct wr_inquest *i, const struct wr_source *one, char *why,
     return i->q.spots ? 0 : wr_profile_fail(why, n, "out of memory");
 }
 
+/* Without a region there are no sites. */
 static int
-name_sites(struct wr_inquest *i, const struct wr_source *one, char *why,
-           size_t n)
+name_sites(struct wr_inquest *i, const struct wr_region_view *view, int pid,
+           bool runs, char *why, size_t n)
 {
-    if (wr_profile_from_sites(&i->sites, &one->view, why, n) != 0)
+    if (view && wr_profile_from_sites(&i->sites, view, why, n) != 0)
         return -1;
-    wr_profile_find_names(i->sites, (int)one->pid, one->live);
+    if (!view && !(i->sites = wr_profile_new()))
+        return wr_profile_fail(why, n, "out of memory");
+    wr_profile_find_names(i->sites, pid, runs);
     wr_filter_prune(i->sites);
     i->q.sites = i->sites;
     i->q.same = &i->same;
@@ -70,37 +77,111 @@ name_sites(struct wr_inquest *i, const struct wr_source *one, char *why,
 }
 
 static int
-open_all(struct wr_inquest *i, uint32_t pid, enum wr_inquest_kind kind,
-         char *why, size_t n)
+find_holders(struct wr_inquest *i, enum wr_inquest_kind kind, char *why,
+             size_t n)
 {
-    const struct wr_source *one = wr_pick(&i->sources, pid, why, n);
-    if (!one || take_snapshot(i, one, kind, why, n) != 0)
-        return -1;
-    i->symboliser = wr_symboliser_new();
-    if (!i->symboliser)
-        return wr_profile_fail(why, n, "out of memory");
-    i->q.program = one->program;
-    i->q.view = &one->view;
-    i->q.snapshot = &i->snapshot;
-    if (open_spots(i, one, why, n) != 0 || name_sites(i, one, why, n) != 0)
-        return -1;
     if (kind == WR_INQUEST_BLOCKS)
         return 0;
     i->q.holders = &i->holders;
     return wr_holders_make(&i->holders, &i->snapshot, i->q.spots, why, n);
 }
 
-int
-wr_inquest_open(struct wr_inquest *i, uint32_t pid, enum wr_inquest_kind kind,
-                char *why, size_t n)
+static int
+open_process(struct wr_inquest *i, uint32_t pid, enum wr_inquest_kind kind,
+             char *why, size_t n)
 {
-    *i = (struct wr_inquest){.sites = NULL};
     if (wr_sources_scan(&i->sources, NULL, WR_SCAN_ALL) != 0)
         return wr_profile_fail(why, n, "out of memory");
-    if (open_all(i, pid, kind, why, n) == 0)
-        return 0;
-    wr_inquest_close(i);
-    return -1;
+    const struct wr_source *one = wr_pick(&i->sources, pid, why, n);
+    if (!one || take_snapshot(i, one, kind, why, n) != 0)
+        return -1;
+    i->q.program = one->program;
+    i->q.view = &one->view;
+    if (open_spots(i, one, why, n) != 0 ||
+        name_sites(i, i->q.view, (int)one->pid, one->live, why, n) != 0)
+        return -1;
+    return find_holders(i, kind, why, n);
+}
+
+/* --- Cores --------------------------------------------------------------- */
+
+/* The region of the process that died, if its file is still there. */
+static void
+open_region(struct wr_inquest *i, const struct wr_core *c)
+{
+    char why[WR_WHY];
+    const char *path = wr_core_region(c);
+    struct stat st;
+    if (!wr_source_is_region(wr_path_base(path)) || stat(path, &st) != 0 ||
+        !S_ISREG(st.st_mode) ||
+        wr_region_open(&i->region, path, why, sizeof why) != 0)
+        return;
+    if (i->region.header->pid == wr_core_pid(c))
+        i->q.view = &i->region;
+    else
+        wr_region_close(&i->region);
+}
+
+static int
+open_core_spots(struct wr_inquest *i, const struct wr_core *c)
+{
+    struct wr_spots_options o = {.snapshot = &i->snapshot,
+                                 .symboliser = i->symboliser,
+                                 .maps = wr_core_maps(c)};
+    i->q.spots = wr_spots_open(&o);
+    if (o.maps)
+        fclose(o.maps);
+    return i->q.spots ? 0 : -1;
+}
+
+static int
+read_core(struct wr_inquest *i, struct wr_core *c, char *why, size_t n)
+{
+    open_region(i, c);
+    FILE *in = wr_core_snapshot(c, i->q.view, why, n);
+    if (!in)
+        return -1;
+    int status = wr_snapshot_read(&i->snapshot, in, why, n);
+    fclose(in);
+    if (status == 0 && open_core_spots(i, c) != 0)
+        status = wr_profile_fail(why, n, "out of memory");
+    return status;
+}
+
+static int
+open_core(struct wr_inquest *i, const char *path, enum wr_inquest_kind kind,
+          char *why, size_t n)
+{
+    struct wr_core *c;
+    if (wr_core_open(&c, path, why, n) != 0)
+        return -1;
+    int status = read_core(i, c, why, n);
+    wr_core_close(c);
+    i->q.program = wr_path_base(path);
+    if (status != 0 || name_sites(i, i->q.view, 0, false, why, n) != 0)
+        return -1;
+    return find_holders(i, kind, why, n);
+}
+
+/* --- Life ---------------------------------------------------------------- */
+
+int
+wr_inquest_open(struct wr_inquest *i, const struct wr_subject *of,
+                enum wr_inquest_kind kind, char *why, size_t n)
+{
+    *i = (struct wr_inquest){.sites = NULL};
+    i->q.snapshot = &i->snapshot;
+    i->symboliser = wr_symboliser_new();
+    int status = -1;
+    if (!i->symboliser)
+        wr_profile_fail(why, n, "out of memory");
+    else if (of->core)
+        status = open_core(i, of->core, kind, why, n);
+    else
+        status = open_process(i, of->pid, kind, why, n);
+    if (status != 0)
+        wr_inquest_close(i);
+    return status;
 }
 
 void
@@ -112,6 +193,7 @@ wr_inquest_close(struct wr_inquest *i)
     free(i->same.first);
     wr_symboliser_free(i->symboliser);
     wr_snapshot_fini(&i->snapshot);
+    wr_region_close(&i->region);
     wr_sources_free(&i->sources);
 }
 
@@ -125,18 +207,28 @@ wr_inquest_address(const char *text, uint64_t *address)
     return *end == '\0';
 }
 
-const char *
-wr_inquest_words(int count, char **words, uint32_t *pid, const char **place)
+bool
+wr_inquest_subject(const char *word, struct wr_subject *of)
 {
     uint64_t number = 0;
+    *of = (struct wr_subject){.core = NULL};
+    if (wr_number_plain(word, INT32_MAX, &number) == 0 && number > 0)
+        of->pid = (uint32_t)number;
+    else if (access(word, F_OK) == 0)
+        of->core = word;
+    return of->pid || of->core;
+}
+
+const char *
+wr_inquest_words(int count, char **words, struct wr_subject *of,
+                 const char **place)
+{
     if (count == 0 || count > 2)
         return "say of which process (PID) and what (PLACE)";
     *place = words[count - 1];
-    *pid = 0;
-    if (count == 1)
-        return NULL;
-    if (wr_number_plain(words[0], INT32_MAX, &number) != 0 || number == 0)
-        return "the first word is a process id; weir ps lists them";
-    *pid = (uint32_t)number;
+    *of = (struct wr_subject){.core = NULL};
+    if (count == 2 && !wr_inquest_subject(words[0], of))
+        return "the first word is neither a process id (weir ps lists them) "
+               "nor a core file";
     return NULL;
 }

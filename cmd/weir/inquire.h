@@ -1,12 +1,14 @@
-/* Inquire: a snapshot of a running program, with all that gives it names.
+/* Inquire: a snapshot of a program, running or in a core, with all that gives
+ * it names.
  *
  *     struct wr_inquest i;
- *     if (wr_inquest_open(&i, pid, WR_INQUEST_HOLDERS, why, sizeof why) == 0) {
+ *     struct wr_subject of = {.pid = 4711};
+ *     if (wr_inquest_open(&i, &of, WR_INQUEST_HOLDERS, why, sizeof why) == 0) {
  *         wr_why_address(&i.q, address, stdout, why, sizeof why);
  *         wr_inquest_close(&i);
  *     }
  *
- * pid 0: the only program. The program stands still for some milliseconds.
+ * A program that runs stands still for some milliseconds.
  * Threads: one. 0, or -1 with a sentence that says what to do.
  */
 #ifndef WR_CMD_INQUIRE_H
@@ -25,9 +27,16 @@ enum wr_inquest_kind {
     WR_INQUEST_HOLDERS /* and what holds what */
 };
 
+/* Of whom: a core, or a process; neither: the only program. */
+struct wr_subject {
+    const char *core; /* its path, or NULL */
+    uint32_t pid;
+};
+
 struct wr_inquest {
     struct wr_inquiry q;
     struct wr_sources sources;
+    struct wr_region_view region; /* of a core; base NULL: not there */
     struct wr_snapshot snapshot;
     struct wr_holders holders;
     struct wr_symboliser *symboliser;
@@ -35,7 +44,7 @@ struct wr_inquest {
     struct wr_same same;
 };
 
-int wr_inquest_open(struct wr_inquest *i, uint32_t pid,
+int wr_inquest_open(struct wr_inquest *i, const struct wr_subject *of,
                     enum wr_inquest_kind kind, char *why, size_t n);
 void wr_inquest_close(struct wr_inquest *i);
 
@@ -43,8 +52,10 @@ void wr_inquest_close(struct wr_inquest *i);
  * none. */
 bool wr_inquest_address(const char *text, uint64_t *address);
 
-/* The arguments [PID] PLACE; pid 0: none. NULL, or a sentence. */
-const char *wr_inquest_words(int count, char **words, uint32_t *pid,
+/* One word, a process id or the path of a core: false: it is neither. */
+bool wr_inquest_subject(const char *word, struct wr_subject *of);
+/* The arguments [PID|CORE] PLACE. NULL, or a sentence. */
+const char *wr_inquest_words(int count, char **words, struct wr_subject *of,
                              const char **place);
 
 #endif

@@ -8,12 +8,11 @@
 #include "analyse/profile.h"
 #include "weir/cmd.h"
 #include "weir/inquire.h"
-#include "weir/number.h"
 
 #define ROWS 15 /* unless all are asked for */
 
 struct retained {
-    uint64_t pid;
+    struct wr_subject of;
     bool json, all;
     const char *html, *svg, *pprof; /* files to write; NULL: none */
 };
@@ -48,10 +47,10 @@ parse(struct retained *r, int argc, char **argv)
             return wr_usage_error("retained") + 1;
     }
     if (optind == argc ||
-        (optind + 1 == argc &&
-         wr_number_plain(argv[optind], INT32_MAX, &r->pid) == 0 && r->pid))
+        (optind + 1 == argc && wr_inquest_subject(argv[optind], &r->of)))
         return 0;
-    wr_say("retained: %s is not a process id; weir ps lists them",
+    wr_say("retained: %s is neither a process id (weir ps lists them) nor a "
+           "core file",
            argv[optind]);
     return wr_usage_error("retained") + 1;
 }
@@ -122,14 +121,13 @@ tell(const struct retained *r, struct wr_inquest *i, char *why, size_t n)
 int
 wr_cmd_retained(int argc, char **argv)
 {
-    struct retained r = {.pid = 0};
+    struct retained r = {.json = false};
     struct wr_inquest i;
     char why[WR_WHY];
     int status = parse(&r, argc, argv);
     if (status != 0)
         return status - 1;
-    status = wr_inquest_open(&i, (uint32_t)r.pid, WR_INQUEST_HOLDERS, why,
-                             sizeof why);
+    status = wr_inquest_open(&i, &r.of, WR_INQUEST_HOLDERS, why, sizeof why);
     if (status == 0) {
         status = tell(&r, &i, why, sizeof why);
         wr_inquest_close(&i);

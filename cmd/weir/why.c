@@ -10,7 +10,7 @@
 
 struct why {
     const char *command;
-    uint32_t pid;
+    struct wr_subject of;
     const char *place;
     bool json, all;
 };
@@ -36,7 +36,7 @@ parse(struct why *w, int argc, char **argv)
             return wr_usage_error(w->command) + 1;
     }
     const char *wrong =
-        wr_inquest_words(argc - optind, argv + optind, &w->pid, &w->place);
+        wr_inquest_words(argc - optind, argv + optind, &w->of, &w->place);
     if (!wrong)
         return 0;
     wr_say("%s: %s", w->command, wrong);
@@ -51,7 +51,7 @@ inquire(const struct why *w, enum wr_inquest_kind kind,
 {
     struct wr_inquest i;
     char why[WR_WHY];
-    int status = wr_inquest_open(&i, w->pid, kind, why, sizeof why);
+    int status = wr_inquest_open(&i, &w->of, kind, why, sizeof why);
     if (status == 0) {
         i.q.json = w->json;
         i.q.most = w->all ? SIZE_MAX : WAYS;

@@ -215,8 +215,11 @@ print_heading(const struct wr_inquiry *q, const struct roots *r, FILE *out)
     if (h->blocks > r->blocks)
         fprintf(out, ", of which no root leads to %s in %llu (weir leaks)",
                 lost, (unsigned long long)(h->blocks - r->blocks));
-    fprintf(out, "\n  it stood still for %.1f ms; the search took %.0f ms\n",
-            (double)h->reply.stop_ns / 1e6, (double)h->reply.search_ns / 1e6);
+    fputc('\n', out);
+    if (h->reply.stop_ns) /* it was no core */
+        fprintf(out, "  it stood still for %.1f ms; the search took %.0f ms\n",
+                (double)h->reply.stop_ns / 1e6,
+                (double)h->reply.search_ns / 1e6);
 }
 
 static void

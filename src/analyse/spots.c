@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "analyse/path.h"
 #include "analyse/search.h"
 #include "analyse/snapshot.h"
@@ -135,6 +136,15 @@ map_at(const struct wr_spots *s, uint64_t address)
 
 /* --- Modules ------------------------------------------------------------- */
 
+/* Not a pipe that would keep us waiting. */
+static struct wr_variables *
+open_regular(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? wr_variables_open(path)
+                                                       : NULL;
+}
+
 static struct wr_variables *
 open_file(const struct wr_spots *s, const char *path)
 {
@@ -142,9 +152,9 @@ open_file(const struct wr_spots *s, const char *path)
     struct wr_variables *v = NULL;
     if (s->o.pid) {
         snprintf(there, sizeof there, "/proc/%d/root%s", s->o.pid, path);
-        v = wr_variables_open(there);
+        v = open_regular(there);
     }
-    return v ? v : wr_variables_open(path);
+    return v ? v : open_regular(path);
 }
 
 /* Where it was loaded: a mapping's file offset lies in one of its parts. */
@@ -369,6 +379,19 @@ name_data(const struct module *module, uint64_t address, struct wr_spot *out)
     out->line = found.line;
 }
 
+/* The mappings of a core do not always say. */
+static bool
+is_code(const struct module *module, const struct map *m, uint64_t address)
+{
+    struct wr_loaded part;
+    for (size_t i = 0;
+         module->variables && wr_variables_part(module->variables, i, &part);
+         i++)
+        if (part.runs && address - module->bias - part.address < part.bytes)
+            return true;
+    return m->runs;
+}
+
 static void
 find_in_module(struct wr_spots *s, const struct map *m,
                const struct module *module, uint64_t address,
@@ -376,7 +399,7 @@ find_in_module(struct wr_spots *s, const struct map *m,
 {
     out->module = wr_path_base(module->path);
     out->start = module->bias;
-    if (m->runs) {
+    if (is_code(module, m, address)) {
         out->kind = WR_SPOT_CODE;
         name_function(s, address, out);
         return;

@@ -273,7 +273,8 @@ wr_variables_part(const struct wr_variables *v, size_t i, struct wr_loaded *out)
         if (gelf_getphdr(v->elf, (int)k, &p) && p.p_type == PT_LOAD &&
             i-- == 0) {
             *out = (struct wr_loaded){p.p_offset, p.p_vaddr, p.p_memsz,
-                                      (p.p_flags & PF_W) != 0};
+                                      (p.p_flags & PF_W) != 0,
+                                      (p.p_flags & PF_X) != 0};
             return true;
         }
     return false;

@@ -42,7 +42,7 @@ bool wr_thread_variable_at(struct wr_variables *v, uint64_t address,
 struct wr_loaded {
     uint64_t offset; /* in the file */
     uint64_t address, bytes;
-    bool writable;
+    bool writable, runs;
 };
 bool wr_variables_part(const struct wr_variables *v, size_t i,
                        struct wr_loaded *out);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "leak/check.h"
 #include "leak/copy.h"
+#include "leak/guide.h"
 #include "leak/last.h"
 #include "leak/search.h"
 #include "leak/snapshot.h"
@@ -70,6 +71,7 @@ void
 wr_ask_start(void)
 {
     wr_os_note_library();
+    wr_guide_start();
     wr_events.answer_wanted = wr_background_ask;
     wr_events.asked = answer;
 }

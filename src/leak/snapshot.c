@@ -169,10 +169,8 @@ write_word(struct snapshot *q, const struct word *w)
 static void
 fetch_entry(uintptr_t value)
 {
-    uintptr_t page = (value - wr_near.base) >> WR_PAGE_SHIFT;
-
-    if (wr_likely(page < WR_NEAR_PAGES))
-        __builtin_prefetch(&wr_near.entry[page]);
+    if (wr_likely(wr_near_has(value)))
+        __builtin_prefetch(&wr_near.entry[wr_near_place(value)]);
 }
 
 static void

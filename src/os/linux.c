@@ -66,22 +66,20 @@ refused_by_test(void)
 
 /* What was mapped, for who asks whose memory an address is. An entry with end 0
  * is nobody's. Should there be more, the rest counts as the program's. */
-enum { OURS = 4096 };
-static struct {
-    _Atomic uintptr_t from, end;
-} ours[OURS];
+struct wr_os_own wr_os_own[WR_OS_OWN];
 static _Atomic unsigned ours_used;
 
 static void
 note_ours(uintptr_t from, size_t bytes)
 {
-    for (unsigned i = 0; i < OURS; i++) {
+    for (unsigned i = 0; i < WR_OS_OWN; i++) {
         uintptr_t nobody = 0;
 
-        if (atomic_load_explicit(&ours[i].from, memory_order_relaxed) != 0 ||
-            !atomic_compare_exchange_strong(&ours[i].from, &nobody, from))
+        if (atomic_load_explicit(&wr_os_own[i].from, memory_order_relaxed) !=
+                0 ||
+            !atomic_compare_exchange_strong(&wr_os_own[i].from, &nobody, from))
             continue;
-        atomic_store(&ours[i].end, from + bytes);
+        atomic_store(&wr_os_own[i].end, from + bytes);
         if (atomic_load(&ours_used) <= i)
             atomic_store(&ours_used, i + 1);
         return;
@@ -93,18 +91,18 @@ static void
 forget_ours(uintptr_t from, size_t bytes)
 {
     for (unsigned i = 0; i < atomic_load(&ours_used); i++) {
-        uintptr_t a = atomic_load(&ours[i].from);
-        uintptr_t b = atomic_load(&ours[i].end), end = from + bytes;
+        uintptr_t a = atomic_load(&wr_os_own[i].from);
+        uintptr_t b = atomic_load(&wr_os_own[i].end), end = from + bytes;
 
         if (b == 0 || end <= a || from >= b)
             continue;
         if (from > a) {
-            atomic_store(&ours[i].end, from);
+            atomic_store(&wr_os_own[i].end, from);
         } else if (end < b) {
-            atomic_store(&ours[i].from, end);
+            atomic_store(&wr_os_own[i].from, end);
         } else {
-            atomic_store(&ours[i].end, 0);
-            atomic_store(&ours[i].from, 0);
+            atomic_store(&wr_os_own[i].end, 0);
+            atomic_store(&wr_os_own[i].from, 0);
         }
     }
 }
@@ -135,8 +133,8 @@ wr_os_not_ours(uintptr_t *from, uintptr_t *part_end, uintptr_t end)
         again = false;
         *part_end = end;
         for (unsigned i = 0; i < atomic_load(&ours_used); i++) {
-            uintptr_t a = atomic_load(&ours[i].from);
-            uintptr_t b = atomic_load(&ours[i].end);
+            uintptr_t a = atomic_load(&wr_os_own[i].from);
+            uintptr_t b = atomic_load(&wr_os_own[i].end);
 
             if (a <= *from && *from < b) {
                 *from = b;

@@ -6,6 +6,7 @@
 #ifndef WR_OS_PROCESS_H
 #define WR_OS_PROCESS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -71,6 +72,14 @@ size_t wr_os_peek(uintptr_t from, void *to, size_t bytes);
 /* The data of the library that this code is in is Weir's own too; nothing
  * where it is part of a program. */
 void wr_os_note_library(void);
+
+/* Where Weir's own memory is written down, for who reads a core. An entry with
+ * end 0 is nobody's. */
+enum { WR_OS_OWN = 4096 };
+struct wr_os_own {
+    _Atomic uintptr_t from, end;
+};
+extern struct wr_os_own wr_os_own[WR_OS_OWN];
 
 /* Weir's own memory: what the calls of os.h have mapped. Cut the first part of
  * [*from, end) that is not: *from and *part_end are its bounds. false: there
