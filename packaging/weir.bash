@@ -15,7 +15,7 @@ _weir()
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
         COMPREPLY=($(compgen -W 'run ps watch top tree peek list traces tags raw
-            flame diff report leaks why retained whois fds budgets
+            flame diff diagnose report leaks why retained whois fds budgets
             threads serve
             record-allocs version help' \
             -- "$word"))
@@ -89,7 +89,7 @@ _weir()
         ;;
     help)
         COMPREPLY=($(compgen -W 'run ps watch top tree peek list traces tags raw
-            flame diff report leaks why retained whois fds budgets
+            flame diff diagnose report leaks why retained whois fds budgets
             threads serve
             record-allocs version' \
             -- "$word"))

@@ -33,6 +33,7 @@ int wr_cmd_list(int argc, char **argv);
 int wr_cmd_traces(int argc, char **argv);
 int wr_cmd_tags(int argc, char **argv);
 int wr_cmd_raw(int argc, char **argv);
+int wr_cmd_diagnose(int argc, char **argv);
 int wr_cmd_report(int argc, char **argv);
 int wr_cmd_leaks(int argc, char **argv);
 int wr_cmd_budgets(int argc, char **argv);

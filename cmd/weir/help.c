@@ -104,6 +104,45 @@ static const char help_serve[] =
     "  weir serve --http 0.0.0.0:6060 --allow-host profiles\n"
     "  go tool pprof http://127.0.0.1:6060/pid/1234/debug/pprof/heap\n";
 
+static const char help_diagnose[] =
+    "usage: weir diagnose [options] [PID | REGION | DIR]\n"
+    "       weir diagnose [options] URL\n"
+    "       weir diagnose [options] BEFORE AFTER\n"
+    "\n"
+    "Says which kind of memory trouble a program has or died of, how certain\n"
+    "that is, who did it, what would change the verdict and what to try:\n"
+    "  huge         overflow by one huge request\n"
+    "  sudden       overflow by sudden growth\n"
+    "  leak         what survives grows steadily\n"
+    "  cache        the same, but reachable: a cache without bound\n"
+    "  threads, descriptors   their number rises steadily\n"
+    "  fragments    the heap holds much more than is allocated\n"
+    "  foreign      memory outside the heap\n"
+    "  stack        a stack overflowed\n"
+    "  system       the machine was short, and others took it\n"
+    "  warm-up, healthy, unknown (too young)\n"
+    "\n"
+    "PID, REGION and DIR are as for weir report; without any it is the only\n"
+    "program that runs, else the one that ended last. A program that runs is\n"
+    "asked for its leaks, for which it stands still some milliseconds.\n"
+    "URL is the /debug/pprof of a Go program, or of Weir elsewhere, which is\n"
+    "watched for a while. BEFORE and AFTER are two heap profiles.\n"
+    "\n"
+    "      --no-search   do not ask for leaks\n"
+    "      --for SECS    how long to watch a URL; default 30\n"
+    "      --lang LANG   en or zh; default: by the locale\n"
+    "  -j, --json        one JSON object per program\n"
+    "  -h, --help        this text\n"
+    "\n"
+    "Exit status: 0 healthy, warm-up or unknown; 1 it could not be told; 2\n"
+    "wrong usage; 10 huge, 11 sudden, 12 leak, 13 cache, 14 threads, 15\n"
+    "descriptors, 16 fragments, 17 foreign, 18 stack, 19 system.\n"
+    "\n"
+    "Examples:\n"
+    "  weir diagnose 4711\n"
+    "  weir diagnose --for 60 http://127.0.0.1:6060\n"
+    "  weir diagnose monday.pb.gz tuesday.pb.gz\n";
+
 static const char help_report[] =
     "usage: weir report [options] [PID | REGION | DIR]\n"
     "\n"
@@ -554,6 +593,8 @@ const struct wr_command wr_commands[] = {
     {"traces", wr_cmd_traces, "every stack of a profile", help_traces},
     {"tags", wr_cmd_tags, "labels of a profile, and what has them", help_tags},
     {"raw", wr_cmd_raw, "all that is in a profile", help_raw},
+    {"diagnose", wr_cmd_diagnose, "which kind of memory trouble it is, if any",
+     help_diagnose},
     {"report", wr_cmd_report, "how a program ended, and its memory then",
      help_report},
     {"leaks", wr_cmd_leaks, "memory that a program cannot reach any more",

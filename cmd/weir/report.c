@@ -21,6 +21,7 @@
 #include "serve/sweep.h"
 #include "analyse/end.h"
 #include "weir/cmd.h"
+#include "weir/judge.h"
 #include "weir/keep.h"
 #include "weir/lost.h"
 #include "weir/place.h"
@@ -39,7 +40,8 @@ struct making {
     struct wr_profile *main; /* of the image the summary is about */
     const struct wr_source *main_image;
     struct wr_story story;         /* of it, if its end was no proper one */
-    bool told;                     /* there is one */
+    struct wr_judgement judgement; /* and this */
+    bool told;
     size_t written, failed, going; /* going: processes not at their end */
     char first[WR_PATH_MAX];       /* the main program's heap profile */
 };
@@ -121,6 +123,7 @@ tell_story(struct making *m, const struct wr_source *one)
     bool is_main = one == m->main_image && one->pid == m->r->pid;
     struct wr_end other, *end = is_main ? &m->end : &other;
     char why[WR_WHY], path[WR_PATH_MAX];
+    struct wr_judgement others, *j = is_main ? &m->judgement : &others;
     struct wr_story s;
     if (!is_main)
         wr_evidence_of_source(end, "", one, NULL);
@@ -131,11 +134,15 @@ tell_story(struct making *m, const struct wr_source *one)
         wr_say("no report of %s (pid %u): %s", one->program, one->pid, why);
         return;
     }
+    if (wr_judge(j, &s, one, false, why, sizeof why) != 0)
+        wr_say("no verdict on %s (pid %u): %s", one->program, one->pid, why);
+    (void)wr_language_of(NULL, &s.language);
     (void)wr_keep_story(one, &s, m->r->out_dir, path);
     if (is_main) {
         m->story = s;
         m->told = true;
     } else {
+        wr_judgement_fini(j);
         wr_story_fini(&s);
     }
 }
@@ -309,8 +316,10 @@ wr_report_make(const struct wr_report *r)
     rmdir(r->run_dir); /* when nothing was left in it */
     if (wr_region_directory(base, sizeof base, false) == 0)
         wr_sweep_runs(base, WR_RUNS_KEPT);
-    if (m.told)
+    if (m.told) {
+        wr_judgement_fini(&m.judgement);
         wr_story_fini(&m.story);
+    }
     wr_profile_free(m.main);
     wr_symboliser_free(m.symboliser);
     wr_sources_free(&m.sources);

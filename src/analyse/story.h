@@ -25,6 +25,7 @@
 #include <weir/memstats.h>
 
 #include "analyse/end.h"
+#include "analyse/verdict.h"
 #include "region/history.h"
 
 struct wr_profile;
@@ -90,6 +91,9 @@ struct wr_story {
     struct wr_story_thread threads[WR_STORY_THREADS]; /* by allocated */
     size_t thread_count;
     uint64_t threads_running;
+
+    const struct wr_verdict *verdict; /* for whoever has one to set */
+    enum wr_language language;        /* of the verdict */
 
     struct wr_profile *now; /* the heap profile, with names */
     struct wr_profile *growth;

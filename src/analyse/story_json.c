@@ -2,6 +2,7 @@
 #include <math.h>
 #include "analyse/quote.h"
 #include "analyse/story.h"
+#include "analyse/verdict_report.h"
 
 /* Keys come with what stands before them: a comma, unless they are the first,
  * and quotes. */
@@ -172,6 +173,10 @@ wr_story_json(const struct wr_story *s, FILE *out)
     whole(out, ",\"pid\"", s->of.pid);
     number(out, ",\"uptime_s\"", s->uptime_ns ? seconds(s->uptime_ns) : NAN);
     print_end(s, out);
+    if (s->verdict) {
+        fputc(',', out);
+        wr_verdict_json(s->verdict, s->language, out);
+    }
     print_memory(s, out);
     print_history(s, out);
     print_sites(s->ever ? "biggest_ever" : "biggest", s->biggest,

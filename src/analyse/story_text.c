@@ -4,6 +4,7 @@
 #include "analyse/profile.h"
 #include "analyse/story.h"
 #include "analyse/units.h"
+#include "analyse/verdict_report.h"
 
 #define CHART_COLUMNS 60
 #define TIME_ROOM     32
@@ -262,6 +263,10 @@ void
 wr_story_print(const struct wr_story *s, FILE *out, bool utf8)
 {
     print_end(s, out);
+    if (s->verdict) {
+        fputs(s->language == WR_ENGLISH ? "\nverdict\n" : "\n结论\n", out);
+        wr_verdict_print(s->verdict, s->language, out);
+    }
     print_memory(s, out);
     print_history(s, out, utf8);
     print_sites(s, out);

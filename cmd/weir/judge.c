@@ -1,0 +1,196 @@
+/* Judge. */
+#include "weir/judge.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "analyse/end.h"
+#include "analyse/fds.h"
+#include "analyse/leaks.h"
+#include "analyse/profile.h"
+#include "analyse/story.h"
+#include "analyse/suspects.h"
+#include "serve/leak.h"
+#include "serve/source.h"
+#include "weir/cmd.h"
+#include "weir/profile_args.h"
+
+#define WAIT_MS 60000
+
+enum names { NAMES_LEAKS, NAMES_FDS, NAMES_THREADS, NAMES_SUSPECTS };
+
+/* --- Names --------------------------------------------------------------- */
+
+/* The innermost function of a sample that has a name; NULL: none has. */
+static const char *
+function_of(const struct wr_profile *p, uint32_t sample)
+{
+    const struct wr_sample *s = &p->samples[sample];
+    for (uint32_t i = 0; i < s->depth; i++) {
+        const struct wr_location *l =
+            &p->locations[p->frames[s->first_frame + i]];
+        if (l->line_count > 0)
+            return p
+                ->strings[p->functions[p->lines[l->first_line].function].name];
+    }
+    return NULL;
+}
+
+/* Of the sample with the largest value of the profile's last type. */
+static const char *
+name_of_largest(struct wr_judgement *j, enum names which,
+                const struct wr_source *one)
+{
+    struct wr_profile *p = j->names[which];
+    uint32_t best = WR_NONE;
+    int64_t most = 0;
+    wr_profile_find_names(p, (int)one->pid, one->live);
+    for (uint32_t i = 0; i < p->sample_count; i++) {
+        int64_t value =
+            p->values[(size_t)i * p->type_count + p->type_count - 1];
+        if (value > most)
+            most = value, best = i;
+    }
+    return best == WR_NONE ? NULL : function_of(p, best);
+}
+
+/* --- What a search proves ------------------------------------------------ */
+
+static void
+search_leaks(struct wr_judgement *j, const struct wr_source *one)
+{
+    struct wr_facts *f = &j->known.facts;
+    struct wr_leaks l;
+    if (wr_leak_ask_source(one, WAIT_MS, &l, j->note, sizeof j->note) != 0)
+        return;
+    if (l.header.trust == WR_LEAKS_PROVED) {
+        f->proved =
+            (double)l.header.direct.bytes + (double)l.header.indirect.bytes;
+        if (f->proved > 0 &&
+            wr_profile_from_leaks(&j->names[NAMES_LEAKS], &one->view, &l,
+                                  j->note, sizeof j->note) == 0)
+            f->proved_site = name_of_largest(j, NAMES_LEAKS, one);
+    } else {
+        snprintf(j->note, sizeof j->note,
+                 "the search for leaks could not prove anything");
+    }
+    wr_leaks_fini(&l);
+}
+
+/* --- Descriptors and threads --------------------------------------------- */
+
+static const struct wr_fd_group *
+fastest_group(const struct wr_fd_list *l)
+{
+    const struct wr_fd_group *best = NULL;
+    for (size_t i = 0; i < l->group_count; i++)
+        if (l->groups[i].growth.growing &&
+            (!best || l->groups[i].growth.whole > best->growth.whole))
+            best = &l->groups[i];
+    return best;
+}
+
+static void
+look_at_descriptors(struct wr_judgement *j, const struct wr_source *one)
+{
+    struct wr_facts *f = &j->known.facts;
+    struct wr_fd_list l;
+    char why[WR_WHY];
+    f->descriptor_limit = NAN;
+    if (wr_fds_read(&l, &one->view, "", why, sizeof why) != 0)
+        return;
+    const struct wr_fd_group *group = fastest_group(&l);
+    f->descriptors = (double)l.count;
+    f->descriptor_limit = l.limit ? (double)l.limit : NAN;
+    if (group) {
+        f->descriptors_rise = true;
+        f->descriptors_grown = (double)group->growth.whole;
+        if (wr_profile_from_fds(&j->names[NAMES_FDS], &one->view, &l, why,
+                                sizeof why) == 0) {
+            struct wr_profile *p = j->names[NAMES_FDS];
+            wr_profile_find_names(p, (int)one->pid, one->live);
+            uint32_t sample = (uint32_t)(group - l.groups);
+            if (sample < p->sample_count)
+                f->descriptor_site = function_of(p, sample);
+        }
+    }
+    wr_fds_fini(&l);
+}
+
+static void
+look_at_threads(struct wr_judgement *j, const struct wr_source *one)
+{
+    char why[WR_WHY];
+    if (wr_profile_from_region(&j->names[NAMES_THREADS], &one->view,
+                               WR_PROFILE_THREADCREATE, WR_VALUES_ESTIMATED,
+                               why, sizeof why) == 0)
+        j->known.facts.thread_site = name_of_largest(j, NAMES_THREADS, one);
+}
+
+/* --- Suspects ------------------------------------------------------------ */
+
+/* The site that grows most, if any does without end. */
+static void
+look_at_suspects(struct wr_judgement *j, const struct wr_source *one)
+{
+    struct wr_suspects s;
+    char why[WR_WHY];
+    if (wr_suspects_find(&s, &one->view, NULL, why, sizeof why) != 0)
+        return;
+    if (s.growing > 0) {
+        j->known.suspect = s.list[0].verdict;
+        j->known.facts.suspect = &j->known.suspect;
+        if (wr_profile_from_suspects(&j->names[NAMES_SUSPECTS], &one->view, &s,
+                                     why, sizeof why) == 0) {
+            struct wr_profile *p = j->names[NAMES_SUSPECTS];
+            wr_profile_find_names(p, (int)one->pid, one->live);
+            if (!j->known.facts.growing.site && p->sample_count > 0)
+                j->known.facts.growing.site = function_of(p, 0);
+        }
+    }
+    wr_suspects_fini(&s);
+}
+
+/* --- All of it ----------------------------------------------------------- */
+
+int
+wr_judge(struct wr_judgement *j, struct wr_story *s,
+         const struct wr_source *one, bool search, char *why, size_t n)
+{
+    memset(j, 0, sizeof *j);
+    if (wr_known_make(&j->known, s, why, n) != 0)
+        return -1;
+    if (search && s->of.end->how == WR_END_RUNS)
+        search_leaks(j, one);
+    look_at_descriptors(j, one);
+    look_at_threads(j, one);
+    look_at_suspects(j, one);
+    wr_verdict_make(&j->verdict, &j->known.facts);
+    s->verdict = &j->verdict;
+    return 0;
+}
+
+void
+wr_judgement_fini(struct wr_judgement *j)
+{
+    wr_known_fini(&j->known);
+    for (size_t i = 0; i < sizeof j->names / sizeof *j->names; i++)
+        wr_profile_free(j->names[i]);
+}
+
+bool
+wr_language_of(const char *word, enum wr_language *in)
+{
+    const char *all = getenv("LC_ALL"), *some = getenv("LC_MESSAGES");
+    const char *lang = getenv("LANG");
+    *in = WR_ENGLISH;
+    if (word) {
+        *in = strncmp(word, "zh", 2) == 0 ? WR_CHINESE : WR_ENGLISH;
+        return *in == WR_CHINESE || strncmp(word, "en", 2) == 0;
+    }
+    word = all && *all ? all : some && *some ? some : lang;
+    if (word && strncmp(word, "zh", 2) == 0 && wr_utf8())
+        *in = WR_CHINESE;
+    return true;
+}

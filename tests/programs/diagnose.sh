@@ -1,0 +1,82 @@
+#!/bin/sh
+# Programs in each kind of memory trouble, and in none, at SPEED (argument 2,
+# default 1: how much faster than the slowest) for so many seconds (argument
+# 3, default 26): what weir diagnose takes each for. All run at once. With
+# "table" as argument 4 every verdict is printed, and none is judged.
+. "$(dirname "$0")/_lib.sh"
+need jq cc
+speed=${2:-1} seconds=${3:-26} table=${4:-}
+cc -g -O1 -pthread -o trouble "$source_dir/tests/programs/_trouble.c" -lm ||
+    { echo "skip: no compiler"; exit 77; }
+
+# start KIND SIZE WANTED...: in the background; WANTED are verdicts that fit.
+n=0
+start() {
+    kind=$1 mebibytes=$2
+    shift 2
+    n=$((n + 1))
+    echo "$kind" >kind.$n
+    echo "$*" >wanted.$n
+    env "$mark" WEIR=dir="$scratch/runtime/weir" LD_PRELOAD="$lib" \
+        ./trouble "$kind" 3600 "$mebibytes" &
+    echo $! >pid.$n
+}
+
+times() {
+    awk -v a="$1" -v b="$2" 'BEGIN { print a * b }'
+}
+
+mkdir -p "$scratch/runtime/weir"
+start steady 0 healthy
+start warm-up "$(times 60 "$speed")" warm-up healthy
+start leak "$(times 12 "$speed")" leak
+start leak "$(times 40 "$speed")" leak
+start cache "$(times 12 "$speed")" cache
+start cache "$(times 40 "$speed")" cache
+start threads 0 threads
+start descriptors 0 descriptors
+start fragments "$(times 60 "$speed")" fragments
+start released "$(times 60 "$speed")" healthy
+start foreign "$(times 120 "$speed")" foreign
+sleep "$seconds"
+
+i=0
+while [ $i -lt $n ]; do
+    i=$((i + 1))
+    pid=$(cat pid.$i)
+    "$weir" diagnose --json "$pid" >verdict.json 2>err.txt
+    status=$?
+    got=$(jq -r .verdict verdict.json)
+    wanted=$(cat wanted.$i)
+    if [ "$table" ]; then
+        echo "$(cat kind.$i) $got $(jq -r .certainty verdict.json)"
+    else
+        case " $wanted " in
+        *" $got "*) ;;
+        *) fail "$(cat kind.$i): taken for $got: $(cat verdict.json err.txt)" ;;
+        esac
+        case $got:$status in
+        healthy:0 | warm-up:0 | leak:12 | cache:13 | threads:14) ;;
+        descriptors:15 | fragments:16 | foreign:17) ;;
+        *) fail "$(cat kind.$i): status $status of $got" ;;
+        esac
+    fi
+    kill -9 "$pid" 2>/dev/null
+done 2>/dev/null
+wait
+[ "$table" ] && exit 0
+
+# Who did it is named, in the user's language.
+"$weir" diagnose --no-search "$(cat pid.5)" >text.txt 2>&1
+grep -q "cache_put" text.txt || fail "culprit: $(cat text.txt)"
+"$weir" diagnose --no-search --lang zh "$(cat pid.7)" >text.txt 2>&1
+grep -q "线程泄漏" text.txt || fail "in Chinese: $(cat text.txt)"
+
+# What kills: refused, under a limit of address space.
+ulimit -c 0
+(ulimit -v 6000000 && "$weir" run --http none --out "$out" -- \
+    ./trouble huge 1 9000) 2>err.txt
+grep -q "overflow by one huge request: 8.79GB at once" err.txt ||
+    fail "huge: $(cat err.txt)"
+[ "$(jq -r .verdict "$out"/*.report.json)" = huge ] || fail "huge, as JSON"
+finish
