@@ -9,6 +9,7 @@
 #include "analyse/fds.h"
 #include "analyse/leaks.h"
 #include "analyse/profile.h"
+#include "analyse/series.h"
 #include "analyse/story.h"
 #include "analyse/suspects.h"
 #include "serve/leak.h"
@@ -16,7 +17,8 @@
 #include "weir/cmd.h"
 #include "weir/profile_args.h"
 
-#define WAIT_MS 60000
+#define WAIT_MS           60000
+#define LEAST_DESCRIPTORS 8 /* more than before */
 
 enum names { NAMES_LEAKS, NAMES_FDS, NAMES_THREADS, NAMES_SUSPECTS };
 
@@ -64,7 +66,7 @@ search_leaks(struct wr_judgement *j, const struct wr_source *one)
     struct wr_leaks l;
     if (wr_leak_ask_source(one, WAIT_MS, &l, j->note, sizeof j->note) != 0)
         return;
-    if (l.header.trust == WR_LEAKS_PROVED) {
+    if (l.header.about.trust == WR_TRUST_PROVED) {
         f->proved =
             (double)l.header.direct.bytes + (double)l.header.indirect.bytes;
         if (f->proved > 0 &&
@@ -80,14 +82,38 @@ search_leaks(struct wr_judgement *j, const struct wr_source *one)
 
 /* --- Descriptors and threads --------------------------------------------- */
 
+/* Within its first minute: those of the group that are open, by when they
+ * were opened. Where most are closed again, nearly all are young, and that is
+ * no steady rise. */
+static bool
+rises_at_once(const struct wr_fd_list *l, size_t group, double now)
+{
+    struct wr_moment *m = calloc(l->count + 1, sizeof *m);
+    struct wr_rise r;
+    size_t n = 0;
+    for (size_t i = 0; m && i < l->count; i++)
+        if (l->open[i].group == group) { /* the oldest first */
+            m[n].at = now - (double)l->open[i].age_ns / 1e9;
+            m[n].value = (double)n + 1;
+            n++;
+        }
+    wr_rise_fit(&r, m, n, 0, now);
+    free(m);
+    return r.rises && r.last - r.first >= LEAST_DESCRIPTORS;
+}
+
 static const struct wr_fd_group *
-fastest_group(const struct wr_fd_list *l)
+fastest_group(const struct wr_fd_list *l, double now)
 {
     const struct wr_fd_group *best = NULL;
-    for (size_t i = 0; i < l->group_count; i++)
-        if (l->groups[i].growth.growing &&
-            (!best || l->groups[i].growth.whole > best->growth.whole))
-            best = &l->groups[i];
+    for (size_t i = 0; i < l->group_count; i++) {
+        const struct wr_fd_group *g = &l->groups[i];
+        if (g->site == WR_SITE_UNSEEN || g->closed * 4 > g->opened)
+            continue;
+        if ((!best || g->count > best->count) &&
+            (g->growth.growing || rises_at_once(l, i, now)))
+            best = g;
+    }
     return best;
 }
 
@@ -100,12 +126,12 @@ look_at_descriptors(struct wr_judgement *j, const struct wr_source *one)
     f->descriptor_limit = NAN;
     if (wr_fds_read(&l, &one->view, "", why, sizeof why) != 0)
         return;
-    const struct wr_fd_group *group = fastest_group(&l);
+    const struct wr_fd_group *group = fastest_group(&l, f->now);
     f->descriptors = (double)l.count;
     f->descriptor_limit = l.limit ? (double)l.limit : NAN;
     if (group) {
         f->descriptors_rise = true;
-        f->descriptors_grown = (double)group->growth.whole;
+        f->descriptors_grown = (double)(group->opened - group->closed);
         if (wr_profile_from_fds(&j->names[NAMES_FDS], &one->view, &l, why,
                                 sizeof why) == 0) {
             struct wr_profile *p = j->names[NAMES_FDS];
