@@ -100,6 +100,11 @@ _weir()
             -diff_base --help $(_weir_pids)" -- "$word")
             $(compgen -f -- "$word"))
         ;;
+    diagnose)
+        COMPREPLY=($(compgen -W "--no-search --for --lang --json --help
+            $(_weir_pids)" -- "$word")
+            $(compgen -f -- "$word"))
+        ;;
     report)
         COMPREPLY=($(compgen -W "--json --out --help $(_weir_pids)" -- "$word")
             $(compgen -f -- "$word"))

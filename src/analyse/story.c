@@ -81,7 +81,8 @@ make_growth(struct wr_story *s, struct wr_symboliser *symboliser)
 {
     const struct wr_region_view *v = s->of.view;
     uint64_t oldest = wr_past_oldest(v), end = s->uptime_ns;
-    uint64_t when = end > LOOK_BACK_NS ? end - LOOK_BACK_NS : oldest;
+    /* The first half of a short life is how it filled what it needs. */
+    uint64_t when = end > 2 * LOOK_BACK_NS ? end - LOOK_BACK_NS : end / 2;
     struct wr_profile *p, *then;
     char why[WR_WHY];
     if (oldest == 0 || end < oldest + SHORTEST_NS)

@@ -78,7 +78,7 @@ ls quiet/*.report.txt >/dev/null || fail "no report of a quiet run"
 # --- weir dies with it: the region tells
 "$weir" run --http none --regions volume -- ./grow 1000000 0 1000 2>err.txt &
 run=$!
-sleep 2.5
+sleep 4
 child=$(basename volume/run-*/*.weir .weir)
 kill -9 $run $child
 wait $run 2>/dev/null
