@@ -64,7 +64,7 @@ search_leaks(struct wr_judgement *j, const struct wr_source *one)
 {
     struct wr_facts *f = &j->known.facts;
     struct wr_leaks l;
-    if (wr_leak_ask_source(one, WAIT_MS, &l, j->note, sizeof j->note) != 0)
+    if (wr_leak_ask_source(one, 0, WAIT_MS, &l, j->note, sizeof j->note) != 0)
         return;
     if (l.header.about.trust == WR_TRUST_PROVED) {
         f->proved =
