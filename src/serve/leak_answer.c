@@ -1,8 +1,10 @@
 /* Leaks over HTTP. */
 #include "serve/leak_answer.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "analyse/filter.h"
 #include "analyse/leak_report.h"
 #include "analyse/profile.h"
@@ -55,11 +57,11 @@ report(FILE *out, const struct wr_source *one, const struct wr_leaks *l,
 /* 0, or -1 and why. */
 static int
 gather(struct gathered *g, struct wr_visit *v, const struct wr_source *one,
-       char *why, size_t n)
+       uint64_t flags, char *why, size_t n)
 {
     struct wr_leaks l;
     int status = -1;
-    if (wr_leak_ask_source(one, 0, WAIT_MS, &l, why, n) != 0)
+    if (wr_leak_ask_source(one, flags, WAIT_MS, &l, why, n) != 0)
         return -1;
     struct wr_profile *p = profile_of(v, one, &l, why, n);
     if (p && g->text)
@@ -98,18 +100,97 @@ answer(struct wr_answer *a, struct gathered *g, char **text, size_t *bytes,
     }
 }
 
+/* --- Requests ------------------------------------------------------------ */
+
+struct wish {
+    uint64_t flags;
+    long seconds; /* 0: no difference */
+    bool text;
+};
+
+/* NULL, or what is wrong. */
+static const char *
+read_wish(struct wish *w, const struct wr_request *q)
+{
+    char since[32], seconds[32];
+    w->text = wr_request_number(q, "debug") != 0;
+    if (wr_request_param(q, "since", since, sizeof since) && *since) {
+        if (strcmp(since, "mark") != 0)
+            return "since is mark: /debug/pprof/leak?mark=1 sets it";
+        w->flags |= WR_LEAKS_SINCE_MARK;
+    }
+    if (wr_request_number(q, "mark") != 0)
+        w->flags |= WR_LEAKS_SET_MARK;
+    if (!wr_request_param(q, "seconds", seconds, sizeof seconds) || !*seconds)
+        return NULL;
+    w->seconds = wr_request_number(q, "seconds");
+    if (w->seconds <= 0 || w->seconds > INT_MAX)
+        return "invalid value for \"seconds\" - must be a positive integer";
+    return w->text ? "seconds and debug params are incompatible" : NULL;
+}
+
+static void
+gather_all(struct gathered *g, struct wr_visit *v, const struct wish *w,
+           char *why, size_t n)
+{
+    for (size_t i = 0; i < v->scope.count; i++)
+        if (v->scope.list[i]->live)
+            (void)gather(g, v, v->scope.list[i], w->flags, why, n);
+}
+
+/* What is lost within so many seconds: two searches. The mark, if it is to be
+ * set, is that of the second. 0, or a status and why. */
+static int
+gather_difference(struct gathered *g, struct wr_visit *v, const struct wish *w,
+                  char *why, size_t n)
+{
+    struct gathered first = {.text = NULL};
+    struct wish once = {.flags = w->flags & ~(uint64_t)WR_LEAKS_SET_MARK};
+    int status = 0;
+    gather_all(&first, v, &once, why, n);
+    if (!first.sum)
+        return 404;
+    if (!wr_request_wait(v->q, w->seconds)) {
+        snprintf(why, n, "the request was cancelled");
+        status = 408;
+    } else {
+        gather_all(g, v, w, why, n);
+        if (!g->sum)
+            status = 404;
+        else if (wr_profile_subtract(g->sum, first.sum, why, n) != 0)
+            status = 500;
+        else
+            g->sum->duration_ns = w->seconds * 1000000000;
+    }
+    wr_profile_free(first.sum);
+    return status;
+}
+
+/* gc=1, which asks Go's heap profile for the numbers of now, is what this one
+ * always is. */
 void
 wr_leak_answer(struct wr_visit *v, struct wr_answer *a)
 {
     char why[WR_WHY] = "no program is running under Weir here", *text = NULL;
     size_t bytes = 0;
     struct gathered g = {.text = NULL};
-    if (wr_request_number(v->q, "debug") != 0)
+    struct wish w = {.flags = 0};
+    const char *wrong = read_wish(&w, v->q);
+    if (wrong) {
+        wr_answer_error(a, 400, "%s\n", wrong);
+        return;
+    }
+    if (w.text)
         g.text = open_memstream(&text, &bytes);
-    for (size_t i = 0; i < v->scope.count; i++)
-        if (v->scope.list[i]->live)
-            (void)gather(&g, v, v->scope.list[i], why, sizeof why);
-    answer(a, &g, &text, &bytes, why, sizeof why);
+    int status = 0;
+    if (w.seconds)
+        status = gather_difference(&g, v, &w, why, sizeof why);
+    else
+        gather_all(&g, v, &w, why, sizeof why);
+    if (status)
+        wr_answer_error(a, status, "%s\n", why);
+    else
+        answer(a, &g, &text, &bytes, why, sizeof why);
     wr_profile_free(g.sum);
     free(text);
 }

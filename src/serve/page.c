@@ -43,6 +43,15 @@ open_fds(const struct wr_source *one)
     return one->live && p.open_fds > 0 ? (uint64_t)p.open_fds : 0;
 }
 
+static uint64_t
+live_ones(const struct wr_scope *s)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < s->count; i++)
+        n += s->list[i]->live;
+    return n;
+}
+
 static void
 index_row(FILE *out, uint64_t count, const char *name, const char *says)
 {
@@ -69,6 +78,8 @@ index_table(FILE *out, const struct wr_scope *s)
     index_row(out, fds, "fds", "open descriptors, by who opened them");
     index_row(out, running, "goroutine", "the threads, with their stacks");
     index_row(out, sites, "heap", "what is in use now, by site");
+    index_row(out, live_ones(s), "leak",
+              "what nobody can reach any more (a search in each process)");
     index_row(out, started, "threadcreate", "where threads were made");
     fputs("</table>\n<p><a href=\"goroutine?debug=2\">full goroutine stack "
           "dump</a> (all threads)<br><a href=\"cmdline\">command line</a><br>"

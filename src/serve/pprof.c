@@ -183,29 +183,6 @@ answer_profile(struct wr_visit *v, struct wr_answer *a,
 
 /* --- Deltas ------------------------------------------------------------ */
 
-static int64_t
-now_ms(void)
-{
-    return (int64_t)(wr_clock_ns(CLOCK_MONOTONIC) / 1000000);
-}
-
-/* Wait; false when the client hung up or the server ends before that. */
-static bool
-wait_seconds(const struct wr_request *q, long seconds)
-{
-    int64_t until = now_ms() + seconds * 1000;
-    struct pollfd fd[2] = {
-        {.fd = q->socket, .events = POLLRDHUP},
-        {.fd = q->stop, .events = POLLIN},
-    };
-    for (int64_t left; (left = until - now_ms()) > 0;) {
-        int n = poll(fd, 2, left > INT_MAX ? INT_MAX : (int)left);
-        if (n > 0 || (n < 0 && errno != EINTR))
-            return false;
-    }
-    return true;
-}
-
 static int
 delta(struct wr_visit *v, enum wr_profile_kind kind, long seconds,
       struct wr_profile **out, char *why, size_t why_bytes)
@@ -220,7 +197,7 @@ delta(struct wr_visit *v, enum wr_profile_kind kind, long seconds,
                          why_bytes) != 0)
         return 404;
     int status = 0;
-    if (!wait_seconds(v->q, seconds)) {
+    if (!wr_request_wait(v->q, seconds)) {
         snprintf(why, why_bytes, "the request was cancelled");
         status = 408;
     } else if (wr_scope_reopen(&then, v->dir, v->how, s) != 0) {

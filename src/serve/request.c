@@ -6,10 +6,15 @@
  */
 #include "serve/request.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include "base/clock.h"
 
 static int
 hex_digit(char c)
@@ -181,4 +186,28 @@ wr_body_close(struct wr_body *b, struct wr_answer *a, const char *type)
     a->type = type;
     a->bytes = (unsigned char *)b->text;
     a->count = b->bytes;
+}
+
+/* --- Waiting ------------------------------------------------------------- */
+
+static int64_t
+now_ms(void)
+{
+    return (int64_t)(wr_clock_ns(CLOCK_MONOTONIC) / 1000000);
+}
+
+bool
+wr_request_wait(const struct wr_request *q, long seconds)
+{
+    int64_t until = now_ms() + seconds * 1000;
+    struct pollfd fd[2] = {
+        {.fd = q->socket, .events = POLLRDHUP},
+        {.fd = q->stop, .events = POLLIN},
+    };
+    for (int64_t left; (left = until - now_ms()) > 0;) {
+        int n = poll(fd, 2, left > INT_MAX ? INT_MAX : (int)left);
+        if (n > 0 || (n < 0 && errno != EINTR))
+            return false;
+    }
+    return true;
 }

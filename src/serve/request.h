@@ -44,6 +44,9 @@ bool wr_request_param(const struct wr_request *q, const char *name, char *value,
 /* The same as a decimal number; 0 when absent or not a number. */
 long wr_request_number(const struct wr_request *q, const char *name);
 
+/* Wait so long; false when the client hung up or the server ends before. */
+bool wr_request_wait(const struct wr_request *q, long seconds);
+
 struct wr_answer {
     int status;
     const char *type;     /* Content-Type */

@@ -241,8 +241,21 @@ region_mapping(const char *line, size_t *bytes)
     return (const void *)start;
 }
 
+/* What is mapped there, or "". */
+static void
+take_path(char *path, size_t n, const char *line)
+{
+    const char *from = strchr(line, '/');
+    size_t length = from ? strcspn(from, "\n") : 0;
+    bool gone =
+        length > 10 && strncmp(from + length - 10, " (deleted)", 10) == 0;
+    snprintf(path, n, "%.*s", gone || !from ? 0 : (int)length,
+             from ? from : "");
+}
+
+/* path: room for WR_PATH_MAX. */
 static int
-open_own_view(struct wr_region_view *v)
+open_own_view(struct wr_region_view *v, char *path)
 {
     char line[WR_PATH_MAX + 128], why[256];
     FILE *maps = fopen("/proc/self/maps", "re");
@@ -251,8 +264,10 @@ open_own_view(struct wr_region_view *v)
         size_t bytes;
         const void *base = region_mapping(line, &bytes);
         if (base && wr_view_over(v, base, bytes, why, sizeof why) == 0 &&
-            v->header->pid == (uint32_t)getpid())
+            v->header->pid == (uint32_t)getpid()) {
+            take_path(path, WR_PATH_MAX, line);
             rc = 0;
+        }
     }
     if (maps)
         fclose(maps);
@@ -266,7 +281,7 @@ wr_sources_self(struct wr_sources *s)
     struct wr_source *one = calloc(1, sizeof *one);
     if (!one)
         return -1;
-    if (open_own_view(&one->view) != 0) {
+    if (open_own_view(&one->view, one->path) != 0) {
         free(one);
         return -1;
     }

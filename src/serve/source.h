@@ -30,7 +30,7 @@ struct wr_source {
     bool live;              /* its process runs this image now */
     bool replaced;          /* a newer image of the same process exists */
     char program[64];       /* what it was called, without directories */
-    char path[WR_PATH_MAX]; /* of the region's file; "" for our own */
+    char path[WR_PATH_MAX]; /* of the region's file; "": it has none */
 };
 
 struct wr_sources {

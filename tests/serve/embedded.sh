@@ -106,6 +106,8 @@ is "$(code "$url/")" 200 "its index"
 is "$(code "$url/heap?debug=1")" 200 "its heap"
 says hold_much body
 is "$(code "$url/heap?seconds=1")" 200 "a delta of itself"
+is "$(code "$url/leak?debug=1")" 200 "its leaks"
+says "blocks allocated, " body
 is "$(code -H 'Host: evil.example' "$url/heap")" 403 "a foreign host"
 is "$(code "http://$address/metrics")" 200 "its metrics"
 says "go_info{version=" body
