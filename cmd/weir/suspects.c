@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include "analyse/filter.h"
 #include "analyse/profile.h"
+#include "analyse/suspect_holder.h"
 #include "analyse/suspect_report.h"
 #include "serve/leak.h"
 #include "weir/cmd.h"
+#include "weir/inquire.h"
 #include "weir/pprof_file.h"
 #include "weir/profile_args.h"
 
@@ -23,11 +25,34 @@ grows(const struct wr_suspects *s)
     return false;
 }
 
+static void
+hold(const void *inquest, const struct wr_suspect_site *site, char *text,
+     size_t n)
+{
+    wr_suspect_holder(&((const struct wr_inquest *)inquest)->q, site->example,
+                      text, n);
+}
+
+/* Who keeps them is asked for only where there are some. */
+static bool
+inquire(struct wr_inquest *i, const struct wr_source *one,
+        const struct wr_suspects *s)
+{
+    char why[WR_WHY];
+    if (s->growing == 0)
+        return false;
+    if (wr_inquest_open(i, one->pid, WR_INQUEST_HOLDERS, why, sizeof why) == 0)
+        return true;
+    wr_say("leaks: from what they are reached is not known: %s", why);
+    return false;
+}
+
 static int
 show(const struct wr_source *one, const struct wr_suspects_wish *w,
      const struct wr_suspects *s, bool searched, char *why, size_t n)
 {
     struct wr_profile *p;
+    struct wr_inquest held;
     if (wr_profile_from_suspects(&p, &one->view, s, why, n) != 0)
         return -1;
     wr_profile_find_names(p, (int)one->pid, one->live);
@@ -38,11 +63,16 @@ show(const struct wr_source *one, const struct wr_suspects_wish *w,
                                   .pid = one->pid,
                                   .sites = w->all ? SIZE_MAX : SITES,
                                   .all = w->all,
-                                  .searched = searched};
+                                  .searched = searched,
+                                  .arg = &held};
+    if (searched && inquire(&held, one, s))
+        r.held = hold;
     if (w->json)
         wr_suspect_report_json(&r, stdout);
     else
         wr_suspect_report_print(&r, stdout);
+    if (r.held)
+        wr_inquest_close(&held);
     int status = w->fail && grows(s) ? WR_EXIT_LEAKS : 0;
     if (w->pprof && wr_pprof_write(p, w->pprof, why, n) != 0)
         status = -1;

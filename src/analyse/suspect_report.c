@@ -55,9 +55,9 @@ print_growing(const struct wr_suspect_report *r, size_t i, FILE *out)
     fprintf(out, "    %s\n", v->reason);
     print_evidence(v, r->suspects->now, out);
     if (r->held)
-        r->held(r->arg, s->stack, held, sizeof held);
+        r->held(r->arg, s, held, sizeof held);
     if (*held)
-        fprintf(out, "    kept by %s\n", held);
+        fprintf(out, "    reached from %s\n", held);
     fprintf(out, "    certainty: %s; it would change with %s\n",
             wr_sure_name(v->sure), v->doubt);
 }
@@ -142,8 +142,8 @@ json_site(const struct wr_suspect_report *r, size_t i, FILE *out)
             v->log10_chance);
     json_text(out, "reason", v->reason);
     json_text(out, "doubt", v->doubt);
-    if (r->held)
-        r->held(r->arg, s->stack, held, sizeof held);
+    if (r->held && i < r->suspects->growing)
+        r->held(r->arg, s, held, sizeof held);
     if (*held)
         json_text(out, "held", held);
     fputs(",\"stack\":", out);

@@ -25,9 +25,10 @@ struct wr_suspect_report {
     size_t sites;  /* shown at most */
     bool all;      /* also those that do not grow */
     bool searched; /* leaks are told apart */
-    /* Writes from what the blocks of a stack are reachable; "": not known. */
-    void (*held)(void *arg, uint32_t stack, char *text, size_t n);
-    void *arg;
+    /* Writes from what a site's blocks are reachable; "": not known. */
+    void (*held)(const void *arg, const struct wr_suspect_site *site,
+                 char *text, size_t n);
+    const void *arg;
 };
 
 void wr_suspect_report_print(const struct wr_suspect_report *r, FILE *out);

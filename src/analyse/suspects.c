@@ -26,10 +26,15 @@ enum {
 #define REACH (61440 * 3.0)
 #define NS    1e9
 
+struct birth {
+    double at;
+    uint64_t address;
+};
+
 struct site {
     uint32_t stack;
     size_t samples, room;
-    double *born;
+    struct birth *born;
     struct wr_suspect_point *point;
     uint64_t died[WR_AGES];
     double blocks, bytes; /* that the live samples stand for */
@@ -127,13 +132,14 @@ add_birth(struct find *f, struct site *s, const struct wr_live_sample *sample)
     double weight = wr_sample_weight(b->size, b->rate);
     if (s->samples == s->room) {
         size_t room = s->room ? s->room * 2 : 16;
-        double *born = realloc(s->born, room * sizeof *born);
+        struct birth *born = realloc(s->born, room * sizeof *born);
         if (!born)
             return false;
         s->born = born;
         s->room = room;
     }
-    s->born[s->samples++] = (double)sample->born_ns / NS;
+    s->born[s->samples++] =
+        (struct birth){(double)sample->born_ns / NS, sample->address};
     s->blocks += weight;
     s->bytes += weight * (double)b->size;
     return true;
@@ -301,24 +307,32 @@ read_past(struct find *f, size_t sites, char *why, size_t n)
 static int
 by_birth(const void *a, const void *b)
 {
-    double x = *(const double *)a, y = *(const double *)b;
+    double x = ((const struct birth *)a)->at, y = ((const struct birth *)b)->at;
     return x < y ? -1 : x > y;
 }
 
-static void
+static bool
 judge(const struct find *f, struct site *s, struct wr_suspect_site *out)
 {
+    double *born = malloc((s->samples + 1) * sizeof *born);
     struct wr_suspect_series series = {.point = s->point,
                                        .points = f->moments,
-                                       .born = s->born,
+                                       .born = born,
                                        .live = s->samples,
                                        .bytes = s->bytes / (double)s->samples};
+    if (!born)
+        return false;
     memcpy(series.died, s->died, sizeof series.died);
     qsort(s->born, s->samples, sizeof *s->born, by_birth);
+    for (size_t i = 0; i < s->samples; i++)
+        born[i] = s->born[i].at;
     out->stack = s->stack;
+    out->example = s->born[s->samples / 2].address;
     out->samples = s->samples;
     out->live_blocks = s->blocks;
     wr_suspect_judge(&series, &out->verdict);
+    free(born);
+    return true;
 }
 
 static int
@@ -341,7 +355,8 @@ judge_all(struct find *f, size_t sites, struct wr_suspects *out)
     if (!out->list)
         return false;
     for (size_t i = 0; i < sites; i++)
-        judge(f, &f->site[i], &out->list[i]);
+        if (!judge(f, &f->site[i], &out->list[i]))
+            return free(out->list), false;
     out->count = sites;
     qsort(out->list, sites, sizeof *out->list, by_verdict);
     while (out->growing < sites &&

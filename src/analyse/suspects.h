@@ -31,6 +31,7 @@ struct wr_region_view;
 
 struct wr_suspect_site {
     uint32_t stack;            /* its number in the region */
+    uint64_t example;          /* a block of it, of middle age */
     size_t samples;            /* live ones that are not leaked */
     double live_blocks;        /* what they stand for */
     struct wr_suspect verdict; /* verdict.live_bytes: their bytes */

@@ -280,10 +280,11 @@ END_TEST
 /* ---- reports ---- */
 
 static void
-hold(void *arg, uint32_t stack, char *text, size_t n)
+hold(const void *arg, const struct wr_suspect_site *site, char *text, size_t n)
 {
     (void)arg;
-    if (stack == FAKE_STACK_A)
+    ck_assert_uint_ne(site->example, 0);
+    if (site->stack == FAKE_STACK_A)
         snprintf(text, n, "a cache");
 }
 
@@ -331,7 +332,7 @@ START_TEST(the_list_tells_growth_evidence_and_doubt)
     says(text, "first.so");
     says(text, "most blocks allocated here are soon freed");
     says(text, "0 such were freed");
-    says(text, "kept by a cache\n");
+    says(text, "reached from a cache\n");
     says(text, "certainty: high; it would change with as many");
     ck_assert_ptr_null(strstr(text, "The other sites"));
     free(text);
