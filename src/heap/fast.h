@@ -89,7 +89,7 @@ wr_free_fast(void *p)
         wr_free_slow(p);
     } else if (wr_unlikely(!wr_cpu_wraps(state))) {
         --*state; /* it was not plainly live */
-        wr_free_slow(p);
+        wr_free_odd(p, s);
     } else if (wr_unlikely(wr_cpu_runs_out(&s->left))) {
         wr_free_look_up(s);
     }

@@ -217,6 +217,15 @@ local_free(struct wr_mcache *mc, struct wr_span *s, unsigned block, void *p)
 }
 
 void
+wr_free_odd(void *p, struct wr_span *s)
+{
+    unsigned block = (unsigned)wr_span_exact_block(s, p);
+
+    wr_sample_free(s, block, s->block_bytes);
+    local_free(wr_span_owner(s), s, block, p);
+}
+
+void
 wr_free_look_up(struct wr_span *s)
 {
     wr_mcache_look_up(wr_span_owner(s), s);

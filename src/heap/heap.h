@@ -60,6 +60,9 @@ void wr_free_slow(void *p);
  * its group has, else it is slow's to do. */
 struct wr_slot;
 void *wr_malloc_again(size_t size, struct wr_slot *slot, void *(*slow)(size_t));
+/* The owner frees a block of s whose state is not LIVE: a sample, or one that
+ * is not to be freed. */
+void wr_free_odd(void *p, struct wr_span *s);
 /* The owner has freed a block of s that brought s->left to 0. */
 void wr_free_look_up(struct wr_span *s);
 
