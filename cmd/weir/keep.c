@@ -52,9 +52,9 @@ write_all(int fd, const unsigned char *bytes, size_t count)
     return 0;
 }
 
-static int
-save(const struct wr_source *one, const struct wr_profile *p, const char *dir,
-     const char *suffix, char *path)
+int
+wr_keep_profile(const struct wr_source *one, const struct wr_profile *p,
+                const char *dir, const char *suffix, char path[WR_PATH_MAX])
 {
     char why[WR_WHY];
     unsigned char *bytes;
@@ -81,11 +81,11 @@ wr_keep_profiles(const struct wr_source *one, struct wr_profile *p,
                  const char *dir, char heap[WR_PATH_MAX])
 {
     char allocs[WR_PATH_MAX];
-    if (save(one, p, dir, "heap.pb.gz", heap) != 0)
+    if (wr_keep_profile(one, p, dir, "heap.pb.gz", heap) != 0)
         return -1;
     uint32_t old = p->default_type;
     p->default_type = wr_profile_string(p, "alloc_space");
-    int rc = save(one, p, dir, "allocs.pb.gz", allocs);
+    int rc = wr_keep_profile(one, p, dir, "allocs.pb.gz", allocs);
     p->default_type = old;
     return rc;
 }

@@ -21,6 +21,10 @@ struct wr_story;
  * type shown first differs; heap: the first one's path. 0 or -1. */
 int wr_keep_profiles(const struct wr_source *one, struct wr_profile *p,
                      const char *dir, char heap[WR_PATH_MAX]);
+/* One profile, under any suffix. */
+int wr_keep_profile(const struct wr_source *one, const struct wr_profile *p,
+                    const char *dir, const char *suffix,
+                    char path[WR_PATH_MAX]);
 /* PROGRAM.PID.report.txt and .report.json; text: the first one's path. */
 int wr_keep_story(const struct wr_source *one, const struct wr_story *s,
                   const char *dir, char text[WR_PATH_MAX]);

@@ -26,6 +26,7 @@
 #include "weir/place.h"
 #include "weir/program.h"
 #include "weir/report.h"
+#include "weir/snapshot.h"
 #include "weir/supervise.h"
 #include "weir/tools.h"
 
@@ -36,6 +37,8 @@ struct run {
     const char *http;
     struct wr_hosts hosts;
     const char *out, *regions;
+    struct wr_snapshots snapshots;
+    const struct wr_tools *tools;
     bool no_go_metrics;
     char sample[24];   /* "" when not asked for */
     const char *limit; /* NULL when not asked for */
@@ -97,6 +100,22 @@ parse_limit(struct run *r, const char *text)
     return 0;
 }
 
+/* "90%" or "90". */
+static int
+parse_snapshot(struct run *r, const char *text)
+{
+    char *end;
+    double percent = strtod(text, &end);
+    if (end == text || (*end && strcmp(end, "%") != 0) || !(percent >= 1) ||
+        percent > 99) {
+        wr_say("--snapshot-at %s: write a part of the limit from 1%% to 99%%",
+               text);
+        return -1;
+    }
+    r->snapshots.at = percent / 100;
+    return 0;
+}
+
 static int
 explain(void)
 {
@@ -115,6 +134,7 @@ parse_options(struct run *r, int argc, char **argv)
         {"out", required_argument, NULL, 'o'},
         {"quiet", no_argument, NULL, 'q'},
         {"regions", required_argument, NULL, 'r'},
+        {"snapshot-at", required_argument, NULL, 'p'},
         {"sample", required_argument, NULL, 's'},
         {"limit", required_argument, NULL, 'm'},
         {"no-go-metrics", no_argument, NULL, 'g'},
@@ -136,6 +156,8 @@ parse_options(struct run *r, int argc, char **argv)
             r->out = optarg;
         else if (c == 'r')
             r->regions = optarg;
+        else if (c == 'p' && parse_snapshot(r, optarg) != 0)
+            return WR_EXIT_OURS + 1;
         else if (c == 'q')
             r->quiet = true;
         else if (c == 'g')
@@ -353,6 +375,13 @@ seconds_since(const struct timespec *start)
            (double)(now.tv_nsec - start->tv_nsec) / 1e9;
 }
 
+static void
+look(void *cls)
+{
+    struct run *r = cls;
+    r->tools->snapshot(&r->snapshots);
+}
+
 static int
 supervise(struct run *r)
 {
@@ -371,9 +400,16 @@ supervise(struct run *r)
                                .knock = start_server,
                                .cls = r};
     memcpy(s.socket, r->socket, sizeof s.socket);
-    const struct wr_tools *tools = wr_tools_load();
+    const struct wr_tools *tools = r->tools = wr_tools_load();
     if (tools)
         tools->begin((uint32_t)r->pid);
+    if (tools && r->snapshots.at > 0) {
+        r->snapshots.run_dir = r->dir;
+        r->snapshots.out_dir = r->out ? r->out : r->dir;
+        r->snapshots.pid = (uint32_t)r->pid;
+        s.tick_ms = WR_SNAPSHOT_MS;
+        s.tick = look;
+    }
     int status = wr_supervise(&s);
     stop_listening(r);
     struct wr_report report = {.run_dir = r->dir,

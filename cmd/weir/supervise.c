@@ -165,7 +165,12 @@ wr_supervise(struct wr_supervision *s)
     if (fd[0].fd < 0)
         return waitpid(s->pid, &status, 0) == s->pid ? status : -1;
     wr_scout_start(&scout);
-    while (poll(fd, count, -1) >= 0 || errno == EINTR) {
+    for (;;) {
+        int ready = poll(fd, count, s->tick_ms > 0 ? s->tick_ms : -1);
+        if (ready < 0 && errno != EINTR)
+            break;
+        if (ready == 0)
+            s->tick(s->cls);
         if (fd[0].revents && handle_signals(fd[0].fd, s->pid, &scout, &status))
             break;
         bool knocked = false;

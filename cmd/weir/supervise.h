@@ -29,6 +29,9 @@ struct wr_supervision {
     int socket[WR_WATCH_MAX];
     size_t sockets;
     void (*knock)(void *cls);
+    /* Every so many milliseconds `tick` is called; 0: never. */
+    int tick_ms;
+    void (*tick)(void *cls);
     void *cls;
 };
 

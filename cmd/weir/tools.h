@@ -18,11 +18,13 @@
 #include <stdint.h>
 
 struct wr_report;
+struct wr_snapshots;
 
 struct wr_tools {
     /* Any subcommand: argv[0] is "weir", argv[1] its name. The exit status. */
     int (*main)(int argc, char **argv);
-    void (*begin)(uint32_t pid); /* weir/report.h */
+    void (*begin)(uint32_t pid);              /* weir/report.h */
+    void (*snapshot)(struct wr_snapshots *s); /* weir/snapshot.h */
     int64_t (*report)(const struct wr_report *r);
 };
 

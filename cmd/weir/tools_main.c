@@ -4,6 +4,7 @@
 #include <string.h>
 #include "weir/cmd.h"
 #include "weir/report.h"
+#include "weir/snapshot.h"
 #include "weir/tools.h"
 
 #define LARGE (1 << 20) /* bytes of a table that is a mapping of its own */
@@ -36,4 +37,4 @@ tools_main(int argc, char **argv)
 }
 
 __attribute__((visibility("default"))) const struct wr_tools weir_tools = {
-    tools_main, wr_report_begin, wr_report_make};
+    tools_main, wr_report_begin, wr_snapshot_look, wr_report_make};

@@ -132,6 +132,15 @@ read_memory_limit(struct wr_proc *p, const char *root, uint32_t pid)
     }
 }
 
+void
+wr_proc_memory(double *limit, double *used, const char *root, uint32_t pid)
+{
+    struct wr_proc p = {.memory_limit = NAN, .memory_used = NAN};
+    read_memory_limit(&p, root, pid);
+    *limit = p.memory_limit;
+    *used = p.memory_used;
+}
+
 /* --- All of it ---------------------------------------------------------- */
 
 void

@@ -34,6 +34,9 @@ struct wr_proc {
 
 void wr_proc_read(struct wr_proc *p, const char *root, uint32_t pid,
                   double boot_seconds);
+/* Of these only the memory's limit, and what is used of it. */
+void wr_proc_memory(double *limit, double *used, const char *root,
+                    uint32_t pid);
 /* When the system started, seconds since 1970. */
 double wr_proc_boot_seconds(const char *root);
 

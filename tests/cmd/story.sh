@@ -124,6 +124,11 @@ refuses /no/such 1 "no process id, region or directory"
 refuses empty.weir 1 "too short to be a region"
 refuses out 1 "no regions in out"
 refuses "1 2" 2 "one process, region or directory"
+for part in 0 100% half 90%x; do
+    "$weir" run --snapshot-at $part -- ./grow 1 0 2>err.txt
+    is $? 125 "a snapshot at $part"
+    says "a part of the limit" err.txt
+done
 "$weir" run --http none --regions /proc/no -- ./grow 1 0 2>err.txt
 is $? 0 "a run without regions, because there is no room for them,"
 says "cannot make /proc/no" err.txt

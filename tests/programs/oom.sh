@@ -57,6 +57,19 @@ grep -q "was killed by the kernel because control group" err.txt ||
 jq -r '.biggest[].function' "$out"/*.report.json | grep -q '^PyByteArray' ||
     fail "growing: culprits $(jq -c .biggest "$out"/*.report.json)"
 
+# On the way there, in steps that halve what is left.
+rm -rf "$out"
+PYTHONMALLOC=malloc in_group "$weir" run -q --http none --snapshot-at 50% \
+    --out "$out" -- python3 -c 'import time
+kept = []
+while True: kept.append(bytearray(1 << 20)); time.sleep(0.02)' 2>err.txt
+ls "$out" | grep -q "python3.*\.at5[0-9]\.heap\.pb\.gz" ||
+    fail "no snapshot at half of the limit: $(ls "$out")"
+[ "$(ls "$out" | grep -c "\.at[0-9]*\.heap")" -ge 2 ] ||
+    fail "one snapshot only: $(ls "$out")"
+"$weir" top "$(ls "$out"/*.at5*.heap.pb.gz)" >top.txt 2>&1 &&
+    grep -q PyByteArray top.txt || fail "snapshot: $(cat top.txt)"
+
 rm -rf "$out"
 PYTHONMALLOC=malloc in_group "$weir" run --http none --out "$out" -- \
     python3 -c 'huge = bytearray(400 << 20)
