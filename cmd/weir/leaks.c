@@ -73,7 +73,9 @@ parse(struct leaks *k, int argc, char **argv)
     if (optind + 1 == argc &&
         wr_number_plain(argv[optind], INT32_MAX, &k->pid) == 0 && k->pid)
         return 0;
-    wr_say("leaks: %s is not a process id; weir ps lists them", argv[optind]);
+    wr_say("leaks: %s is not a process id; weir ps lists them. Of a core, weir "
+           "retained tells what no root leads to",
+           argv[optind]);
     return wr_usage_error("leaks") + 1;
 }
 

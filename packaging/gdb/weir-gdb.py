@@ -18,7 +18,7 @@ PAGE_SHIFT = 13                  # heap/sizeclass.h
 WINDOW_SHIFT = 30                # heap/span.h, as all below
 SPAN_FREE, SPAN_SMALL, SPAN_LARGE = 1, 2, 3
 BLOCK_REMOTE, BLOCK_SAMPLED, BLOCK_LIVE = 0x81, 0xFE, 0xFF
-TABLE_BUCKETS, TABLE_STACKS, TABLE_LEDGER = 2, 3, 8  # region/layout.h
+TABLE_BUCKETS, TABLE_STACKS = 2, 3           # region/layout.h
 NO_LEDGER = 0x80000000                       # profile/sample.c
 REGION_MAGIC = 0x314E474552524957
 
@@ -197,7 +197,7 @@ class Region:
         self.table = [
             Layout("wr_table").at(base + header.offset["table"] +
                                   i * Layout("wr_table").size)
-            for i in range(9)]
+            for i in range(int(gdb.parse_and_eval("WR_TABLE_COUNT")))]
         self.bucket_layout = Layout("wr_bucket")
         self.stack_layout = Layout("wr_stack")
         self.ledger_layout = Layout("wr_ledger_slot")
@@ -220,7 +220,7 @@ class Region:
         says it, or the tag itself (profile/sample.c)."""
         if tag & NO_LEDGER:
             return self.bucket(tag & ~NO_LEDGER)
-        table = self.table[TABLE_LEDGER]
+        table = self.table[int(gdb.parse_and_eval("WR_TABLE_LEDGER"))]
         if tag >= min(table.used, table.capacity):
             return None
         slot = self.ledger_layout.at(self.base + table.offset +
