@@ -110,8 +110,9 @@ _weir()
             $(compgen -f -- "$word"))
         ;;
     leaks)
-        COMPREPLY=($(compgen -W "--all --fail-on-leak --json --junit --mark --since-mark
-            --no-search --pprof --suppressions --suspects --help $(_weir_pids)" -- "$word"))
+        COMPREPLY=($(compgen -W "--all --fail-on-leak --in-place --json --junit
+            --mark --since-mark --no-search --only-copy --pprof --suppressions
+            --suspects --help $(_weir_pids)" -- "$word"))
         ;;
     budgets)
         COMPREPLY=($(compgen -W "--json --help $(_weir_pids)" -- "$word"))

@@ -35,10 +35,12 @@ parse(struct leaks *k, int argc, char **argv)
     static const struct option known[] = {
         {"all", no_argument, NULL, 'a'},
         {"fail-on-leak", no_argument, NULL, 'f'},
+        {"in-place", no_argument, NULL, 'i'},
         {"json", no_argument, NULL, 'j'},
         {"junit", required_argument, NULL, 'u'},
         {"no-search", no_argument, NULL, 'n'},
         {"mark", no_argument, NULL, 'm'},
+        {"only-copy", no_argument, NULL, 'c'},
         {"pprof", required_argument, NULL, 'p'},
         {"since-mark", no_argument, NULL, 'S'},
         {"suppressions", required_argument, NULL, 's'},
@@ -57,6 +59,8 @@ parse(struct leaks *k, int argc, char **argv)
         k->flags |= c == 'm'   ? WR_LEAKS_SET_MARK
                     : c == 'S' ? WR_LEAKS_SINCE_MARK
                                : 0;
+        k->flags |= c == 'i' ? WR_ASK_IN_PLACE : 0;
+        k->flags |= c == 'c' ? WR_ASK_ONLY_COPY : 0;
         if (c == 'p')
             k->pprof = optarg;
         else if (c == 'u')
@@ -191,7 +195,7 @@ static int
 find(const struct leaks *k, const struct wr_source *one, struct wr_leaks *l,
      char *why, size_t n)
 {
-    if (one->live || k->flags)
+    if (one->live || (k->flags & (WR_LEAKS_SET_MARK | WR_LEAKS_SINCE_MARK)))
         return wr_leak_ask_source(one, k->flags, WAIT_MS, l, why, n);
     return wr_leak_of_ended(one, l, why, n);
 }

@@ -109,6 +109,8 @@ int
 wr_leak_report_json(const struct wr_leak_report *r, FILE *out)
 {
     const struct wr_leaks_header *h = &r->leaks->header;
+    const char *where[] = {"copy", "in place", "in place, forbidden",
+                           "in place, memory"};
     const char *trust[] = {
         "", "proved", "silent threads", "blind", "refused", "unseen", "", ""};
     struct wr_leak_site *list = wr_leak_sites(r->profile);
@@ -118,8 +120,10 @@ wr_leak_report_json(const struct wr_leak_report *r, FILE *out)
     wr_json_string(out, r->program);
     fprintf(out, ",\"pid\":%u,\"trust\":\"%s\",\"stop_ms\":%.3f,", h->about.pid,
             trust[h->about.trust & 7], (double)h->about.stop_ns / 1e6);
-    fprintf(out, "\"search_ms\":%.3f,\"threads\":%u,\"silent\":%u,\n",
-            (double)h->about.search_ns / 1e6, h->about.threads,
+    fprintf(out, "\"search_ms\":%.3f,\"where\":\"%s\",",
+            (double)h->about.search_ns / 1e6, where[h->about.where & 3]);
+    fprintf(out, "\"unread_bytes\":%llu,\"threads\":%u,\"silent\":%u,\n",
+            (unsigned long long)h->about.unread_bytes, h->about.threads,
             h->about.silent);
     json_count(out, "live", h->live.blocks, h->live.bytes);
     fputc(',', out);

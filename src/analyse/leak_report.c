@@ -151,6 +151,34 @@ trust_text(uint32_t trust)
     }
 }
 
+static const char *
+where_text(uint32_t where)
+{
+    switch (where) {
+    case WR_WHERE_WANTED:
+        return ", in place";
+    case WR_WHERE_FORBIDDEN:
+        return ", in place: it may not make a copy of itself";
+    case WR_WHERE_MEMORY:
+        return ", in place: a copy could have used up the memory that is left";
+    default:
+        return "";
+    }
+}
+
+static void
+print_unread(FILE *out, uint64_t unread)
+{
+    char bytes[WR_VALUE_ROOM];
+    if (unread == 0)
+        return;
+    wr_value_format(bytes, sizeof bytes, (int64_t)unread, "bytes");
+    fprintf(out,
+            "  %s of mapped files were on disk alone and not read: what only "
+            "they point at is listed too\n",
+            bytes);
+}
+
 static void
 print_count(FILE *out, const char *before, const struct wr_leaks_count *c,
             const char *after)
@@ -198,8 +226,10 @@ print_heading(const struct wr_leak_report *r, FILE *out)
         fprintf(out, "  %s\n", trust_text(h->about.trust));
     if (h->since_ns)
         print_since(h, out);
-    fprintf(out, "  it stood still for %.1f ms; the search took %.0f ms\n",
-            (double)h->about.stop_ns / 1e6, (double)h->about.search_ns / 1e6);
+    print_unread(out, h->about.unread_bytes);
+    fprintf(out, "  it stood still for %.1f ms; the search took %.0f ms%s\n",
+            (double)h->about.stop_ns / 1e6, (double)h->about.search_ns / 1e6,
+            where_text(h->about.where));
 }
 
 uint64_t

@@ -23,8 +23,9 @@
 static const struct kind {
     const char *suffix;
     bool (*search)(const struct wr_copy *c);
+    bool in_place; /* it may be done so */
 } kinds[WR_ASK_KINDS] = {
-    [WR_ASK_LEAKS] = {WR_LEAKS_SUFFIX, wr_leak_search},
+    [WR_ASK_LEAKS] = {WR_LEAKS_SUFFIX, wr_leak_search, true},
     [WR_ASK_SNAPSHOT] = {WR_SNAPSHOT_SUFFIX, wr_snapshot_search},
 };
 
@@ -58,13 +59,21 @@ take(struct wr_ask *a)
 static void
 answer(void)
 {
+    const struct kind *k;
     struct wr_ask a;
+    enum wr_where where;
+    bool done;
 
     wr_last_answer();
     wr_check_answer();
-    if (take(&a) &&
-        !wr_copy_run(&a, kinds[a.kind].suffix, kinds[a.kind].search))
-        wr_copy_refuse(&a, kinds[a.kind].suffix);
+    if (!take(&a))
+        return;
+    k = &kinds[a.kind];
+    if (!k->in_place)
+        a.flags |= WR_ASK_ONLY_COPY;
+    where = wr_copy_run(&a, k->suffix, k->search, &done);
+    if (!done)
+        wr_copy_refuse(&a, k->suffix, where);
 }
 
 void

@@ -3,6 +3,7 @@
  */
 #include "leak/check.h"
 
+#include <string.h>
 #include <stdatomic.h>
 #include <weir/leak.h>
 
@@ -33,6 +34,8 @@ static bool searched;
 static bool
 find(const struct wr_copy *c)
 {
+    if (c->where != WR_WHERE_COPY) /* one may have begun */
+        memset(found, 0, WR_LEAK_ROOM);
     wr_leak_find(c, found);
     return true;
 }
@@ -44,8 +47,9 @@ search(void)
 
     if (!wr_errand_begun(&errand))
         return;
-    searched =
-        wr_copy_run(&ask, NULL, find) || wr_copy_do_without(&ask, NULL, find);
+    (void)wr_copy_run(&ask, NULL, find, &searched);
+    if (!searched)
+        searched = wr_copy_do_without(&ask, NULL, find);
 }
 
 void

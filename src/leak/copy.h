@@ -3,6 +3,11 @@
  * of the two writes; some milliseconds. The search runs in the copy, when
  * nobody else wants to run, and writes a file.
  *
+ * Every page that the program writes meanwhile is there twice. So while a copy
+ * searches, the memory that is left is watched; where there is too little from
+ * the beginning, or no copy can be had, the search is done in the program
+ * itself, which stands still till it has ended.
+ *
  *     static bool
  *     search(const struct wr_copy *c)
  *     {
@@ -11,12 +16,13 @@
  *         ...
  *         return wr_copy_write(c, parts, n);
  *     }
- *     wr_copy_run(&ask, ".leaks", search);    to the copy's end
+ *     wr_copy_run(&ask, ".leaks", search);    to the search's end
  *
- * In the copy nothing shared may be written: no counter of the region, no word
- * another process could wait for. Locks of heap and mheap are held there, the
- * heap stands still, and only the caller runs.
- * Threads: one copy at a time, from Weir's own thread.
+ * In the search nothing shared may be written: no counter of the region, no
+ * word another process could wait for; and what it maps it unmaps, since it may
+ * be in the program. Locks of heap and mheap are held there, the heap stands
+ * still, and only the caller runs. Threads: one copy at a time, from Weir's own
+ * thread.
  */
 #ifndef WR_LEAK_COPY_H
 #define WR_LEAK_COPY_H
@@ -33,7 +39,7 @@ struct wr_copy {
     const struct wr_ask *ask;
     const char *path;  /* of the answer */
     uint64_t began_ns; /* wr_os_monotonic: the search */
-    bool in_place;     /* it is the program itself that searches */
+    enum wr_where where;
 };
 
 struct wr_copy_part {
@@ -41,18 +47,19 @@ struct wr_copy_part {
     size_t bytes;
 };
 
-/* Search in a copy (suffix: what the answer's file has behind the region's
- * name; NULL: it writes none), and wait for its end or until the thread is told
- * to stop; then the copy is killed. false: there was none, or it failed. */
-bool wr_copy_run(const struct wr_ask *ask, const char *suffix,
-                 bool (*search)(const struct wr_copy *c));
+/* Search (suffix: what the answer's file has behind the region's name; NULL: it
+ * writes none), and wait for the end or until the thread is told to stop; then
+ * a copy is killed. Where it was done, or could not be; *done says which. */
+enum wr_where wr_copy_run(const struct wr_ask *ask, const char *suffix,
+                          bool (*search)(const struct wr_copy *c), bool *done);
 
 /* The same in the program itself, which stands still till the search has
  * ended: at its end, where it waits for the answer anyway. */
 bool wr_copy_do_without(const struct wr_ask *ask, const char *suffix,
                         bool (*search)(const struct wr_copy *c));
-/* Answer that it could not be done. */
-void wr_copy_refuse(const struct wr_ask *ask, const char *suffix);
+/* Answer that it could not be done there. */
+void wr_copy_refuse(const struct wr_ask *ask, const char *suffix,
+                    enum wr_where where);
 
 /* Fill in all that is not the kind's own; search_ns as of now. */
 void wr_copy_reply(struct wr_reply *a, const struct wr_copy *c);

@@ -45,7 +45,7 @@ search(void)
     struct wr_ask ask = {.kind = WR_ASK_LEAKS};
 
     if (!wr_copy_do_without(&ask, WR_LEAKS_LAST_SUFFIX, find))
-        wr_copy_refuse(&ask, WR_LEAKS_LAST_SUFFIX);
+        wr_copy_refuse(&ask, WR_LEAKS_LAST_SUFFIX, WR_WHERE_WANTED);
 }
 
 void

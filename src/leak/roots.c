@@ -203,6 +203,17 @@ visit_own(struct walk *w, uintptr_t from, uintptr_t end)
     }
 }
 
+/* Without a look first: the pages that are in memory can be read. */
+static void
+visit_unpeeked(struct walk *w, uintptr_t from, uintptr_t end)
+{
+    for (uintptr_t stop; from < end; from = stop)
+        if (wr_os_file_pages_next(from, end, &stop) == WR_PAGES_HERE)
+            visit_plainly(w, from, stop);
+        else
+            w->unread += stop - from;
+}
+
 static void
 visit_stretch(struct walk *w, const struct wr_os_mapping *m, uintptr_t from,
               uintptr_t end)
@@ -210,7 +221,7 @@ visit_stretch(struct walk *w, const struct wr_os_mapping *m, uintptr_t from,
     if (m->file && w->peeks)
         visit_file(w, m, from, end);
     else if (m->file)
-        visit_plainly(w, from, end);
+        visit_unpeeked(w, from, end);
     else
         visit_own(w, from, end);
 }

@@ -133,7 +133,7 @@ find_block(struct wr_marker *m, struct word *w)
         w->base = 0;
         return;
     }
-    bits = m->marks->bits[w->base >> WR_WINDOW_SHIFT];
+    bits = wr_marks_bits(m->marks, w->base);
     __builtin_prefetch(&w->span->block[w->block]);
     if (wr_likely(bits != NULL))
         __builtin_prefetch(&bits[wr_marks_bit(w->base) / 64], 1);

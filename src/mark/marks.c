@@ -9,10 +9,24 @@
 
 enum { WORDS = WR_MARKS_BYTES / sizeof(uint64_t) };
 
+static size_t
+set_bytes(size_t windows)
+{
+    return sizeof(struct wr_marks) + windows * sizeof(uint64_t *);
+}
+
 struct wr_marks *
 wr_marks_new(void)
 {
-    return wr_os_map(sizeof(struct wr_marks));
+    bool any = wr_window_first <= wr_window_last;
+    size_t windows = any ? wr_window_last + 1 - wr_window_first : 0;
+    struct wr_marks *set = wr_os_map(set_bytes(windows));
+
+    if (set != NULL) {
+        set->first = wr_window_first;
+        set->windows = windows;
+    }
+    return set;
 }
 
 void
@@ -20,16 +34,16 @@ wr_marks_free(struct wr_marks *set)
 {
     if (set == NULL)
         return;
-    for (size_t i = wr_window_first; i <= wr_window_last; i++)
+    for (size_t i = 0; i < set->windows; i++)
         if (set->bits[i] != NULL)
             wr_os_unmap(set->bits[i], WR_MARKS_BYTES);
-    wr_os_unmap(set, sizeof *set);
+    wr_os_unmap(set, set_bytes(set->windows));
 }
 
 uint64_t *
 wr_marks_window(struct wr_marks *set, uintptr_t base)
 {
-    uint64_t **bits = &set->bits[base >> WR_WINDOW_SHIFT];
+    uint64_t **bits = &set->bits[(base >> WR_WINDOW_SHIFT) - set->first];
 
     if (*bits == NULL)
         *bits = wr_os_map(WR_MARKS_BYTES);
@@ -40,7 +54,7 @@ wr_marks_window(struct wr_marks *set, uintptr_t base)
 void
 wr_marks_take_out(struct wr_marks *set, uintptr_t base)
 {
-    uint64_t *bits = set->bits[base >> WR_WINDOW_SHIFT];
+    uint64_t *bits = wr_marks_bits(set, base);
     size_t bit = wr_marks_bit(base);
 
     if (bits != NULL)
@@ -82,7 +96,7 @@ wr_marks_each(const struct wr_marks *set,
 {
     struct each e = {visit, arg};
 
-    for (size_t i = wr_window_first; i <= wr_window_last; i++)
+    for (size_t i = 0; i < set->windows; i++)
         if (set->bits[i] != NULL)
-            visit_window(&e, set->bits[i], i);
+            visit_window(&e, set->bits[i], set->first + i);
 }

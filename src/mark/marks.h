@@ -28,15 +28,23 @@
 
 struct wr_marks {
     bool failed;
-    uint64_t *bits[WR_WINDOWS]; /* NULL: no block there is in the set */
+    size_t first, windows; /* of the heap, as of when the set was made */
+    uint64_t *bits[];      /* NULL: no block there is in the set */
 };
 
-/* NULL: no memory. */
+/* A set for the blocks the heap has now. NULL: no memory. */
 struct wr_marks *wr_marks_new(void);
 void wr_marks_free(struct wr_marks *set); /* NULL is fine */
 
 /* The window's bits, made when there are none; NULL: no memory. */
 uint64_t *wr_marks_window(struct wr_marks *set, uintptr_t base);
+
+/* The window's bits; NULL: no block there is in the set. */
+static inline uint64_t *
+wr_marks_bits(const struct wr_marks *set, uintptr_t base)
+{
+    return set->bits[(base >> WR_WINDOW_SHIFT) - set->first];
+}
 
 static inline size_t
 wr_marks_bit(uintptr_t base)
@@ -47,7 +55,7 @@ wr_marks_bit(uintptr_t base)
 static inline bool
 wr_marks_has(const struct wr_marks *set, uintptr_t base)
 {
-    const uint64_t *bits = set->bits[base >> WR_WINDOW_SHIFT];
+    const uint64_t *bits = wr_marks_bits(set, base);
     size_t bit = wr_marks_bit(base);
 
     return bits != NULL && (bits[bit / 64] >> bit % 64 & 1) != 0;
@@ -57,7 +65,7 @@ wr_marks_has(const struct wr_marks *set, uintptr_t base)
 static inline bool
 wr_marks_add(struct wr_marks *set, uintptr_t base)
 {
-    uint64_t *bits = set->bits[base >> WR_WINDOW_SHIFT];
+    uint64_t *bits = wr_marks_bits(set, base);
     size_t bit = wr_marks_bit(base);
     uint64_t mask = UINT64_C(1) << bit % 64;
 

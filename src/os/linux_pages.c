@@ -1,6 +1,6 @@
-/* The contract of pages.h on Linux: /proc/self/pagemap says of each page of the
- * process whether it is in memory or swapped out, mincore whether the file's
- * page is in memory.
+/* The contract of pages.h on Linux: its pagemap in /proc says of each page of
+ * the process whether it is in memory or swapped out, mincore whether the
+ * file's page is in memory.
  *
  * Invariants
  * 1. entry[0 .. known) tell of the pages from p->from on.
@@ -22,7 +22,7 @@ enum { PAGE = 4096 };
 void
 wr_os_pages_open(struct wr_os_pages *p)
 {
-    long fd = wr_syscall4(SYS_openat, AT_FDCWD, "/proc/self/pagemap",
+    long fd = wr_syscall4(SYS_openat, AT_FDCWD, "/proc/thread-self/pagemap",
                           O_RDONLY | O_CLOEXEC, 0);
 
     p->file = wr_syscall_failed(fd) ? -1 : (int)fd;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -209,6 +210,21 @@ wr_os_be_held_by(uint32_t pid)
 
 /* ---- a copy ---- */
 
+/* Whoever has to go when memory is short: the copy. */
+static void
+offer_itself(void)
+{
+    long fd = wr_syscall4(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj",
+                          O_WRONLY | O_CLOEXEC, 0);
+
+    if (wr_syscall_failed(fd))
+        return;
+    wr_os_write((int)fd, "1000", 4);
+    wr_os_close((int)fd);
+}
+
+enum { OF_PROCESS = 1, DISK_IDLE = 3 << 13 }; /* ioprio_set */
+
 static void
 be_a_copy(long original)
 {
@@ -217,6 +233,9 @@ be_a_copy(long original)
     (void)wr_syscall2(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
     (void)wr_syscall2(SYS_prctl, PR_SET_NAME, "weir-copy");
     (void)wr_syscall3(SYS_sched_setscheduler, 0, SCHED_IDLE, &none);
+    (void)wr_syscall3(SYS_setpriority, PRIO_PROCESS, 0, 19);
+    (void)wr_syscall3(SYS_ioprio_set, OF_PROCESS, 0, DISK_IDLE);
+    offer_itself();
     if (wr_syscall0(SYS_getppid) != original)
         wr_os_end(1); /* it has gone already */
 }
@@ -249,6 +268,8 @@ wr_os_copy_ended(long pid)
 
     if (got == 0 || got == -EINTR)
         return -2;
+    if (got == pid && WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+        return -3;
     return got == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 

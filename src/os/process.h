@@ -37,13 +37,21 @@ int wr_os_blocks(uint32_t tid, int number);
 /* A copy of the process, made by one thread, which goes on in it: 0 in the
  * copy, its pid in the original, negative when refused. Memory is copied when
  * either writes. No handler of fork runs, the program's wait() does not see
- * it, it shares the caller's descriptors, runs when nobody else wants to and
- * dies with the caller. It must end by wr_os_end. */
+ * it, it shares the caller's descriptors, runs when nobody else wants to, is
+ * the first to go when memory is short and dies with the caller. It must end by
+ * wr_os_end. */
 long wr_os_copy(void);
 _Noreturn void wr_os_end(int status);
-/* Its exit status, -1 when it was killed; -2: it still runs. */
+/* Its exit status, -1 when it was killed; -2: it still runs; -3: it did what
+ * the system ends processes for. */
 int wr_os_copy_ended(long pid);
 void wr_os_copy_kill(long pid);
+
+/* The bytes of memory the process and its copies may still take before the
+ * system ends one of them: of its control groups and of the machine, the least.
+ * UINT64_MAX: not known. Where it is `enough` or more it need not be exact.
+ * Opens files for a moment. */
+uint64_t wr_os_memory_left(uint64_t enough);
 
 /* The mappings of the process, one after the other; begin with *next 0. It
  * reads a file that the system makes up: what changes meanwhile may or may

@@ -6,7 +6,9 @@
  *    with the value capture_cookie + WR_ASK_FILE to any thread of the program.
  * 2. Weir's thread in the program reads the file and takes it away. A file it
  *    does not understand is taken away as well, and not answered.
- * 3. The program stands still while a copy of it is made. The copy writes the
+ * 3. The program stands still while a copy of it is made. (Where no copy can be
+ *    had, or it would be dangerous, it stands still till the answer is there.)
+ *    The copy writes the
  *    answer beside the region under the name of its kind: "<region>.leaks" and
  *    so on, with "~" behind it until it is whole. It begins with a struct
  *    wr_answer, which repeats the ticket.
@@ -52,11 +54,24 @@ enum wr_trust {
                              registers hold is not known */
     WR_TRUST_BLIND = 3,   /* no memory to search with, or the system does not
                              show the mappings: there is nothing in it */
-    WR_TRUST_REFUSED = 4, /* it may not make a copy of itself, or there was no
-                            room for the answer: a struct wr_reply is all */
+    WR_TRUST_REFUSED = 4, /* see where for why; or there was no room for the
+                             answer: a struct wr_reply is all there is */
     WR_TRUST_UNSEEN = 5   /* addresses may be where nobody can read them: in
                               requests to the kernel, in more shared memory than
                               can be read while the program stands still */
+};
+
+/* Flags of every kind, beside its own. */
+#define WR_ASK_IN_PLACE  (UINT64_C(1) << 63) /* make no copy */
+#define WR_ASK_ONLY_COPY (UINT64_C(1) << 62) /* in a copy, or not at all */
+
+/* Where a program was searched, and why there. */
+enum wr_where {
+    WR_WHERE_COPY,      /* in a copy of it */
+    WR_WHERE_WANTED,    /* in place, it stood still all the time: as asked */
+    WR_WHERE_FORBIDDEN, /* so, since it may not make a copy of itself */
+    WR_WHERE_MEMORY     /* so, since a copy could have used up the memory that
+                           was left, or had begun to */
 };
 
 /* How each answer begins. */
@@ -67,10 +82,14 @@ struct wr_reply {
     uint32_t pid;
     uint32_t trust; /* enum wr_trust */
     uint32_t threads, silent;
+    uint32_t where; /* enum wr_where */
     uint64_t ticket;
     uint64_t taken_ns;  /* CLOCK_REALTIME when the program stood still */
     uint64_t stop_ns;   /* for how long */
-    uint64_t search_ns; /* how long the search took, in the copy */
+    uint64_t search_ns; /* how long the search took */
+    /* Of mapped files that were not in memory, and too much to be read in: an
+     * address there was not seen. */
+    uint64_t unread_bytes;
 };
 
 #endif

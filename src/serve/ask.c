@@ -175,6 +175,24 @@ fail(FILE *in, const struct asking *a, const char *what, char *why, size_t n)
     return NULL;
 }
 
+static const char *
+refusal(uint32_t where)
+{
+    switch (where) {
+    case WR_WHERE_FORBIDDEN:
+        return "could not be searched: it may not make a copy of itself (a "
+               "limit of processes, a filter of system calls), and in place, "
+               "where that is possible, only --in-place would do it";
+    case WR_WHERE_MEMORY:
+        return "could not be searched: a copy of it could use up the memory "
+               "that is left, and in place, where that is possible, only "
+               "--in-place would do it";
+    default:
+        return "could not be searched: its threads could not be stopped, there "
+               "was no memory, or no room for the answer";
+    }
+}
+
 /* What it is that the program did not do. */
 static FILE *
 judge(FILE *in, const struct asking *a, char *why, size_t n)
@@ -188,11 +206,7 @@ judge(FILE *in, const struct asking *a, char *why, size_t n)
     if (!in)
         return fail(in, a, "began to search and did not end in time", why, n);
     if (fread(&head, sizeof head, 1, in) == 1 && head.trust == WR_TRUST_REFUSED)
-        return fail(in, a,
-                    "could not be searched: it may not make a copy of itself "
-                    "(memory, a limit of processes, a filter of system "
-                    "calls), or there is no room for the answer",
-                    why, n);
+        return fail(in, a, refusal(head.where), why, n);
     rewind(in);
     return in;
 }

@@ -18,7 +18,8 @@
 int wr_leak_of_ended(const struct wr_source *one, struct wr_leaks *l, char *why,
                      size_t n);
 
-/* flags: WR_LEAKS_SINCE_MARK, WR_LEAKS_SET_MARK or none. */
+/* flags: WR_LEAKS_SINCE_MARK, WR_LEAKS_SET_MARK, WR_ASK_IN_PLACE,
+ * WR_ASK_ONLY_COPY or none. */
 int wr_leak_ask_source(const struct wr_source *one, uint64_t flags,
                        unsigned wait_ms, struct wr_leaks *l, char *why,
                        size_t n);

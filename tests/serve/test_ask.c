@@ -17,7 +17,10 @@ static enum manner manner;
 static void
 write_answer(uint64_t ticket, uint32_t trust)
 {
-    struct wr_reply a = {.ticket = ticket, .trust = trust, .pid = 4711};
+    struct wr_reply a = {.ticket = ticket,
+                         .trust = trust,
+                         .where = WR_WHERE_FORBIDDEN,
+                         .pid = 4711};
     char path[WR_PATH_MAX + 16], part[WR_PATH_MAX + 20];
 
     snprintf(path, sizeof path, "%s" SUFFIX, region_path);
