@@ -7,7 +7,7 @@
 #include "heap/span.h"
 #include "os/os.h"
 
-enum { WORDS = WR_MARKS_BYTES / sizeof(uint64_t) };
+enum { PAGE_WORDS = WR_PAGE_BYTES / 16 / 64 };
 
 static size_t
 set_bytes(size_t windows)
@@ -81,7 +81,10 @@ visit_block(const struct each *e, uintptr_t base)
 static void
 visit_window(const struct each *e, const uint64_t *bits, uintptr_t window)
 {
-    for (size_t i = 0; i < WORDS; i++)
+    const struct wr_window *w = &wr_windows[window];
+
+    /* Of a small heap few of the bits' pages are ever touched. */
+    for (size_t i = w->first * PAGE_WORDS; i < w->end * PAGE_WORDS; i++)
         for (uint64_t word = bits[i]; word != 0; word &= word - 1) {
             size_t bit = i * 64 + (unsigned)__builtin_ctzll(word);
 
