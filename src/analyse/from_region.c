@@ -19,6 +19,7 @@
 #include "analyse/fds.h"
 #include "analyse/leaks.h"
 #include "analyse/legacy.h"
+#include "analyse/overflow.h"
 #include "analyse/store.h"
 #include "analyse/suspects.h"
 #include "analyse/threads.h"
@@ -63,7 +64,8 @@ struct build {
         *leaks; /* a profile of leaks; NULL: of another kind */
     const struct wr_fd_list *fds; /* what a profile of descriptors is of */
     bool sites;                   /* the stack of each bucket */
-    const struct wr_suspects *suspects;   /* what one of suspects is */
+    const struct wr_suspects *suspects; /* what one of suspects is */
+    const struct wr_overflow_fold *overflow;
     const struct wr_thread_list *threads; /* and of threads in groups */
 };
 
@@ -659,6 +661,32 @@ build_thread_groups(struct build *b)
         add_maker(b, l->threads[l->groups[i].first].create_stack, 0);
 }
 
+/* --- A stack that was used up ------------------------------------------- */
+
+static void
+add_part(struct build *b, const uint64_t *pc, uint64_t n)
+{
+    uint32_t frames[WR_STACK_FRAMES];
+    uint32_t depth = add_frames(b, pc, n > 64 ? 64 : (uint32_t)n,
+                                b->overflow->is.unloads, frames);
+    if (depth == 0)
+        frames[depth++] = named_location(b, "[none]");
+    wr_profile_new_sample(b->p, frames, depth, &(int64_t){1}, NULL, 0);
+}
+
+static void
+build_overflow(struct build *b)
+{
+    const struct wr_overflow_fold *f = b->overflow;
+    const struct wr_overflow *o = &f->is;
+    uint64_t last = o->frames - o->last_count;
+    uint64_t skip = f->period && f->tail > last ? f->tail - last : 0;
+    set_count_type(b->p, "frames");
+    add_part(b, o->first, f->period ? f->head : o->first_count);
+    add_part(b, o->first + f->head, f->period);
+    add_part(b, o->last + skip, o->last_count - skip);
+}
+
 /* --- What it is a profile of -------------------------------------------- */
 
 static void commentf(struct wr_profile *p, const char *format, ...)
@@ -747,6 +775,8 @@ build(struct build *b, struct wr_profile **out, enum wr_profile_kind kind,
             build_fds(b);
         } else if (b->sites) {
             build_sites(b);
+        } else if (b->overflow) {
+            build_overflow(b);
         } else if (b->threads) {
             build_thread_groups(b);
         } else if (kind == WR_PROFILE_HEAP || kind == WR_PROFILE_ALLOCS) {
@@ -819,6 +849,15 @@ wr_profile_from_sites(struct wr_profile **out,
 {
     struct build b = {.view = view, .sites = true};
     return build(&b, out, WR_PROFILE_HEAP, why, n);
+}
+
+int
+wr_profile_from_overflow(struct wr_profile **out,
+                         const struct wr_region_view *view,
+                         const struct wr_overflow_fold *f, char *why, size_t n)
+{
+    struct build b = {.view = view, .overflow = f};
+    return build(&b, out, WR_PROFILE_GOROUTINE, why, n);
 }
 
 int

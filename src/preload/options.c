@@ -60,6 +60,8 @@ parse_one(struct wr_options *o, const char *s, size_t n)
         return parse_switch(&o->history, s + 8, n - 8);
     if (n > 4 && memcmp(s, "fds=", 4) == 0)
         return parse_switch(&o->fds, s + 4, n - 4);
+    if (n > 9 && memcmp(s, "overflow=", 9) == 0)
+        return parse_switch(&o->overflow, s + 9, n - 9);
     if (n > 6 && memcmp(s, "leaks=", 6) == 0)
         return parse_leaks(&o->leaks, s + 6, n - 6);
     return false;
@@ -74,6 +76,7 @@ complain(struct wr_text *t, const char *s, size_t n)
     wr_text_bytes(t, s, n < 80 ? n : 80);
     wr_text_str(t, "\" in the variable WEIR: it takes sample=BYTES, "
                    "dir=/PATH, history=on or off, fds=on or off, "
+                   "overflow=on or off, "
                    "limit=BYTES, auto or off (perhaps with :hard) and "
                    "leaks=exit, fail, list or off, separated by commas");
 }
@@ -86,6 +89,7 @@ wr_options_parse(struct wr_options *o, const char *value,
     o->dir[0] = '\0';
     o->history = true;
     o->fds = true;
+    o->overflow = false;
     o->limit = WEIR_LIMIT_OFF;
     o->limit_hard = false;
     o->leaks = WR_LAST_OFF;

@@ -6,6 +6,8 @@
  *                    0: none
  *     dir=PATH       where the region's file is made, and stays
  *     history=off    no history, and no thread that writes it; on: as ever
+ *     overflow=on    a thread that uses up its stack is reported in the region,
+ *                    by a handler of SIGSEGV on a stack of its own; off: not
  *     fds=off        who opens which descriptor is not recorded; on: as ever
  *     limit=BYTES    the soft limit (include/weir/limit.h); auto: the control
  *                    group's, off: none; with :hard behind it a hard one
@@ -34,6 +36,7 @@ struct wr_options {
     char dir[WR_PATH_MAX]; /* "": the user's own */
     bool history;
     bool fds;
+    bool overflow;
     uint64_t limit; /* as weir_limit_set takes it */
     bool limit_hard;
     enum wr_last leaks;

@@ -28,6 +28,7 @@
 #include "preload/options.h"
 #include "profile/capture.h"
 #include "profile/fds.h"
+#include "profile/overflow.h"
 #include "profile/sample.h"
 #include "profile/unwind.h"
 #include "region/counters.h"
@@ -201,6 +202,8 @@ start(int argc, char **argv, char **envp)
     wr_ask_start();
     if (options.fds)
         wr_fds_start();
+    if (options.overflow)
+        wr_overflow_start();
     (void)pthread_atfork(before_fork, after_fork_parent, after_fork_child);
     wr_background_enable(true, options.history);
     start_limit(&options);

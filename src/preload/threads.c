@@ -14,6 +14,7 @@
 #include "preload/next.h"
 #include "preload/start.h"
 #include "profile/bucket.h"
+#include "profile/overflow.h"
 #include "profile/sample.h"
 #include "profile/unwind.h"
 #include "region/layout.h"
@@ -38,6 +39,7 @@ thread_main(void *arg)
     wr_free(arg);
     if (wr_thread_stack(&lo, &hi))
         wr_unwind_set_stack(lo, hi);
+    wr_overflow_thread();
     return begin.run(begin.arg);
 }
 

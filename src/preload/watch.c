@@ -16,6 +16,7 @@
 #include "preload/start.h"
 #include "profile/capture.h"
 #include "profile/module.h"
+#include "profile/overflow.h"
 #include "profile/unwind.h"
 
 /* ---- code that goes ---- */
@@ -32,16 +33,32 @@ dlclose(void *handle)
     return result;
 }
 
-/* ---- the signal that asks for a stack ---- */
+/* ---- signals that Weir has ---- */
+
+static bool
+is_ours(int number)
+{
+    return wr_capture_owns(number) || wr_overflow_owns(number);
+}
+
+/* The program takes it for itself. */
+static void
+give_up(int number)
+{
+    if (wr_capture_owns(number))
+        wr_capture_stop();
+    else
+        wr_overflow_stop();
+}
 
 WR_EXPORT int
 sigaction(int number, const struct sigaction *new_action,
           struct sigaction *old_action)
 {
-    if (!wr_capture_owns(number))
+    if (!is_ours(number))
         return NEXT(sigaction)(number, new_action, old_action);
     if (new_action != NULL) {
-        wr_capture_stop();
+        give_up(number);
         if (NEXT(sigaction)(number, new_action, NULL) != 0)
             return -1;
     }
@@ -53,11 +70,21 @@ signal(int number, sighandler_t handler)
 {
     sighandler_t old;
 
-    if (!wr_capture_owns(number))
+    if (!is_ours(number))
         return NEXT(signal)(number, handler);
-    wr_capture_stop();
+    give_up(number);
     old = NEXT(signal)(number, handler);
     return old == SIG_ERR ? SIG_ERR : SIG_DFL;
+}
+
+WR_EXPORT int
+sigaltstack(const stack_t *new_stack, stack_t *old_stack)
+{
+    int result = NEXT(sigaltstack)(new_stack, old_stack);
+
+    if (result == 0 && old_stack != NULL && wr_overflow_is_stack(old_stack))
+        *old_stack = (stack_t){.ss_flags = SS_DISABLE};
+    return result;
 }
 
 /* ---- ends that pass exit() by ---- */

@@ -69,6 +69,9 @@ void wr_unwind_flush(void);
  */
 void wr_unwind_set_stack(uintptr_t lo, uintptr_t hi);
 
+/* The bounds that were told; false: none were. */
+bool wr_unwind_own_stack(uintptr_t *lo, uintptr_t *hi);
+
 /* Does the caller run on that stack, with so many bytes left? */
 bool wr_unwind_has_room(size_t bytes);
 

@@ -30,6 +30,14 @@ wr_unwind_set_stack(uintptr_t lo, uintptr_t hi)
 }
 
 bool
+wr_unwind_own_stack(uintptr_t *lo, uintptr_t *hi)
+{
+    *lo = own_lo;
+    *hi = own_hi;
+    return own_hi != 0;
+}
+
+bool
 wr_unwind_has_room(size_t bytes)
 {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);

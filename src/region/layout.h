@@ -17,6 +17,7 @@
  *       fds       one struct wr_fds: who opened which descriptor
  *       budgets   struct wr_budget_slot[capacity]: the program's budgets
  *       joinable  struct wr_joinable[capacity]: threads that nobody joined yet
+ *       overflow  one struct wr_overflow: the stack that was used up
  *       ledger    struct wr_ledger_slot[capacity]: the sampled live blocks
  *
  * Rules that make reading safe without the writer's locks:
@@ -70,6 +71,7 @@ enum wr_table_id {
     WR_TABLE_FDS,
     WR_TABLE_BUDGETS,
     WR_TABLE_JOINABLE,
+    WR_TABLE_OVERFLOW,
     WR_TABLE_LEDGER,
     WR_TABLE_COUNT = 12 /* room for later ones; absent: capacity 0 */
 };
@@ -192,6 +194,26 @@ struct wr_thread_slot {
      * the captures themselves; CLOCK_MONOTONIC. Written with the stack. */
     uint64_t still_ns;
     uint64_t still_switches; /* how often it had gone to sleep, then */
+};
+
+/* A thread had used up its stack, by which the program ended. Of the frames,
+ * which may be millions, the first and the last are kept: from them follows
+ * which ones repeat. Addresses are as in struct wr_stack. */
+#define WR_OVERFLOW_FIRST 192
+#define WR_OVERFLOW_LAST  64
+struct wr_overflow {
+    _Atomic uint64_t when_ns; /* CLOCK_REALTIME, stored last; 0: none */
+    uint32_t tid;
+    uint32_t main_thread;
+    char name[16];
+    uint64_t stack_hi; /* where the stack begins */
+    uint64_t limit;    /* bytes it may have */
+    uint64_t used;     /* from there to the address that was wanted */
+    uint64_t frames;   /* all that were walked */
+    uint32_t unloads;  /* counters.unloads then */
+    uint32_t first_count, last_count, reserved;
+    uint64_t first[WR_OVERFLOW_FIRST]; /* innermost first */
+    uint64_t last[WR_OVERFLOW_LAST];   /* the outermost ones, likewise */
 };
 
 /* A thread that somebody could still join. From when it is made until it is

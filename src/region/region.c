@@ -81,6 +81,7 @@ static const struct {
     [WR_TABLE_FDS] = {sizeof(struct wr_fds), 1},
     [WR_TABLE_BUDGETS] = {sizeof(struct wr_budget_slot), WR_BUDGETS},
     [WR_TABLE_JOINABLE] = {sizeof(struct wr_joinable), WR_JOINABLE_MOST},
+    [WR_TABLE_OVERFLOW] = {sizeof(struct wr_overflow), 1},
     [WR_TABLE_LEDGER] = {sizeof(struct wr_ledger_slot), WR_LEDGER_SLOTS},
 };
 _Static_assert(WR_PAST_SERIES == BUCKETS + 1, "a series for each bucket");

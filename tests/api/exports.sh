@@ -27,7 +27,7 @@ malloc|free|calloc|realloc|reallocarray|cfree
 aligned_alloc|posix_memalign|memalign|valloc|pvalloc
 free_sized|free_aligned_sized|malloc_usable_size
 malloc_trim|mallinfo|mallinfo2|malloc_stats|malloc_info|mallopt
-pthread_(create|detach|join|tryjoin_np|timedjoin_np|clockjoin_np)|dlopen|dlmopen|dlclose|sigaction|signal|sigprocmask
+pthread_(create|detach|join|tryjoin_np|timedjoin_np|clockjoin_np)|dlopen|dlmopen|dlclose|sigaction|signal|sigaltstack|sigprocmask
 fork|vfork|_Fork|daemon|_exit|_Exit|quick_exit
 sete?[ug]id|setre[ug]id|setres[ug]id|setgroups|initgroups|capset
 unshare|setns|prctl
