@@ -553,7 +553,9 @@ wr_spot_text(const struct wr_spot *spot, char *text, size_t n)
                  spot->name[0] ? ": " : "", spot->name);
         break;
     case WR_SPOT_OWN:
-        snprintf(text, n, "Weir's own memory");
+        snprintf(text, n,
+                 "Weir's own memory: its tables, or pages of the "
+                 "heap that are free");
         break;
     default:
         snprintf(text, n, "nothing: no memory is mapped there");

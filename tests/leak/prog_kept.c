@@ -204,6 +204,19 @@ stack(void)
     wait_for_ever();
 }
 
+/* What a variable holds a frame points at in passing. */
+static APART void
+passing(void)
+{
+    struct item *volatile item = make_item(make_item(NULL));
+
+    cache.first = item;
+    say("item", item);
+    (void)!write(STDOUT_FILENO, "ready\n", 6);
+    wait_for_ever();
+    (void)item;
+}
+
 static void *
 thread_computes(void *unused)
 {
@@ -275,6 +288,7 @@ static const struct {
     {"storage", storage},
     {"stack", stack},
     {"in_register", in_register},
+    {"passing", passing},
     {"mapping", mapping},
     {"leaked", leaked},
 };

@@ -155,6 +155,13 @@ ask whois "$(address stack)"
 got '[.spot.kind, .spot.name]' '["stack","holding_frame"]'
 stop
 
+start passing # it is kept by the variable, whatever a stack points at
+ask why "$(address item)"
+got '[.path.root.name, .pointers >= 2]' '["cache",true]'
+retained
+got '[.roots[] | [.root.name, .shared, .blocks]]' '[["cache",false,2]]'
+stop
+
 start in_register
 ask why "$(address item)"
 got '.path.root.kind | . == "registers" or . == "stack"' true
