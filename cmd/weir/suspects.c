@@ -38,10 +38,11 @@ static bool
 inquire(struct wr_inquest *i, const struct wr_source *one,
         const struct wr_suspects *s)
 {
+    struct wr_subject of = {.pid = one->pid};
     char why[WR_WHY];
     if (s->growing == 0)
         return false;
-    if (wr_inquest_open(i, one->pid, WR_INQUEST_HOLDERS, why, sizeof why) == 0)
+    if (wr_inquest_open(i, &of, WR_INQUEST_HOLDERS, why, sizeof why) == 0)
         return true;
     wr_say("leaks: from what they are reached is not known: %s", why);
     return false;
