@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "heap/mcache.h"
 #include "os/lock.h"
 #include "os/os.h"
 #include "region/counters.h"
@@ -32,6 +33,7 @@ static _Atomic uint32_t running; /* NOBODY, a place in the list and 1, ... */
 static _Atomic uint32_t tid;  /* of the thread; 0: there is none */
 static _Atomic uint32_t bell; /* rung when there is something to do */
 static _Atomic bool starting;
+static _Atomic uint64_t freed; /* count: bytes, by subscribers */
 
 /* ---- calling ---- */
 
@@ -104,6 +106,30 @@ repeat(uint64_t *due)
     *due = ns == 0 ? UINT64_MAX : wr_os_monotonic() + ns;
 }
 
+static uint64_t
+own_freed(void)
+{
+    struct wr_mcache *mc = wr_mcache_get();
+
+    return mc == NULL ? 0 : wr_mcache_turnover(mc, false).freed;
+}
+
+static void
+call_all(const struct weir_pressure *p)
+{
+    uint64_t before = own_freed();
+
+    for (uint32_t i = 0; i < SUBSCRIBERS; i++)
+        call(i, p);
+    atomic_fetch_add(&freed, own_freed() - before);
+}
+
+uint64_t
+wr_calls_freed(void)
+{
+    return atomic_load(&freed);
+}
+
 static void *
 work(void *arg)
 {
@@ -116,8 +142,7 @@ work(void *arg)
     for (;;) {
         rung = atomic_load(&bell);
         if (take_posted(&p))
-            for (uint32_t i = 0; i < SUBSCRIBERS; i++)
-                call(i, &p);
+            call_all(&p);
         repeat(&due);
         now = wr_os_monotonic();
         if (due > now)

@@ -25,6 +25,9 @@ bool wr_calls_is_here(void);
  * background thread. */
 void wr_calls_post(const struct weir_pressure *p);
 
+/* Count: bytes that subscribers have freed on it. */
+uint64_t wr_calls_freed(void);
+
 /* Call fn on the thread; it answers after how many nanoseconds again, 0: not
  * any more. One at a time: NULL takes it away, and it does not run when this
  * returns (but for a call from itself). */

@@ -49,7 +49,8 @@ static struct {
     uint64_t group_ns; /* when the group is to be read again */
     uint64_t empty_ns; /* when caches may be emptied again */
     uint64_t mark_ns;  /* when a level as marked may be marked again */
-    uint64_t tell_ns;  /* when subscribers are to have done something */
+    uint64_t tell_ns;  /* when subscribers are to have done something, */
+    uint64_t deadline_ns, freed; /* the time they had; freed before that */
     enum weir_pressure_level level, marked, told;
 } look;
 
@@ -254,24 +255,44 @@ mark_level(enum weir_pressure_level level, uint64_t now, uint64_t held)
     wr_history_mark(WR_MARK_LIMIT, 0, held, says[level]);
 }
 
+/* How long subscribers have now. Once the limit is passed there is no time. */
+static uint64_t
+deadline(const struct wr_plan *p, uint64_t freed)
+{
+    bool helped = p->level > look.told || freed != look.freed;
+
+    return wr_policy_deadline(p->level == WEIR_PRESSURE_FULL ? 0 : p->left_ns,
+                              helped ? 0 : look.deadline_ns);
+}
+
+static void
+post(const struct wr_plan *p, const struct wr_moment *m, uint64_t now)
+{
+    uint64_t freed = wr_calls_freed();
+    struct weir_pressure says = {.level = p->level,
+                                 .wanted = p->wanted,
+                                 .deadline_ns = deadline(p, freed),
+                                 .held = m->held,
+                                 .limit = m->limit};
+
+    look.told = p->level;
+    look.freed = freed;
+    look.deadline_ns = says.deadline_ns;
+    look.tell_ns = now + says.deadline_ns;
+    wr_calls_post(&says);
+}
+
 /* Subscribers hear of a level, again when their time is up, and of its end. */
 static void
 tell(const struct wr_plan *p, const struct wr_moment *m, uint64_t now)
 {
-    bool due = p->level > look.told || now >= look.tell_ns;
-    struct weir_pressure says = {.level = p->level,
-                                 .wanted = p->wanted,
-                                 .deadline_ns = wr_policy_deadline(p->left_ns),
-                                 .held = m->held,
-                                 .limit = m->limit};
+    bool begins = p->level >= WEIR_PRESSURE_HIGH &&
+                  (p->level > look.told || now >= look.tell_ns);
+    bool ends =
+        p->level == WEIR_PRESSURE_NONE && look.told != WEIR_PRESSURE_NONE;
 
-    if (p->level >= WEIR_PRESSURE_HIGH ? !due : p->level != WEIR_PRESSURE_NONE)
-        return;
-    if (p->level == WEIR_PRESSURE_NONE && look.told == WEIR_PRESSURE_NONE)
-        return;
-    look.told = p->level;
-    look.tell_ns = now + says.deadline_ns;
-    wr_calls_post(&says);
+    if (begins || ends)
+        post(p, m, now);
 }
 
 static void

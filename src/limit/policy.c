@@ -5,7 +5,8 @@
 #define SECOND_NS   UINT64_C(1000000000)
 #define MS_NS       UINT64_C(1000000)
 #define HEADROOM    ((uint64_t)256 << 20)
-#define DEADLINE_NS (50 * MS_NS)
+#define DEADLINE_NS (10 * MS_NS)
+#define CLOSE_NS    (20 * MS_NS)
 #define SOON_NS     (5 * MS_NS)
 
 /* In thousandths of the limit. */
@@ -58,13 +59,15 @@ for_heap(const struct wr_moment *m, uint64_t line)
     return line + (m->heap - m->held);
 }
 
+/* What of the heap is not held (its pages inside spans went back) can be again
+ * without a word from the heap. */
 static uint64_t
 again(const struct wr_moment *m, uint64_t left_ns)
 {
-    uint64_t ns = DEADLINE_NS;
+    uint64_t ns = CLOSE_NS, may_be_held = wr_max(m->held, m->heap);
 
     for (unsigned i = wr_countof(looks); i-- > 0;)
-        if (m->held < wr_policy_share(m->limit, looks[i].below))
+        if (may_be_held < wr_policy_share(m->limit, looks[i].below))
             ns = looks[i].ns;
     return wr_max(wr_min(ns, left_ns / 4), SOON_NS);
 }
@@ -94,9 +97,9 @@ wr_policy_plan(const struct wr_moment *m)
 /* ---- time ---- */
 
 uint64_t
-wr_policy_deadline(uint64_t left_ns)
+wr_policy_deadline(uint64_t left_ns, uint64_t was)
 {
-    return wr_min(wr_max(left_ns, DEADLINE_NS), SECOND_NS);
+    return wr_min(wr_max(wr_max(left_ns, DEADLINE_NS), 2 * was), SECOND_NS);
 }
 
 int64_t

@@ -50,9 +50,10 @@ uint64_t wr_policy_share(uint64_t limit, unsigned thousandths);
  * 256 MiB, for page tables, files and what is counted late. */
 uint64_t wr_policy_headroom(uint64_t system_limit);
 
-/* How long subscribers have: until the limit is reached, but no less than 50
- * ms, to be able to do anything, and no more than a second. */
-uint64_t wr_policy_deadline(uint64_t left_ns);
+/* How long subscribers have: until the limit is reached, but no less than 10
+ * ms, to be able to do anything, and no more than a second. Who was told and
+ * gave nothing back has twice as long as before (was; 0: it did). */
+uint64_t wr_policy_deadline(uint64_t left_ns, uint64_t was);
 
 /* A rate of growth, smoothed: of `bytes` more (or less) after ns, where it was
  * `rate`. The past counts for half after a second. */

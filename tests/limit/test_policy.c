@@ -93,8 +93,8 @@ START_TEST(the_nearer_and_the_faster_the_sooner_it_looks_again)
         uint64_t ms;
     } at[] = {
         {100, 0, 1000},  {699, 0, 1000}, {700, 0, 250},    {849, 0, 250},
-        {850, 0, 100},   {900, 0, 50},   {2000, 0, 5},     {100, 900, 250},
-        {100, 9000, 25}, {500, 1, 1000}, {990, 100000, 5}, {900, 1, 50},
+        {850, 0, 100},   {900, 0, 20},   {2000, 0, 5},     {100, 900, 250},
+        {100, 9000, 25}, {500, 1, 1000}, {990, 100000, 5}, {900, 1, 20},
     };
 
     for (size_t i = 0; i < wr_countof(at); i++) {
@@ -105,6 +105,17 @@ START_TEST(the_nearer_and_the_faster_the_sooner_it_looks_again)
                       "%u MiB, %u MiB/s: %" PRIu64 " ms", at[i].held,
                       at[i].rate, wr_policy_plan(&m).again_ns / MS);
     }
+}
+END_TEST
+
+START_TEST(what_may_be_touched_again_unseen_is_looked_at_often)
+{
+    struct wr_moment m = moment(300 * MIB);
+
+    m.heap = 600 * MIB;
+    ck_assert_uint_eq(wr_policy_plan(&m).again_ns, 1000 * MS);
+    m.heap = 950 * MIB;
+    ck_assert_uint_eq(wr_policy_plan(&m).again_ns, 20 * MS);
 }
 END_TEST
 
@@ -128,9 +139,12 @@ END_TEST
 
 START_TEST(a_deadline_can_be_kept)
 {
-    ck_assert_uint_eq(wr_policy_deadline(0), 50 * MS);
-    ck_assert_uint_eq(wr_policy_deadline(300 * MS), 300 * MS);
-    ck_assert_uint_eq(wr_policy_deadline(UINT64_MAX), 1000 * MS);
+    ck_assert_uint_eq(wr_policy_deadline(0, 0), 10 * MS);
+    ck_assert_uint_eq(wr_policy_deadline(300 * MS, 0), 300 * MS);
+    ck_assert_uint_eq(wr_policy_deadline(UINT64_MAX, 0), 1000 * MS);
+    ck_assert_uint_eq(wr_policy_deadline(0, 10 * MS), 20 * MS);
+    ck_assert_uint_eq(wr_policy_deadline(30 * MS, 10 * MS), 30 * MS);
+    ck_assert_uint_eq(wr_policy_deadline(0, 900 * MS), 1000 * MS);
 }
 END_TEST
 
@@ -268,6 +282,7 @@ suite(void)
     tcase_add_test(t, what_is_wanted_brings_it_to_85_percent);
     tcase_add_test(t, lines_of_the_heap_leave_room_for_what_is_not_the_heaps);
     tcase_add_test(t, the_nearer_and_the_faster_the_sooner_it_looks_again);
+    tcase_add_test(t, what_may_be_touched_again_unseen_is_looked_at_often);
     tcase_add_test(t, a_share_is_exact_and_never_overflows);
     tcase_add_test(t, headroom_is_a_tenth_and_at_most_256_mib);
     tcase_add_test(t, a_deadline_can_be_kept);
