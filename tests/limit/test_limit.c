@@ -93,8 +93,8 @@ START_TEST(a_program_whose_live_memory_fits_stays_below)
     uint64_t limit;
 
     start();
-    limit = set_above_present(FITS, 0);
-    ck_assert_uint_lt(churn(), FITS);
+    limit = set_above_present(FITS, 0); /* it may be some late */
+    ck_assert_uint_lt(churn(), FITS + MIB);
     weir_limit_read(&l);
     ck_assert_uint_eq(l.limit, limit);
     ck_assert_uint_gt(l.given, 0);
@@ -107,7 +107,7 @@ END_TEST
 START_TEST(without_a_limit_the_same_program_passes)
 {
     start();
-    ck_assert_uint_gt(churn(), FITS);
+    ck_assert_uint_gt(churn(), FITS + MIB);
 }
 END_TEST
 
