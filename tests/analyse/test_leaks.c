@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "analyse/leak_report.h"
+#include "analyse/leak_site.h"
 #include "analyse/leaks.h"
 #include "analyse/profile.h"
 #include "analyse/suppress.h"
@@ -193,6 +194,134 @@ START_TEST(other_lines_are_refused_with_their_number)
 }
 END_TEST
 
+/* --- Guesses and JUnit --------------------------------------------------- */
+
+/* A sample of blocks of that size by a function. */
+static void
+add_blocks(struct wr_profile *p, const char *name, int64_t blocks,
+           int64_t bytes)
+{
+    struct wr_function f = {.name = wr_profile_string(p, name)};
+    struct wr_line line = {.function = wr_profile_function(p, &f)};
+    struct wr_label label = {.key = wr_profile_string(p, "bytes"),
+                             .num = bytes};
+    int64_t values[2] = {blocks, blocks * bytes};
+    uint32_t at = wr_profile_location(p, WR_NONE, line.function, &line, 1);
+
+    wr_profile_sample(p, &at, 1, values, &label, 1);
+}
+
+static struct wr_profile *
+new_profile(const char *objects, const char *space)
+{
+    struct wr_profile *p = wr_profile_new();
+
+    wr_profile_add_type(p, objects, "count");
+    wr_profile_add_type(p, space, "bytes");
+    return p;
+}
+
+static const char *
+innermost(const struct wr_profile *p, const struct wr_leak_site *s)
+{
+    uint32_t at = p->frames[p->samples[s->sample].first_frame];
+
+    return p->strings
+        [p->functions[p->lines[p->locations[at].first_line].function].name];
+}
+
+START_TEST(a_guess_is_who_has_most_blocks_of_the_size)
+{
+    struct wr_profile *p = new_profile("inuse_objects", "inuse_space");
+    struct wr_leak_guess g[2];
+
+    add_blocks(p, "few", 10, 64);
+    add_blocks(p, "most", 60, 64);
+    add_blocks(p, "none left", 0, 64);
+    add_blocks(p, "of another size", 1000, 80);
+    add_blocks(p, "many", 30, 64);
+    ck_assert_uint_eq(wr_leak_guess(p, 64, g, 2), 2);
+    ck_assert_str_eq(innermost(p, &g[0].site), "most");
+    ck_assert_str_eq(innermost(p, &g[1].site), "many");
+    ck_assert_double_eq_tol(g[0].share, 0.6, 1e-9);
+    ck_assert_double_eq_tol(g[1].share, 0.3, 1e-9);
+    ck_assert_uint_eq(wr_leak_guess(p, 96, g, 2), 0);
+    wr_profile_free(p);
+}
+END_TEST
+
+START_TEST(only_a_site_that_says_so_is_unsampled)
+{
+    struct wr_profile *p = new_profile("leaked_objects", "leaked_space");
+
+    add_blocks(p, "parse", 1, 64);
+    ck_assert(!wr_leak_any_unsampled(p));
+    add_blocks(p, "[not sampled: 80-byte blocks]", 1, 80);
+    ck_assert(wr_leak_any_unsampled(p));
+    ck_assert(!wr_leak_is_unsampled(p, &(struct wr_leak_site){.sample = 0}));
+    ck_assert_int_eq(
+        wr_leak_block_bytes(p, &(struct wr_leak_site){.sample = 1}), 80);
+    wr_profile_free(p);
+}
+END_TEST
+
+static char *
+junit_of(const struct wr_profile *p, uint32_t trust)
+{
+    struct wr_leaks l = {.header = file.header};
+    struct wr_leak_report r = {.leaks = &l, .profile = p, .program = "a<b>"};
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+
+    l.header.about.trust = trust;
+    ck_assert_int_eq(wr_leak_reports_junit(&r, 1, out), 0);
+    fclose(out);
+    return text;
+}
+
+START_TEST(junit_has_a_failed_test_for_each_site)
+{
+    struct wr_profile *p = new_profile("leaked_objects", "leaked_space");
+    char *text = junit_of(p, WR_TRUST_PROVED);
+
+    ck_assert_ptr_nonnull(
+        strstr(text, "tests=\"1\" failures=\"0\" errors=\"0\""));
+    ck_assert_ptr_nonnull(
+        strstr(text, "classname=\"weir.leaks.a&lt;b&gt;\" name=\"no leak\"/>"));
+    free(text);
+    text = junit_of(p, WR_TRUST_BLIND);
+    ck_assert_ptr_nonnull(strstr(text, "errors=\"1\""));
+    ck_assert_ptr_nonnull(strstr(text, "<error message="));
+    free(text);
+    add_blocks(p, "operator<", 2, 64);
+    add_blocks(p, "parse", 3, 80);
+    text = junit_of(p, WR_TRUST_PROVED);
+    ck_assert_ptr_nonnull(strstr(text, "tests=\"2\" failures=\"2\""));
+    ck_assert_ptr_nonnull(
+        strstr(text, "name=\"operator&lt;: 64-byte blocks\""));
+    ck_assert_ptr_nonnull(strstr(text, "240B leaked in 3 blocks"));
+    free(text);
+    wr_profile_free(p);
+}
+END_TEST
+
+START_TEST(ages_are_told_where_they_are_known)
+{
+    struct wr_leaks l = {.header = file.header};
+    struct wr_leak_report r = {.leaks = &l, .start_ns = 1000};
+    struct wr_leak leak = {.born_ns = 300};
+
+    l.header.about.taken_ns = 5000;
+    ck_assert_uint_eq(wr_leak_age(&r, &leak), 3700);
+    leak.born_ns = 0;
+    ck_assert_uint_eq(wr_leak_age(&r, &leak), 0);
+    leak.born_ns = 300;
+    l.header.about.taken_ns = 1200; /* the clock was set back */
+    ck_assert_uint_eq(wr_leak_age(&r, &leak), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -204,6 +333,10 @@ main(void)
     tcase_add_test(t, damaged_lists_are_refused_with_a_sentence);
     tcase_add_test(t, suppressions_are_parts_of_names_with_stars_and_ends);
     tcase_add_test(t, what_is_suppressed_counts_for_the_first_that_matches);
+    tcase_add_test(t, a_guess_is_who_has_most_blocks_of_the_size);
+    tcase_add_test(t, only_a_site_that_says_so_is_unsampled);
+    tcase_add_test(t, junit_has_a_failed_test_for_each_site);
+    tcase_add_test(t, ages_are_told_where_they_are_known);
     tcase_add_test(t, a_file_without_suppressions_suppresses_nothing);
     tcase_add_test(t, other_lines_are_refused_with_their_number);
     suite_add_tcase(s, t);
