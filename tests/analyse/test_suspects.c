@@ -7,7 +7,13 @@
 
 #include "analyse/growth.h"
 #include "analyse/leaks.h"
+#include "analyse/holders.h"
+#include "analyse/inquiry.h"
 #include "analyse/profile.h"
+#include "analyse/snap.h"
+#include "analyse/snapshot.h"
+#include "analyse/spots.h"
+#include "analyse/suspect_holder.h"
 #include "analyse/suspect_report.h"
 #include "analyse/suspects.h"
 
@@ -277,6 +283,64 @@ START_TEST(on_request_what_is_alive_says_how_old_it_is)
 }
 END_TEST
 
+/* ---- from what they are reached ---- */
+
+static struct snap snap;
+
+/* A root at 0x5008 leads to the first of six blocks, each to the next; the
+ * seventh is reached by nobody, and the eighth is free. */
+static void
+hold_in_a_row(struct wr_inquiry *q, struct wr_snapshot *s, struct wr_holders *h)
+{
+    static char maps[] = "5000-6000 rw-p 00000000 00:00 0\n";
+    struct wr_spots_options o = {.snapshot = s,
+                                 .maps = fmemopen(maps, strlen(maps), "r")};
+    char why[200] = "";
+    snap_begin(&snap);
+    snap_span(&snap, 0x10000, 64, 8, 0x7f);
+    for (uint64_t i = 0; i < 5; i++)
+        snap_pointer(&snap, 0x10000 + i * 64, 8, 0x10040 + i * 64);
+    snap_root(&snap, 0x5008, 0x10000);
+    snap_finish(&snap);
+    FILE *in = snap_file(&snap);
+    ck_assert_int_eq(wr_snapshot_read(s, in, why, sizeof why), 0);
+    fclose(in);
+    *q = (struct wr_inquiry){.snapshot = s, .holders = h};
+    q->spots = wr_spots_open(&o);
+    fclose(o.maps);
+    ck_assert_msg(wr_holders_make(h, s, q->spots, why, sizeof why) == 0, "%s",
+                  why);
+}
+
+START_TEST(the_holders_of_a_suspect_are_told_in_a_line)
+{
+    struct wr_snapshot s;
+    struct wr_holders h;
+    struct wr_inquiry q;
+    char text[200], brief[24];
+    hold_in_a_row(&q, &s, &h);
+    wr_suspect_holder(&q, 0x10000, text, sizeof text);
+    ck_assert_str_eq(text, "mapped memory 0x5000 (4kB)");
+    wr_suspect_holder(&q, 0x10090, text, sizeof text); /* in the third */
+    ck_assert_str_eq(text, "mapped memory 0x5000 (4kB) -> 64B -> 64B");
+    wr_suspect_holder(&q, 0x10140, text, sizeof text);
+    ck_assert_str_eq(
+        text, "mapped memory 0x5000 (4kB) -> 64B -> 64B -> ... 2 more -> "
+              "64B");
+    wr_suspect_holder(&q, 0x10140, brief, sizeof brief);
+    ck_assert_str_eq(brief, "mapped memory 0x5000 (4");
+    wr_suspect_holder(&q, 0x10180, text, sizeof text);
+    ck_assert_str_eq(text, "nothing: the program cannot reach it");
+    wr_suspect_holder(&q, 0x101c0, text, sizeof text); /* free */
+    ck_assert_str_eq(text, "");
+    wr_suspect_holder(&q, 0x99999, text, sizeof text); /* no block */
+    ck_assert_str_eq(text, "");
+    wr_holders_fini(&h);
+    wr_spots_close(q.spots);
+    wr_snapshot_fini(&s);
+}
+END_TEST
+
 /* ---- reports ---- */
 
 static void
@@ -367,6 +431,7 @@ suite(void)
     tcase_add_test(t, blocks_that_are_leaked_are_no_suspects);
     tcase_add_test(t, a_region_without_a_past_has_no_suspects);
     tcase_add_test(t, on_request_what_is_alive_says_how_old_it_is);
+    tcase_add_test(t, the_holders_of_a_suspect_are_told_in_a_line);
     tcase_add_test(t, the_list_tells_growth_evidence_and_doubt);
     tcase_add_test(t, json_has_every_site_and_number);
     suite_add_tcase(s, t);
