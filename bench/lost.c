@@ -139,6 +139,7 @@ main(int argc, char **argv)
         if (__lsan_do_recoverable_leak_check != NULL)
             (void)__lsan_do_recoverable_leak_check();
         printf("check %.0f\n", now_ms() - start);
+        fflush(stdout);
         _exit(0);
     }
     puts("ready");
