@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "analyse/fd_report.h"
 #include "analyse/filter.h"
 #include "analyse/leak_report.h"
 #include "analyse/leak_site.h"
@@ -179,12 +180,18 @@ show(const struct leaks *k, struct wr_suppressions *suppressed,
                                .start_ns = one->view.header->start_ns,
                                .heap = heap_to_guess_by(one, p)};
     int status = 0;
+    struct wr_fd_list fds;
     if (show_all(k, &r, suppressed, why, sizeof why) != 0)
         wr_say("leaks: %s", why), status = 1;
     else if (l->header.about.trust == WR_TRUST_BLIND)
         status = 1;
     else if (k->fail && wr_leak_report_blocks(&r) > 0)
         status = WR_EXIT_LEAKS;
+    if (!k->json && one->live &&
+        wr_fds_read(&fds, &one->view, "", why, sizeof why) == 0) {
+        wr_fd_hint_print(&fds, one->pid, stdout);
+        wr_fds_fini(&fds);
+    }
     wr_profile_free((struct wr_profile *)r.heap);
     wr_profile_free(p);
     return status;

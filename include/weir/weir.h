@@ -7,6 +7,7 @@
  *   memstats.h  what the heap holds and has done, as numbers
  *   monitor.h   be called at thresholds of it, with pace and forecast
  *   profile.h   who holds it: heap profiles, sample rate
+ *   stack.h     how large the stacks of new threads are
  *   serve.h     the same over HTTP, from inside the program (libweir-serve)
  *
  * A program need not include any of them to be profiled: run it with
@@ -23,5 +24,6 @@
 #include <weir/monitor.h>
 #include <weir/profile.h>
 #include <weir/serve.h>
+#include <weir/stack.h>
 
 #endif

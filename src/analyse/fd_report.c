@@ -160,6 +160,24 @@ wr_fd_report_print(const struct wr_fd_report *r, FILE *out)
         fprintf(out, "\n  and %zu sites more\n", l->group_count - r->sites);
 }
 
+void
+wr_fd_hint_print(const struct wr_fd_list *l, uint32_t pid, FILE *out)
+{
+    char age[WR_AGE_ROOM];
+    int64_t more = 0;
+    uint64_t over = 0;
+    for (size_t i = 0; i < l->group_count; i++) {
+        const struct wr_fd_growth *g = &l->groups[i].growth;
+        more += g->growing ? g->whole : 0;
+        over = g->growing && g->whole_ns > over ? g->whole_ns : over;
+    }
+    wr_age_text(age, over);
+    if (more > 0)
+        fprintf(out,
+                "\n%lld descriptors more are open than %s ago: weir fds %u\n",
+                (long long)more, age, pid);
+}
+
 /* --- JSON ---------------------------------------------------------------- */
 
 static void

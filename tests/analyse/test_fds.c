@@ -349,6 +349,12 @@ START_TEST(the_report_tells_count_kind_age_and_growth)
     has(text, "\"growing\":true");
     has(text, "{\"fd\":0,\"kind\":\"pipe\",\"age_s\":null,");
     free(text);
+    FILE *out = open_memstream(&text, &(size_t){0});
+    wr_fd_hint_print(&list, 7, out);
+    fclose(out);
+    has(text, "18 descriptors more are open than ");
+    has(text, ": weir fds 7\n");
+    free(text);
     text = printed(wr_fd_report_print, 1);
     has(text, "and 1 sites more");
     free(text);

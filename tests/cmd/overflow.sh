@@ -43,6 +43,39 @@ for case in taken kill other none; do
     run $case
     ! grep -q "stack overflow" err.txt || fail "$case: a report: $(cat err.txt)"
 done
+
+# weir_stack_max: of threads made later without a size of their own.
+compile sizes -I"$source_dir/include" -pthread <<'ENDC' || finish
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stdio.h>
+#include <weir/stack.h>
+__attribute__((weak)) weir_err weir_stack_max(size_t bytes);
+static void *size(void *arg)
+{
+    pthread_attr_t a;
+    size_t n;
+    pthread_getattr_np(pthread_self(), &a);
+    pthread_attr_getstacksize(&a, &n);
+    printf("%zu ", n >> 20);
+    return arg;
+}
+int main(void)
+{
+    pthread_attr_t own;
+    pthread_t t;
+    printf("%d %d ", weir_stack_max(100), weir_stack_max(32 << 20));
+    pthread_create(&t, NULL, size, NULL);
+    pthread_join(t, NULL);
+    pthread_attr_init(&own);
+    pthread_attr_setstacksize(&own, 2 << 20);
+    pthread_create(&t, &own, size, NULL);
+    pthread_join(t, NULL);
+    return 0;
+}
+ENDC
+is "$(LD_PRELOAD=$build/lib/libweir.so.0 ./sizes)" "1 0 32 2 " "stack sizes"
+
 unset WEIR
 run main
 ! grep -q "stack overflow" err.txt || fail "a report that nobody asked for"
