@@ -10,12 +10,11 @@
  *
  * A core has the program's memory; where the heap's tables are in it says the
  * guide (region/guide.h). What comes of it is the same as from a program that
- * runs: a snapshot, and the mappings in the form of /proc/PID/maps. Whose
- * frames are on a stack is not found out: such words are the thread's.
+ * runs: a snapshot, and the mappings in the form of /proc/PID/maps.
  *
  * Whatever a core says is data: sizes and addresses are checked, nothing in it
  * is called or executed. Of the files it names, programs and libraries are read
- * for their symbols.
+ * for their symbols and for how their stacks are unwound.
  * Threads: one at a time. 0 and streams, or -1, NULL and a sentence.
  */
 #ifndef WR_ANALYSE_CORE_H

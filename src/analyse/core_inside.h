@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include "analyse/core.h"
 #include "region/guide.h"
+#include "region/snapshot.h"
 
 enum { WR_CORE_THREADS = 4096, WR_CORE_FILES = 8192 };
 enum { WR_CORE_REGISTERS = 34 }; /* of a thread, at most */
@@ -30,6 +31,8 @@ struct wr_core_thread {
     uint64_t sp, storage; /* storage: of its control block; 0: not known */
     uint64_t words[WR_CORE_REGISTERS];
     unsigned count; /* of words */
+    uint32_t frames;
+    struct wr_snapshot_frame frame[WR_SNAPSHOT_FRAMES];
 };
 
 struct wr_core {
@@ -44,6 +47,9 @@ struct wr_core {
     size_t thread_count;
     struct wr_guide guide;
 };
+
+/* Find the frames of all threads (core_frames.c). */
+void wr_core_unwind(struct wr_core *c);
 
 /* So many bytes of the program's memory; NULL: they are not in the core. */
 const void *wr_core_at(const struct wr_core *c, uint64_t address,

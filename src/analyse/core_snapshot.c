@@ -320,12 +320,15 @@ tell_registers(struct work *w)
 static void
 write_threads(struct work *w)
 {
-    for (size_t i = 0; i < w->c->thread_count; i++)
-        put(w,
-            &(struct wr_snapshot_thread){.tid = w->c->threads[i].tid,
-                                         .sp = w->c->threads[i].sp,
-                                         .storage = w->c->threads[i].storage},
-            sizeof(struct wr_snapshot_thread));
+    for (size_t i = 0; i < w->c->thread_count; i++) {
+        const struct wr_core_thread *t = &w->c->threads[i];
+        struct wr_snapshot_thread one = {.tid = t->tid,
+                                         .frames = t->frames,
+                                         .sp = t->sp,
+                                         .storage = t->storage};
+        put(w, &one, sizeof one);
+        put(w, t->frame, t->frames * sizeof *t->frame);
+    }
 }
 
 static int
@@ -425,6 +428,7 @@ wr_core_snapshot(struct wr_core *c, const struct wr_region_view *view,
                  char *why, size_t n)
 {
     struct work w = {.c = c, .view = view, .out = tmpfile()};
+    wr_core_unwind(c);
     bool ok = write_all(&w);
     free(w.spans);
     free(w.own);

@@ -87,7 +87,7 @@ ask why "$(address item)"
 got '.path.root.kind' '"thread-local"'
 dump stack
 ask why "$(address item)"
-got '.path.root.kind' '"stack"'
+got '[.path.root.kind, .path.root.name]' '["stack","holding_frame"]'
 dump leaked
 ask why "$(address lost)"
 got '[.reached, .pointers]' '[false,0]'
