@@ -5,7 +5,9 @@
  * 2. peak is the highest used there was.
  * 3. A budget lives while it is not closed, has children, or has threads
  *    inside: `refs` of them all. A closed one has reserved and held 0.
- * 4. What a thread allocated since mc->scope_begin is not in its budget yet.
+ * 4. What a thread allocated since mc->scope_begin is not in its budget yet;
+ *    what it was charged for is in scope_begin already, so that the sum is
+ * right whatever becomes of it.
  */
 #include "limit/budget.h"
 
@@ -325,23 +327,31 @@ settle(struct wr_mcache *mc, bool all)
     wr_lock_give(&lock);
 }
 
-/* Would so many bytes more bring the thread's budget, or one around it, above
- * a limit that is a cap? */
+/* So many bytes more are the thread's budget's from here on, unless that would
+ * bring it, or one around it, above a limit that is a cap. What is really
+ * allocated of them is known when the thread is settled next: then these are
+ * taken off. */
 static bool
-is_capped(struct wr_mcache *mc, size_t bytes, bool count)
+charge(struct wr_mcache *mc, size_t bytes, bool count)
 {
     weir_budget *b = mc->scope, *over = NULL;
+    int64_t held;
 
     wr_lock_take(&lock);
+    held = b->held + (int64_t)bytes;
     if (!b->closed)
-        over = first_over(b, b->reserved, b->held + (int64_t)bytes,
-                          WEIR_BUDGET_CAP);
-    if (over != NULL && count) {
+        over = first_over(b, b->reserved, held, WEIR_BUDGET_CAP);
+    if (over == NULL && !b->closed) {
+        set(b, b->reserved, held);
+        for (weir_budget *up = b; up != NULL; up = up->parent)
+            up->allocated += bytes;
+        mc->scope_begin.allocated += bytes;
+    } else if (over != NULL && count) {
         over->refused++;
         show(over);
     }
     wr_lock_give(&lock);
-    return over != NULL;
+    return over == NULL;
 }
 
 /* Nothing is refused because frees are counted late. */
@@ -349,10 +359,10 @@ static bool
 scope_grows(struct wr_mcache *mc, size_t bytes)
 {
     settle(mc, false);
-    if (!is_capped(mc, bytes, false))
+    if (charge(mc, bytes, false))
         return true;
     settle(mc, true);
-    return !is_capped(mc, bytes, true);
+    return charge(mc, bytes, true);
 }
 
 static void
