@@ -242,8 +242,9 @@ judge_window(const struct wr_suspect_series *s, const struct window *w)
 static const struct {
     const char *name, *reason, *doubt;
 } words[] = {
-    [WR_GROWTH_UNKNOWN] = {"unknown", "too few blocks were sampled to tell",
-                           "more time, or a lower sample rate"},
+    [WR_GROWTH_UNKNOWN] =
+        {"unknown", "it is too young, or was sampled too seldom, to tell",
+         "more time, or a lower sample rate"},
     [WR_GROWTH_NONE] = {"none", "what grows old here is freed as fast", ""},
     [WR_GROWTH_SLOWING] = {"slowing",
                            "it grows ever more slowly: it warms up, or fills",
