@@ -55,7 +55,10 @@ rm -f weir/*
 start "$build/tests/prog_last" headless
 "$weir" leaks --json $pid >leaks.json 2>err.txt ||
     fail "without a main thread: $(cat err.txt)"
-is "$(jq -r .trust leaks.json)" proved "trust without a main thread"
+case $(jq -r .trust leaks.json) in
+proved | unseen*) ;; # what the kernel keeps for descriptors is not shown then
+*) fail "trust without a main thread: $(jq -r .trust leaks.json)" ;;
+esac
 is "$(jq '[.sites[].stack[0].function] | index("hold")' leaks.json)" null \
     "what globals hold, without a main thread"
 end
