@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "leak/early.h"
+#include "leak/stack.h"
 #include "os/os.h"
 #include "os/pages.h"
 #include "os/process.h"
@@ -12,9 +13,10 @@ struct walk {
     const struct wr_stop *stop;
     void (*visit)(const struct wr_root *part, void *arg);
     void *arg;
-    bool peeks; /* the system lets us read what may not be readable */
-    bool swaps; /* shared memory may be swapped out */
-    bool early; /* what is there of shared memory, and nothing else */
+    bool peeks;  /* the system lets us read what may not be readable */
+    bool swaps;  /* shared memory may be swapped out */
+    bool *plain; /* of each thread: leak/stack.h; NULL: not known */
+    bool early;  /* what is there of shared memory, and nothing else */
     uint64_t fetch, unread; /* bytes of files: still to be read in, and not */
     uint64_t most;          /* early: bytes */
 };
@@ -77,7 +79,8 @@ skip_unused(const struct walk *w, const struct wr_os_mapping *m,
         const struct wr_stopped *t = &w->stop->thread[i];
         uintptr_t low = stack_low(t, m);
 
-        if (!t->answered || !is_on_its_stack(t, m))
+        if (!t->answered || !is_on_its_stack(t, m) || w->plain == NULL ||
+            !w->plain[i])
             continue;
         if (low <= *from && *from < t->sp) {
             *from = wr_min(t->sp, *end);
@@ -87,6 +90,22 @@ skip_unused(const struct walk *w, const struct wr_os_mapping *m,
             *end = low;
     }
     return false;
+}
+
+/* The same of stacks that no thread uses. */
+static bool
+skip_ended(const struct walk *w, uintptr_t *from, uintptr_t *end)
+{
+    uintptr_t ended = *from, stop = *end;
+
+    if (!wr_stack_find_ended(w->stop, &ended, &stop))
+        return false;
+    if (ended > *from) {
+        *end = ended;
+        return false;
+    }
+    *from = stop;
+    return true;
 }
 
 static void
@@ -115,6 +134,9 @@ visit_copy_of(const struct walk *w, uintptr_t from, uintptr_t end)
 
     while (from < end) {
         size_t n = wr_os_peek(from, copy, wr_min(end - from, COPY));
+
+        if (n == 0)
+            n = wr_os_peek_hidden(from, copy, wr_min(end - from, page));
 
         visit_as(w, (uintptr_t)copy, (uintptr_t)copy + n, from);
         from += n;
@@ -214,11 +236,24 @@ visit_unpeeked(struct walk *w, uintptr_t from, uintptr_t end)
             w->unread += stop - from;
 }
 
+/* What may not be written just now may have been: pages of its own that a
+ * program has sealed, or has hidden even from itself. */
+static void
+visit_sealed(struct walk *w, const struct wr_os_mapping *m, uintptr_t from,
+             uintptr_t end)
+{
+    for (uintptr_t stop; from < end && !m->shared; from = stop)
+        if (wr_os_pages_next(&pages, from, end, &stop) != WR_PAGES_NONE)
+            visit_peeked(w, from, stop);
+}
+
 static void
 visit_stretch(struct walk *w, const struct wr_os_mapping *m, uintptr_t from,
               uintptr_t end)
 {
-    if (m->file && w->peeks)
+    if (!w->early && !(m->readable && m->writable))
+        visit_sealed(w, m, from, end);
+    else if (m->file && w->peeks)
         visit_file(w, m, from, end);
     else if (m->file)
         visit_unpeeked(w, from, end);
@@ -233,7 +268,7 @@ visit_part(struct walk *w, const struct wr_os_mapping *m, uintptr_t from,
     while (from < end) {
         uintptr_t stop = end;
 
-        if (skip_unused(w, m, &from, &stop))
+        if (skip_unused(w, m, &from, &stop) || skip_ended(w, &from, &stop))
             continue;
         visit_stretch(w, m, from, stop);
         from = stop;
@@ -267,6 +302,32 @@ visit_registers(struct walk *w)
         note(w, t->frame, t->frame_end);
         w->visit(&part, w->arg);
     }
+}
+
+static size_t
+plain_bytes(const struct walk *w)
+{
+    return wr_align_up(w->stop->count * sizeof *w->plain, wr_os_page_bytes());
+}
+
+static void
+find_plain(struct walk *w)
+{
+    size_t n = w->stop != NULL ? w->stop->count : 0;
+
+    w->plain = n > 0 ? wr_os_map(plain_bytes(w)) : NULL;
+    for (size_t i = 0; w->plain != NULL && i < n; i++) {
+        const struct wr_stopped *t = &w->stop->thread[i];
+
+        w->plain[i] = wr_stack_is_plain(t, t->tid == wr_os_home());
+    }
+}
+
+static void
+forget_plain(struct walk *w)
+{
+    if (w->plain != NULL)
+        wr_os_unmap(w->plain, plain_bytes(w));
 }
 
 static bool
@@ -316,11 +377,13 @@ wr_roots_walk(const struct wr_stop *s,
     if (!wr_os_mappings_open(&list))
         return false;
     wr_os_pages_open(&pages);
+    find_plain(&w);
     while (wr_os_mappings_next(&list, &m))
-        if (m.readable && m.writable && !m.device) {
+        if (!m.device) {
             visit_mapping(&w, &m);
             any = true;
         }
+    forget_plain(&w);
     wr_os_pages_close(&pages);
     wr_os_mappings_close(&list);
     visit_registers(&w);

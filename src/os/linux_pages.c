@@ -15,7 +15,9 @@
 
 #define PRESENT (UINT64_C(1) << 63)
 #define SWAPPED (UINT64_C(1) << 62)
-#define GUARD   (UINT64_C(1) << 58) /* a page that may not be touched */
+#define SHARED  (UINT64_C(1) << 61) /* the file's page, not the process's own  \
+                                     */
+#define GUARD (UINT64_C(1) << 58)   /* a page that may not be touched */
 
 enum { PAGE = 4096 };
 
@@ -45,7 +47,8 @@ held_by_process(uint64_t entry)
         return WR_PAGES_NONE;
     if ((entry & SWAPPED) != 0)
         return WR_PAGES_AWAY;
-    return (entry & PRESENT) != 0 ? WR_PAGES_HERE : WR_PAGES_NONE;
+    return (entry & (PRESENT | SHARED)) == PRESENT ? WR_PAGES_HERE
+                                                   : WR_PAGES_NONE;
 }
 
 static bool

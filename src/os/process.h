@@ -77,6 +77,9 @@ void wr_os_mappings_close(struct wr_os_mappings *m);
  * read before the first that is not. */
 size_t wr_os_peek(uintptr_t from, void *to, size_t bytes);
 
+/* The same of memory that not even the process may read just now. */
+size_t wr_os_peek_hidden(uintptr_t from, void *to, size_t bytes);
+
 /* The data of the library that this code is in is Weir's own too; nothing
  * where it is part of a program. */
 void wr_os_note_library(void);

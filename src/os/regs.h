@@ -21,6 +21,7 @@
  *   wr_regs_held_stack, WR_REGS_WIDE_SET    the same of a held thread
  *   wr_regs_from_held, wr_regs_held_storage its registers, where its
  *                           thread-local storage is; of WR_REGS_HELD_WORDS
+ *   wr_regs_is_thread       what libc has at pthread_self()
  *   wr_regs_strip           an address without its signature bits
  *   wr_regs_is_sigreturn    is this the code that ends a signal handler? It
  *                           may lack a description; WR_REGS_SIGRETURN_BYTES

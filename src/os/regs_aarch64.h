@@ -122,6 +122,16 @@ wr_regs_stack(const ucontext_t *uc)
     return (uintptr_t)uc->uc_mcontext.sp;
 }
 
+/* Are these three words, at pthread_self(), what a thread has there? On this
+ * machine nothing there says so. */
+static inline bool
+wr_regs_is_thread(const uintptr_t *words, uintptr_t self)
+{
+    (void)words;
+    (void)self;
+    return false;
+}
+
 /* The same of a thread that is held: of the words of NT_PRSTATUS, and the set
  * that has the wide registers. */
 #define WR_REGS_WIDE_SET NT_PRFPREG

@@ -143,6 +143,14 @@ wr_regs_stack(const ucontext_t *uc)
     return (uintptr_t)uc->uc_mcontext.gregs[REG_RSP] - 128;
 }
 
+/* Are these three words, at pthread_self(), what a thread has there? Its
+ * block of control, which says where it is itself. */
+static inline bool
+wr_regs_is_thread(const uintptr_t *words, uintptr_t self)
+{
+    return words[0] == self && words[2] == self;
+}
+
 /* The same of a thread that is held: of the words of NT_PRSTATUS, and the set
  * that has the wide registers. */
 #define WR_REGS_WIDE_SET NT_X86_XSTATE

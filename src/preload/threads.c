@@ -11,6 +11,7 @@
 
 #include "base/base.h"
 #include "heap/heap.h"
+#include "leak/stack.h"
 #include "preload/next.h"
 #include "preload/start.h"
 #include "profile/bucket.h"
@@ -26,6 +27,7 @@ struct thread_begin {
     void *arg;
     uint32_t create_stack;
     struct wr_join join;
+    bool own_stack; /* the program gave it one */
 };
 
 static void *
@@ -34,13 +36,27 @@ thread_main(void *arg)
     struct thread_begin begin = *(struct thread_begin *)arg;
     uintptr_t lo, hi;
 
+    wr_stack_begin((uintptr_t)__builtin_return_address(0));
     wr_thread_begin(begin.create_stack);
     wr_joinable_is_here(begin.join);
     wr_free(arg);
-    if (wr_thread_stack(&lo, &hi))
+    if (wr_thread_stack(&lo, &hi)) {
         wr_unwind_set_stack(lo, hi);
+        if (!begin.own_stack)
+            wr_stack_note(lo, hi, (uintptr_t)pthread_self());
+    }
     wr_overflow_thread();
     return begin.run(begin.arg);
+}
+
+static bool
+has_own_stack(const pthread_attr_t *attr)
+{
+    void *base = NULL;
+    size_t bytes;
+
+    return attr != NULL && pthread_attr_getstack(attr, &base, &bytes) == 0 &&
+           base != NULL;
 }
 
 static uint32_t
@@ -73,6 +89,7 @@ pthread_create(pthread_t *thread, const pthread_attr_t *attr,
     (void)wr_world_region();
     begin->run = run;
     begin->arg = arg;
+    begin->own_stack = has_own_stack(attr);
     begin->create_stack = wr_started ? stack_here() : 0;
     if (!is_detached(attr))
         join = wr_joinable_begin(begin->create_stack);

@@ -19,6 +19,13 @@
 #include "profile/overflow.h"
 #include "profile/unwind.h"
 
+/* ---- stacks of handlers ---- */
+
+/* Of the calling thread: the program may have kept nothing else of what it gave
+ * the kernel for its handlers. The search for leaks reads storage of threads,
+ * and so finds this. */
+static __thread void *volatile alternate_stack;
+
 /* ---- code that goes ---- */
 
 WR_EXPORT int
@@ -82,6 +89,9 @@ sigaltstack(const stack_t *new_stack, stack_t *old_stack)
 {
     int result = NEXT(sigaltstack)(new_stack, old_stack);
 
+    if (result == 0 && new_stack != NULL)
+        alternate_stack =
+            (new_stack->ss_flags & SS_DISABLE) != 0 ? NULL : new_stack->ss_sp;
     if (result == 0 && old_stack != NULL && wr_overflow_is_stack(old_stack))
         *old_stack = (stack_t){.ss_flags = SS_DISABLE};
     return result;

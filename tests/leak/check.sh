@@ -33,7 +33,7 @@ remove: 0
 again: 4
 without it: 0 2 1 1
 nonsense: 1 1
-read only: 0 3 1 1
+read only: 0 2 1 1
 read only, as a root: 0 2 1 1
 gone: 0 3 1 1
 in a child: 0 4 2 1

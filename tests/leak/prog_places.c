@@ -623,7 +623,7 @@ thread_with_own_stack(void)
     pthread_create(&t, &a, thread_holds, NULL);
 }
 
-/* One that libc does not know, */
+/* One that libc does not know. */
 static int
 clone_holds(void *unused)
 {
@@ -647,38 +647,6 @@ static void
 thread_unknown_to_libc(void)
 {
     clone_it(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD);
-}
-
-/* and one that is a process with the same memory: only a register has it. */
-static int
-clone_keeps(void *p)
-{
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-#if defined(__x86_64__)
-    __asm__ volatile("mov %0, %%rbx\n\t"
-                     "xor %0, %0\n\t"
-                     "xor %%edi, %%edi\n\t"
-                     "movq $0, -8(%%rsp)\n\t"
-                     "1: mov %1, %%eax\n\t"
-                     "syscall\n\t"
-                     "jmp 1b"
-                     : "+r"(p)
-                     : "i"(SYS_pause)
-                     : "rbx", "rax", "rcx", "rdi", "r11", "memory");
-#endif
-    return clone_holds(p);
-}
-
-static APART void
-process_of_the_same_memory(void)
-{
-    char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    clone(clone_keeps, stack + STACK, CLONE_VM | CLONE_FILES | SIGCHLD,
-          malloc(430));
-    usleep(20000);
-    memset(stack + STACK - 1024, 0, 1024);
 }
 
 /* A vfork child that takes long, and holds what it allocated. */
@@ -852,7 +820,6 @@ main(int argc, char **argv)
         CASE(below_a_coroutine_above),
         CASE(thread_with_own_stack),
         CASE(thread_unknown_to_libc),
-        CASE(process_of_the_same_memory),
         CASE(of_a_vfork_child),
         CASE(known_to_epoll),
         CASE(known_to_a_timer),
