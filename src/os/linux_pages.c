@@ -15,9 +15,10 @@
 
 #define PRESENT (UINT64_C(1) << 63)
 #define SWAPPED (UINT64_C(1) << 62)
-#define SHARED  (UINT64_C(1) << 61) /* the file's page, not the process's own  \
-                                     */
-#define GUARD (UINT64_C(1) << 58)   /* a page that may not be touched */
+#define SHARED                                                                 \
+    (UINT64_C(1) << 61)           /* the file's page, not the process's own    \
+                                   */
+#define GUARD (UINT64_C(1) << 58) /* a page that may not be touched */
 
 enum { PAGE = 4096 };
 
