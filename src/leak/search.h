@@ -9,11 +9,12 @@
  * A pointer to the byte behind a block does not point at the block, and yet
  * it may be all that a program keeps of it: such a block is not called leaked,
  * unless another one begins there.
- * Other odd pointers (leak/odd.h) keep a block too: not aligned, with other bits
- * above the address. What cannot be seen: addresses in a form that nobody can
- * guess (xor, compressed); outside the process, or in registers of a process
- * that shares its memory; in pages that children do not get (MADV_DONTFORK,
- * MADV_WIPEONFORK). What may be in requests to the kernel lowers the trust.
+ * Other odd pointers (leak/odd.h) keep a block too: not aligned, with other
+ * bits above the address. What cannot be seen: addresses in a form that nobody
+ * can guess (xor, compressed); outside the process, or in registers of a
+ * process that shares its memory; in pages that children do not get
+ * (MADV_DONTFORK, MADV_WIPEONFORK). What may be in requests to the kernel
+ * lowers the trust.
  */
 #ifndef WR_LEAK_SEARCH_H
 #define WR_LEAK_SEARCH_H
