@@ -66,7 +66,7 @@ wr_odd_scan(uintptr_t from, uintptr_t end, const struct wr_marks *set,
     for (; at < last; at++) {
         uintptr_t word = *at, next = at + 1 < last ? at[1] : 0;
 
-        if (wr_likely(!any(&o, word, next)))
+        if ((word | next) == 0 || wr_likely(!any(&o, word, next)))
             continue;
         if (word > WR_ODD_BITS)
             look_up(&o, word & WR_ODD_BITS);
