@@ -1,6 +1,7 @@
 /* What the kernel tells of a process's threads. */
 #include <dirent.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,8 +47,8 @@ read_switches(struct wr_thread_info *t, const char *root, uint32_t pid)
     t->switches = at ? strtoull(at + sizeof key - 1, NULL, 10) : 0;
 }
 
-/* When the thread last began or ended to run, by the scheduler's clock, which
- * counts as CLOCK_MONOTONIC does from about the same zero; 0: not told. */
+/* When the thread last began or ended to run, by its processor's clock; 0: not
+ * told. */
 static uint64_t
 last_ran(const char *text)
 {
@@ -68,11 +69,45 @@ scheduler_now(void)
     return last_ran(text);
 }
 
+/* The processors' clocks differ by what was stolen from each: so now is asked
+ * of the one that the thread was on, by running there for a moment. */
+struct clocks {
+    cpu_set_t before;
+    bool movable;
+    uint64_t now[CPU_SETSIZE]; /* 0: not asked yet */
+};
+
+static uint64_t
+now_at(struct clocks *c, unsigned cpu)
+{
+    cpu_set_t there;
+    if (!c->movable || cpu >= CPU_SETSIZE)
+        return scheduler_now();
+    CPU_ZERO(&there);
+    CPU_SET(cpu, &there);
+    if (c->now[cpu] == 0 && sched_setaffinity(0, sizeof there, &there) == 0)
+        c->now[cpu] = scheduler_now();
+    return c->now[cpu];
+}
+
+/* The 39th field of stat. */
+static unsigned
+processor_of(const char *root, uint32_t pid, uint32_t tid)
+{
+    char text[1024];
+    read_file(text, sizeof text, root, pid, tid, "stat");
+    const char *at = strrchr(text, ')');
+    for (int field = 2; at && field < 39; field++)
+        at = strchr(at + 1, ' ');
+    return at ? (unsigned)strtoul(at + 1, NULL, 10) : CPU_SETSIZE;
+}
+
 static void
 read_stillness(struct wr_thread_info *t, const char *root, uint32_t pid,
-               uint64_t now)
+               struct clocks *clocks)
 {
     char text[512];
+    uint64_t now = now_at(clocks, processor_of(root, pid, t->tid));
     read_file(text, sizeof text, root, pid, t->tid, "sched");
     uint64_t ran = last_ran(text);
     t->still_ns = t->state != 'R' && ran && now > ran ? now - ran : 0;
@@ -124,7 +159,7 @@ wr_threads_read(struct wr_thread_list *l, const struct wr_region_view *view,
 {
     char folder[PATH_MAX];
     uint32_t pid = view->header->pid;
-    uint64_t now = scheduler_now();
+    struct clocks clocks = {.movable = false};
     size_t room = 0;
     int rc = 0;
     *l = (struct wr_thread_list){.threads = NULL};
@@ -137,10 +172,14 @@ wr_threads_read(struct wr_thread_list *l, const struct wr_region_view *view,
         if (e->d_name[0] != '.')
             rc = add_one(l, &room, (uint32_t)strtoul(e->d_name, NULL, 10));
     closedir(dir);
+    clocks.movable =
+        sched_getaffinity(0, sizeof clocks.before, &clocks.before) == 0;
     for (size_t i = 0; i < l->count; i++) {
         wr_thread_refresh(&l->threads[i], root, pid);
-        read_stillness(&l->threads[i], root, pid, now);
+        read_stillness(&l->threads[i], root, pid, &clocks);
     }
+    if (clocks.movable)
+        sched_setaffinity(0, sizeof clocks.before, &clocks.before);
     if (rc == 0)
         return 0;
     wr_threads_fini(l);
