@@ -8,6 +8,7 @@
 #include "analyse/end.h"
 #include "analyse/fds.h"
 #include "analyse/leaks.h"
+#include "analyse/overflow.h"
 #include "analyse/profile.h"
 #include "analyse/series.h"
 #include "analyse/story.h"
@@ -20,7 +21,13 @@
 #define WAIT_MS           60000
 #define LEAST_DESCRIPTORS 8 /* more than before */
 
-enum names { NAMES_LEAKS, NAMES_FDS, NAMES_THREADS, NAMES_SUSPECTS };
+enum names {
+    NAMES_LEAKS,
+    NAMES_FDS,
+    NAMES_THREADS,
+    NAMES_SUSPECTS,
+    NAMES_STACK
+};
 
 /* --- Names --------------------------------------------------------------- */
 
@@ -154,6 +161,30 @@ look_at_threads(struct wr_judgement *j, const struct wr_source *one)
         j->known.facts.thread_site = name_of_largest(j, NAMES_THREADS, one);
 }
 
+/* --- A stack ------------------------------------------------------------- */
+
+/* The function that called itself, or the innermost one. */
+static void
+look_at_stack(struct wr_judgement *j, struct wr_story *s,
+              const struct wr_source *one)
+{
+    struct wr_facts *f = &j->known.facts;
+    char why[WR_WHY];
+    if (!wr_overflow_fold(&j->overflow, &one->view))
+        return;
+    f->stack_overflow = true;
+    if (wr_profile_from_overflow(&j->names[NAMES_STACK], &one->view,
+                                 &j->overflow, why, sizeof why) != 0)
+        return;
+    struct wr_profile *p = j->names[NAMES_STACK];
+    s->overflow = &j->overflow;
+    s->overflow_names = p;
+    uint32_t sample = j->overflow.period > 0 ? 1 : 0;
+    wr_profile_find_names(p, (int)one->pid, one->live);
+    if (sample < p->sample_count)
+        f->stack_site = function_of(p, sample);
+}
+
 /* --- Suspects ------------------------------------------------------------ */
 
 /* The site that grows most, if any does without end. */
@@ -192,6 +223,7 @@ wr_judge(struct wr_judgement *j, struct wr_story *s,
     look_at_descriptors(j, one);
     look_at_threads(j, one);
     look_at_suspects(j, one);
+    look_at_stack(j, s, one);
     wr_verdict_make(&j->verdict, &j->known.facts);
     s->verdict = &j->verdict;
     return 0;

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include "analyse/facts.h"
+#include "analyse/overflow.h"
 
 struct wr_profile;
 struct wr_source;
@@ -21,8 +22,9 @@ struct wr_story;
 struct wr_judgement {
     struct wr_known known;
     struct wr_verdict verdict;
-    struct wr_profile *names[4]; /* that sites are named in */
-    char note[WR_CULPRIT_ROOM];  /* why there was no search; "" */
+    struct wr_overflow_fold overflow; /* of a stack, if there was one */
+    struct wr_profile *names[5];      /* that sites are named in */
+    char note[WR_CULPRIT_ROOM];       /* why there was no search; "" */
 };
 
 /* The story's verdict becomes this one. search: ask a running program for its

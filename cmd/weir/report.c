@@ -11,7 +11,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "analyse/overflow.h"
 #include "analyse/profile.h"
 #include "analyse/story.h"
 #include "analyse/symbol.h"
@@ -243,29 +242,12 @@ print_rest(const struct making *m)
                 m->first);
 }
 
-/* Of the stack that it died of, if there was one. */
-static void
-print_overflow(const struct making *m)
-{
-    struct wr_overflow_fold f;
-    struct wr_profile *p;
-    char why[WR_WHY];
-    if (!m->main_image || !wr_overflow_fold(&f, &m->main_image->view) ||
-        wr_profile_from_overflow(&p, &m->main_image->view, &f, why,
-                                 sizeof why) != 0)
-        return;
-    wr_profile_symbolise(p, m->symboliser, (int)m->main_image->pid, false);
-    wr_overflow_print(&f, p, stderr);
-    wr_profile_free(p);
-}
-
 static void
 summarise(const struct making *m)
 {
     if (m->told) {
         fputs("weir: ", stderr);
         wr_story_print(&m->story, stderr, wr_utf8());
-        print_overflow(m);
         fputc('\n', stderr);
         print_rest(m);
         return;

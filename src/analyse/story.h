@@ -28,6 +28,7 @@
 #include "analyse/verdict.h"
 #include "region/history.h"
 
+struct wr_overflow_fold;
 struct wr_profile;
 struct wr_region_view;
 struct wr_symboliser;
@@ -92,8 +93,10 @@ struct wr_story {
     size_t thread_count;
     uint64_t threads_running;
 
-    const struct wr_verdict *verdict; /* for whoever has one to set */
-    enum wr_language language;        /* of the verdict */
+    const struct wr_verdict *verdict;        /* for whoever has one to set */
+    enum wr_language language;               /* of the verdict */
+    const struct wr_overflow_fold *overflow; /* of a stack; NULL: none */
+    const struct wr_profile *overflow_names;
 
     struct wr_profile *now; /* the heap profile, with names */
     struct wr_profile *growth;

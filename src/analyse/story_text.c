@@ -1,6 +1,7 @@
 /* The story as people read it. */
 #include <math.h>
 #include <string.h>
+#include "analyse/overflow.h"
 #include "analyse/profile.h"
 #include "analyse/story.h"
 #include "analyse/units.h"
@@ -266,6 +267,10 @@ wr_story_print(const struct wr_story *s, FILE *out, bool utf8)
     if (s->verdict) {
         fputs(s->language == WR_ENGLISH ? "\nverdict\n" : "\n结论\n", out);
         wr_verdict_print(s->verdict, s->language, out);
+    }
+    if (s->overflow && s->overflow_names) {
+        fputc('\n', out);
+        wr_overflow_print(s->overflow, s->overflow_names, out);
     }
     print_memory(s, out);
     print_history(s, out, utf8);

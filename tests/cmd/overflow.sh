@@ -37,6 +37,9 @@ own sinks prog_overflow,
 END
 run main
 says "main  " err.txt
+says "stack overflow; by sinks" err.txt # the verdict
+ls -t out/*.report.txt | head -1 | xargs cat >report.txt
+says "stack overflow: thread" report.txt
 
 # No overflow, or none of Weir's business: no report, the same end.
 for case in taken kill other none; do
