@@ -94,7 +94,9 @@ START_TEST(a_program_whose_live_memory_fits_stays_below)
 
     start();
     limit = set_above_present(FITS, 0); /* it may be some late */
-    ck_assert_uint_lt(churn(), FITS + MIB);
+    /* The thread that sees to it may not get a processor in time. */
+    for (int try = 0; churn() >= FITS + MIB; try++)
+        ck_assert_int_lt(try, 5);
     weir_limit_read(&l);
     ck_assert_uint_eq(l.limit, limit);
     ck_assert_uint_gt(l.given, 0);

@@ -22,22 +22,22 @@ start() {
     echo $! >pid.$n
 }
 
-times() {
+by() {
     awk -v a="$1" -v b="$2" 'BEGIN { print a * b }'
 }
 
 mkdir -p "$scratch/runtime/weir"
 start steady 0 healthy
-start warm-up "$(times 60 "$speed")" warm-up healthy
-start leak "$(times 12 "$speed")" leak
-start leak "$(times 40 "$speed")" leak
-start cache "$(times 12 "$speed")" cache
-start cache "$(times 40 "$speed")" cache
+start warm-up "$(by 60 "$speed")" warm-up healthy
+start leak "$(by 12 "$speed")" leak
+start leak "$(by 40 "$speed")" leak
+start cache "$(by 12 "$speed")" cache
+start cache "$(by 40 "$speed")" cache
 start threads 0 threads
 start descriptors 0 descriptors
-start fragments "$(times 60 "$speed")" fragments
-start released "$(times 60 "$speed")" healthy
-start foreign "$(times 120 "$speed")" foreign
+start fragments "$(by 60 "$speed")" fragments
+start released "$(by 60 "$speed")" healthy
+start foreign "$(by 120 "$speed")" foreign
 sleep "$seconds"
 
 i=0

@@ -80,5 +80,8 @@ jq -r '.findings[0].site' verdict.1 | grep -q cachePut ||
 "$weir" diagnose --for 2 "http://$(cat address.1)/nowhere" >out.txt 2>err.txt
 "$weir" diagnose http://127.0.0.1:1/ >out.txt 2>err.txt
 [ $? = 1 ] && [ ! -s out.txt ] || fail "nobody answers: $(cat out.txt err.txt)"
-for i in 1 2 3; do kill -9 "$(cat pid.$i)"; done 2>/dev/null
+for i in 1 2 3; do
+    kill -9 "$(cat pid.$i)"
+    wait "$(cat pid.$i)"
+done 2>/dev/null
 finish
