@@ -33,6 +33,13 @@
 #define UNIT_TSAN 0
 #endif
 
+/* Is there memory that code made for a sanitizer must not read: its shadow? */
+#if defined(__SANITIZE_ADDRESS__) || UNIT_TSAN
+#define UNIT_SHADOW 1
+#else
+#define UNIT_SHADOW 0
+#endif
+
 #ifdef WR_CHECK
 #define UNIT_CHECKS 1
 #else
