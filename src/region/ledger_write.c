@@ -21,14 +21,13 @@
 
 enum { STEP = 64 }; /* entries made at a time */
 
-#define EXCUSED                                                                \
-    ((uint64_t)1 << 63) /* of `who`: no thread's id has that bit               \
-                         */
+/* Of `who`: no thread's id has that bit. */
+#define EXCUSED ((uint64_t)1 << 63)
 
 static struct wr_ledger_slot entry[WR_LEDGER_SLOTS];
 static uint32_t made = 1; /* guard: wr_region_lock */
 /* The region's half, and how much of it is there while wr_region is. */
-static struct wr_ledger_slot *slot;
+static struct wr_ledger_slot *_Atomic slot;
 static _Atomic uint32_t slots;
 static _Atomic uint64_t free_first; /* changes << 32 | number; 0: none */
 
@@ -81,7 +80,7 @@ grow_slots(uint32_t n)
 
     if (first == NULL)
         return;
-    slot = first;
+    atomic_store_explicit(&slot, first, memory_order_relaxed);
     atomic_store_explicit(&slots, n, memory_order_release);
 }
 
@@ -114,7 +113,7 @@ slot_of(uint32_t i)
     if (wr_region == NULL ||
         i >= atomic_load_explicit(&slots, memory_order_acquire))
         return NULL;
-    return &slot[i];
+    return atomic_load_explicit(&slot, memory_order_relaxed) + i;
 }
 
 static void
@@ -221,7 +220,7 @@ wr_ledger_take_over(void)
         uint64_t address = get(&entry[i].address);
 
         if (address != 0)
-            fill(&slot[i], address, get(&entry[i].born_ns),
+            fill(slot + i, address, get(&entry[i].born_ns),
                  get(&entry[i].who) & ~EXCUSED);
     }
 }

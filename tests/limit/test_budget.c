@@ -559,5 +559,9 @@ suite(void)
 int
 main(void)
 {
+    if (UNIT_TSAN) {
+        unit_skip("Weir's own thread cannot run under TSan");
+        return 77;
+    }
     return unit_main(suite());
 }
