@@ -695,6 +695,7 @@ main(void)
 {
     Suite *s = suite_create("watch");
     TCase *t = tcase_create("screen"), *p = tcase_create("plain");
+    tcase_set_timeout(t, 60); /* under a sanitizer it takes ten times as long */
     tcase_add_checked_fixture(t, setup_scratch, teardown_scratch);
     tcase_add_test(t, the_title_says_who_it_is);
     tcase_add_test(t, growth_and_limit_are_beside_the_levels);
