@@ -1,7 +1,7 @@
 /* A copy of the program, to search in: the program stands still
  * (world/stop.h) while the copy is made, in which memory is shared until one
- * of the two writes; some milliseconds. The search runs in the copy, when
- * nobody else wants to run, and writes a file.
+ * of the two writes; some milliseconds. The search runs in the copy, at low
+ * priority, and writes a file.
  *
  * Every page that the program writes meanwhile is there twice. So while a copy
  * searches, the memory that is left is watched; where there is too little from

@@ -225,16 +225,28 @@ offer_itself(void)
 
 enum { OF_PROCESS = 1, DISK_IDLE = 3 << 13 }; /* ioprio_set */
 
+/* A tenth of a processor that others want, not less: a search that never ends
+ * keeps the memory of its copy. */
+enum { COPY_NICE = 10 };
+
+static void
+be_nice(void)
+{
+    struct sched_param none = {0};
+    long nice = 20 - wr_syscall2(SYS_getpriority, PRIO_PROCESS, 0);
+
+    (void)wr_syscall3(SYS_sched_setscheduler, 0, SCHED_BATCH, &none);
+    if (nice < COPY_NICE)
+        (void)wr_syscall3(SYS_setpriority, PRIO_PROCESS, 0, COPY_NICE);
+    (void)wr_syscall3(SYS_ioprio_set, OF_PROCESS, 0, DISK_IDLE);
+}
+
 static void
 be_a_copy(long original)
 {
-    struct sched_param none = {0};
-
     (void)wr_syscall2(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
     (void)wr_syscall2(SYS_prctl, PR_SET_NAME, "weir-copy");
-    (void)wr_syscall3(SYS_sched_setscheduler, 0, SCHED_IDLE, &none);
-    (void)wr_syscall3(SYS_setpriority, PRIO_PROCESS, 0, 19);
-    (void)wr_syscall3(SYS_ioprio_set, OF_PROCESS, 0, DISK_IDLE);
+    be_nice();
     offer_itself();
     if (wr_syscall0(SYS_getppid) != original)
         wr_os_end(1); /* it has gone already */
