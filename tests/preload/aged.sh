@@ -23,8 +23,12 @@ if [ -x "$build/bin/weir" ]; then
     # The region's directory is one that a reader looks into.
     mkdir -m 700 "$tmp/weir"
     ln "$tmp/regions/$pid.weir" "$tmp/weir/"
-    "$build/bin/weir" watch --once --json $pid >"$tmp/seen" ||
-        fail "it cannot be watched"
+    for _ in $(seq 50); do # the thread is there before its first point is
+        "$build/bin/weir" watch --once --json $pid >"$tmp/seen" ||
+            fail "it cannot be watched"
+        grep -q '"history":\[{"uptime_s":[1-9]' "$tmp/seen" && break
+        sleep 0.1
+    done
     grep -q '"history":\[{"uptime_s":[1-9]' "$tmp/seen" ||
         fail "no history in $(cat "$tmp/seen")"
 fi
