@@ -196,8 +196,8 @@ look_at_suspects(struct wr_judgement *j, const struct wr_source *one)
     if (wr_suspects_find(&s, &one->view, NULL, why, sizeof why) != 0)
         return;
     if (s.growing > 0) {
-        j->known.suspect = s.list[0].verdict;
-        j->known.facts.suspect = &j->known.suspect;
+        j->suspect = s.list[0].verdict;
+        j->known.facts.suspect = &j->suspect;
         if (wr_profile_from_suspects(&j->names[NAMES_SUSPECTS], &one->view, &s,
                                      why, sizeof why) == 0) {
             struct wr_profile *p = j->names[NAMES_SUSPECTS];

@@ -22,6 +22,7 @@ struct wr_story;
 struct wr_judgement {
     struct wr_known known;
     struct wr_verdict verdict;
+    struct wr_suspect suspect; /* the site that grows most, if one does */
     struct wr_overflow_fold overflow; /* of a stack, if there was one */
     struct wr_profile *names[5];      /* that sites are named in */
     char note[WR_CULPRIT_ROOM];       /* why there was no search; "" */

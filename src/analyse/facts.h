@@ -22,7 +22,6 @@ struct wr_known {
     struct wr_facts facts; /* what only others know is not set: what a search
                               proved, descriptors, a stack's overflow */
     struct wr_state *state;
-    struct wr_suspect suspect; /* room for who judges sites */
     char growing[WR_CULPRIT_ROOM], biggest[WR_CULPRIT_ROOM]; /* names */
 };
 

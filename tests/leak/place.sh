@@ -24,7 +24,7 @@ finished() {
 # searched WHERE BLOCKS WHAT [OPTION]
 searched() {
     # shellcheck disable=SC2086
-    timeout 100 "$weir" leaks ${4:-} --json $pid >leaks.json 2>err.txt ||
+    timeout 20 "$weir" leaks ${4:-} --json $pid >leaks.json 2>err.txt ||
         fail "$3: $(cat err.txt)"
     is "$(jq -r .where leaks.json)" "$1" "$3: where"
     case $(jq -r .trust leaks.json) in
