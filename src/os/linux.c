@@ -380,8 +380,14 @@ wr_os_write_at(int fd, const void *p, size_t bytes, size_t offset)
 void *
 wr_os_map_file(int fd, size_t bytes, void *at)
 {
-    return map(at, bytes, PROT_READ | PROT_WRITE,
-               MAP_SHARED | (at != NULL ? MAP_FIXED : 0), fd);
+    void *p = map(at, bytes, PROT_READ | PROT_WRITE,
+                  MAP_SHARED | (at != NULL ? MAP_FIXED : 0), fd);
+
+    /* On a disk the first write into a hole would read ahead: megabytes of
+     * zeros, and milliseconds. */
+    if (p != NULL)
+        (void)wr_syscall3(SYS_madvise, p, bytes, MADV_RANDOM);
+    return p;
 }
 
 void

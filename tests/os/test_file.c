@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -69,6 +70,25 @@ START_TEST(a_new_file_is_private_whole_and_shared_with_its_mapping)
     ck_assert_int_eq(pread(fd, buf, 3, 5000), 3);
     ck_assert_mem_eq(buf, "abc", 3);
     close(fd);
+}
+END_TEST
+
+/* As a region is on a disk: mostly holes, a page written here and there. */
+START_TEST(what_is_written_is_all_that_a_mapped_file_takes)
+{
+    enum { BYTES = 32 << 20, PAGES = BYTES / PAGE };
+    static unsigned char there[PAGES];
+    int present = 0;
+    char *p = wr_os_map_new_file(path, BYTES);
+
+    ck_assert_ptr_nonnull(p);
+    ck_assert(wr_os_populate(p, 2 * PAGE));
+    p[5000 * PAGE] = 1;
+    ck_assert_int_eq(mincore(p, BYTES, there), 0);
+    for (int i = 0; i < PAGES; i++)
+        present += there[i] & 1;
+    ck_assert_int_ge(present, 3);
+    ck_assert_int_le(present, 16);
 }
 END_TEST
 
@@ -239,6 +259,7 @@ suite(void)
 
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, a_new_file_is_private_whole_and_shared_with_its_mapping);
+    tcase_add_test(t, what_is_written_is_all_that_a_mapped_file_takes);
     tcase_add_test(t, no_descriptor_of_the_mapped_file_stays_open);
     tcase_add_test(t, an_existing_file_is_refused_and_untouched);
     tcase_add_test(t, symbolic_links_are_not_followed);
