@@ -1,6 +1,7 @@
 /* Weir: what Go gives a Go program against memory trouble, for C.
  *
  * This header includes all the others. See each for its story:
+ *   bench.h     benchmarks as in Go, with what they allocate (libweir-bench)
  *   budget.h    admit work only while there is memory for it
  *   limit.h     how much it should hold, and who is told when that is near
  *   leak.h      what the program cannot reach any more
@@ -16,6 +17,7 @@
 #ifndef WEIR_H
 #define WEIR_H
 
+#include <weir/bench.h>
 #include <weir/budget.h>
 #include <weir/error.h>
 #include <weir/leak.h>

@@ -21,7 +21,7 @@ for page in *.md docs/*.md docs/design/*.md; do
     for path in $(grep -o '`[a-z.]*/[A-Za-z0-9_./-]*`' "$page" | tr -d '`'); do
         case $path in
         # Made by a build, on another machine, or an example.
-        /* | build/* | lib/* | bin/* | net/http/pprof) continue ;;
+        /* | build/* | lib/* | bin/* | net/http/pprof | */op) continue ;;
         esac
         [ -e "$path" ] || [ -e "src/$path" ] || [ -e "include/$path" ] ||
             fail "$page: there is no $path"
@@ -40,7 +40,7 @@ functions=$(grep -hE '^[a-z]' include/weir/*.h | grep -o 'weir_[a-z0-9_]*(' |
     tr -d '(' | sort -u)
 [ -n "$functions" ] || fail "no public functions found"
 for name in $functions; do
-    grep -q "$name" packaging/man/weir.3.in || fail "weir(3) lacks $name"
+    grep -q "$name" packaging/man/*.3.in || fail "section 3 lacks $name"
 done
 for name in $(grep -ho 'WEIR_E[A-Z]*' include/weir/error.h | sort -u); do
     [ "$name" = WEIR_ERROR ] || grep -q "$name" packaging/man/weir.3.in ||

@@ -80,14 +80,25 @@ if [ -e "$tools" ]; then
         grep -Ev '^(libc\.so\.6|ld-linux.*)$' || :)
     [ -z "$stray" ] || fail "weir needs more than libc:" $stray
 fi
+bench=$build/lib/libweir-bench.so
+if [ -e "$bench" ]; then
+    libraries="$libraries $bench"
+    stray=$(exported "$bench" | grep -Evx 'weir_[a-z0-9_]+' || :)
+    [ -z "$stray" ] || fail "libweir-bench.so also exports:" $stray
+    # It serves programs on any malloc: libweir is no need of its.
+    stray=$(readelf -d "$bench" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' |
+        grep -Ev '^(libc\.so\.6|libm\.so\.6|ld-linux.*)$' || :)
+    [ -z "$stray" ] || fail "libweir-bench.so needs more than libc:" $stray
+fi
 for library in $libraries; do
     exported "$library"
 done | sort -u >"${TMPDIR:-/tmp}/exports.$$"
 trap 'rm -f "${TMPDIR:-/tmp}/exports.$$"' EXIT
 for header in "$here"/include/weir/*.h; do
     [ -e "$serve" ] || [ "${header##*/}" != serve.h ] || continue
-    # Prototypes stand at the line's start and are not in comments.
-    for name in $(grep -E '^[a-z]' "$header" |
+    # Prototypes stand at the line's start and are not in comments; what is
+    # inline has its name there, too.
+    for name in $(awk '/^static inline/ { getline; next } /^[a-z]/' "$header" |
         grep -o 'weir_[a-z0-9_]*(' | tr -d '('); do
         grep -qx "$name" "${TMPDIR:-/tmp}/exports.$$" ||
             fail "$name of ${header##*/} is exported by no library"

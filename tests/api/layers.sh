@@ -11,7 +11,7 @@ failed=0
 fresh_tree() {
     rm -rf "$tree/src" "$tree/cmd" "$tree/include"
     mkdir -p "$tree/src/base" "$tree/src/os" "$tree/src/heap" \
-        "$tree/src/region" "$tree/src/serve" "$tree/src/attic" \
+        "$tree/src/region" "$tree/src/bench" "$tree/src/serve" "$tree/src/attic" \
         "$tree/cmd/weir" "$tree/include/weir"
     cp "$here/src/LAYERS" "$tree/src/LAYERS"
     echo '#include <stddef.h>' >"$tree/src/base/a.h"
@@ -56,6 +56,9 @@ refuses src/heap/b.c '# include "serve/s.h"' 'heap may not include serve'
 refuses src/serve/b.c '#include "heap/h.h"' 'serve may not include heap'
 refuses cmd/weir/b.c '#include "heap/h.h"' 'cmd may not include heap'
 refuses src/serve/b.c '#include "weir/cmd.h"' 'serve may not include cmd'
+refuses src/bench/b.c '#include "heap/h.h"' 'bench may not include heap'
+refuses src/bench/b.c '#include <microhttpd.h>' 'not a header of libc'
+refuses src/serve/b.c '#include "bench/b.h"' 'serve may not include bench'
 refuses src/heap/b.c '#include "base/none.h"' 'does not exist'
 refuses src/heap/b.c '#include "a.h"' 'not in this folder'
 refuses src/heap/b.c '#include "tests/a.h"' 'in no floor'
