@@ -67,15 +67,29 @@ fail(struct other *o, const char *why)
     return 1;
 }
 
+/* Do two sites differ by more than the chance that their growth has, if it is
+ * all of new blocks? */
+static bool
+are_apart(const struct wr_story_site *a, const struct wr_story_site *b,
+          int64_t period)
+{
+    double chance = sqrt((double)period * (double)(a->bytes + b->bytes));
+    return (double)(a->bytes - b->bytes) > 2 * chance;
+}
+
 /* Which site of `grown` grew most. */
 static void
 find_site(struct other *o)
 {
-    static struct wr_story_site site; /* outlives the facts */
+    struct wr_story_site site[2];
     int64_t total;
-    if (o->grown &&
-        wr_story_sites(&site, 1, o->grown, "inuse_space", &total) == 1)
-        o->facts.growing = (struct wr_culprit){site.name, (double)site.bytes};
+    size_t n = wr_story_sites(site, 2, o->grown, "inuse_space", &total);
+    if (n == 0)
+        return;
+    o->facts.growing = (struct wr_culprit){.site = site[0].name,
+                                           .bytes = (double)site[0].bytes};
+    if (n == 2 && !are_apart(&site[0], &site[1], o->grown->period))
+        o->facts.growing.other = site[1].name;
 }
 
 /* --- An endpoint --------------------------------------------------------- */
@@ -221,6 +235,7 @@ judge_growth(struct other *o, int64_t was, int64_t is, double seconds)
         .what = grew ? WR_VERDICT_LEAK : WR_VERDICT_HEALTHY,
         .sure = WR_SURE_LOW,
         .site = grew ? o->facts.growing.site : NULL,
+        .other = grew ? o->facts.growing.other : NULL,
         .bytes = (double)(is - was),
         .per_minute = seconds > 0 ? (double)(is - was) * 60 / seconds : 0,
         .over = seconds,

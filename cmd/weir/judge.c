@@ -7,6 +7,7 @@
 #include <string.h>
 #include "analyse/end.h"
 #include "analyse/fds.h"
+#include "analyse/frame.h"
 #include "analyse/leaks.h"
 #include "analyse/overflow.h"
 #include "analyse/profile.h"
@@ -31,21 +32,6 @@ enum names {
 
 /* --- Names --------------------------------------------------------------- */
 
-/* The innermost function of a sample that has a name; NULL: none has. */
-static const char *
-function_of(const struct wr_profile *p, uint32_t sample)
-{
-    const struct wr_sample *s = &p->samples[sample];
-    for (uint32_t i = 0; i < s->depth; i++) {
-        const struct wr_location *l =
-            &p->locations[p->frames[s->first_frame + i]];
-        if (l->line_count > 0)
-            return p
-                ->strings[p->functions[p->lines[l->first_line].function].name];
-    }
-    return NULL;
-}
-
 /* Of the sample with the largest value of the profile's last type. */
 static const char *
 name_of_largest(struct wr_judgement *j, enum names which,
@@ -61,7 +47,7 @@ name_of_largest(struct wr_judgement *j, enum names which,
         if (value > most)
             most = value, best = i;
     }
-    return best == WR_NONE ? NULL : function_of(p, best);
+    return best == WR_NONE ? NULL : wr_frames_function(p, best);
 }
 
 /* --- What a search proves ------------------------------------------------ */
@@ -145,7 +131,7 @@ look_at_descriptors(struct wr_judgement *j, const struct wr_source *one)
             wr_profile_find_names(p, (int)one->pid, one->live);
             uint32_t sample = (uint32_t)(group - l.groups);
             if (sample < p->sample_count)
-                f->descriptor_site = function_of(p, sample);
+                f->descriptor_site = wr_frames_function(p, sample);
         }
     }
     wr_fds_fini(&l);
@@ -182,10 +168,19 @@ look_at_stack(struct wr_judgement *j, struct wr_story *s,
     uint32_t sample = j->overflow.period > 0 ? 1 : 0;
     wr_profile_find_names(p, (int)one->pid, one->live);
     if (sample < p->sample_count)
-        f->stack_site = function_of(p, sample);
+        f->stack_site = wr_frames_function(p, sample);
 }
 
 /* --- Suspects ------------------------------------------------------------ */
+
+/* A suspect has 20 samples that grew old or more: that says who it is where
+ * fewer do not. */
+static void
+name_growing(struct wr_culprit *growing, const char *suspect)
+{
+    if (suspect && (!growing->site || growing->other))
+        *growing = (struct wr_culprit){.site = suspect};
+}
 
 /* The site that grows most, if any does without end. */
 static void
@@ -202,8 +197,8 @@ look_at_suspects(struct wr_judgement *j, const struct wr_source *one)
                                      why, sizeof why) == 0) {
             struct wr_profile *p = j->names[NAMES_SUSPECTS];
             wr_profile_find_names(p, (int)one->pid, one->live);
-            if (!j->known.facts.growing.site && p->sample_count > 0)
-                j->known.facts.growing.site = function_of(p, 0);
+            if (p->sample_count > 0)
+                name_growing(&j->known.facts.growing, wr_frames_function(p, 0));
         }
     }
     wr_suspects_fini(&s);

@@ -139,12 +139,26 @@ culprit(char name[WR_CULPRIT_ROOM], const struct wr_story_site *site,
         size_t count)
 {
     if (count == 0)
-        return (struct wr_culprit){NULL, 0};
+        return (struct wr_culprit){.site = NULL};
     if (site->caller && site->for_caller * 2 > site->bytes)
         snprintf(name, WR_CULPRIT_ROOM, "%s < %s", site->name, site->caller);
     else
         snprintf(name, WR_CULPRIT_ROOM, "%s", site->name);
-    return (struct wr_culprit){name, (double)site->bytes};
+    return (struct wr_culprit){.site = name, .bytes = (double)site->bytes};
+}
+
+/* What came and stayed says more than what is there more of than before. */
+static void
+find_growing(struct wr_known *k, const struct wr_story *s)
+{
+    struct wr_facts *f = &k->facts;
+    if (s->kept_count == 0) {
+        f->growing = culprit(k->growing, s->growing, s->growing_count);
+        return;
+    }
+    f->growing = culprit(k->growing, s->kept, 1);
+    if (!s->kept_apart)
+        f->growing.other = culprit(k->other, &s->kept[1], 1).site;
 }
 
 int
@@ -159,12 +173,12 @@ wr_known_make(struct wr_known *k, const struct wr_story *s, char *why, size_t n)
     find_ceiling(f, s);
     find_refused(f, s);
     f->old_share = old_share(s);
-    f->growing = culprit(k->growing, s->growing, s->growing_count);
+    find_growing(k, s);
     if (!s->ever)
         f->biggest = culprit(k->biggest, s->biggest, s->biggest_count);
     if (s->largest_count > 0)
-        f->largest = (struct wr_culprit){s->largest[0].by[0],
-                                         (double)s->largest[0].bytes};
+        f->largest = (struct wr_culprit){.site = s->largest[0].by[0],
+                                         .bytes = (double)s->largest[0].bytes};
     return 0;
 }
 

@@ -22,7 +22,8 @@ struct wr_known {
     struct wr_facts facts; /* what only others know is not set: what a search
                               proved, descriptors, a stack's overflow */
     struct wr_state *state;
-    char growing[WR_CULPRIT_ROOM], biggest[WR_CULPRIT_ROOM]; /* names */
+    char growing[WR_CULPRIT_ROOM], other[WR_CULPRIT_ROOM],
+        biggest[WR_CULPRIT_ROOM]; /* names */
 };
 
 /* 0, or -1 with a sentence. */

@@ -6,8 +6,9 @@
 
 static bool
 location_frames(const struct wr_profile *p, const struct wr_location *l,
-                struct wr_frame *f,
-                bool (*call)(const struct wr_frame *f, void *arg), void *arg)
+                struct wr_stack_line *f,
+                bool (*call)(const struct wr_stack_line *f, void *arg),
+                void *arg)
 {
     f->function = f->file = f->module = "";
     f->line = 0;
@@ -30,10 +31,11 @@ location_frames(const struct wr_profile *p, const struct wr_location *l,
 
 void
 wr_frames_each(const struct wr_profile *p, uint32_t sample,
-               bool (*call)(const struct wr_frame *f, void *arg), void *arg)
+               bool (*call)(const struct wr_stack_line *f, void *arg),
+               void *arg)
 {
     const struct wr_sample *s = &p->samples[sample];
-    struct wr_frame f = {.number = 0};
+    struct wr_stack_line f = {.number = 0};
     for (uint32_t i = 0; i < s->depth; i++) {
         uint32_t location = p->frames[s->first_frame + i];
         if (!location_frames(p, &p->locations[location], &f, call, arg))
@@ -47,7 +49,7 @@ struct printing {
 };
 
 static bool
-print(const struct wr_frame *f, void *arg)
+print(const struct wr_stack_line *f, void *arg)
 {
     const struct printing *to = arg;
     fprintf(to->out, "%*s%s", to->blanks, "",
@@ -67,7 +69,7 @@ wr_frames_print(const struct wr_profile *p, uint32_t sample, int blanks,
 }
 
 static bool
-json(const struct wr_frame *f, void *arg)
+json(const struct wr_stack_line *f, void *arg)
 {
     FILE *out = arg;
     fputs(f->number ? ",{\"function\":" : "{\"function\":", out);
@@ -101,7 +103,7 @@ last_part(const char *path)
 }
 
 static bool
-place(const struct wr_frame *f, void *arg)
+place(const struct wr_stack_line *f, void *arg)
 {
     const struct placing *to = arg;
     const char *name = *f->function ? f->function : last_part(f->module);
@@ -120,4 +122,21 @@ wr_frames_place(const struct wr_profile *p, uint32_t sample, char *text,
     struct placing to = {text, n};
     text[0] = '\0';
     wr_frames_each(p, sample, place, &to);
+}
+
+static bool
+take_function(const struct wr_stack_line *f, void *arg)
+{
+    const char **name = arg;
+    if (*f->function)
+        *name = f->function;
+    return *name == NULL;
+}
+
+const char *
+wr_frames_function(const struct wr_profile *p, uint32_t sample)
+{
+    const char *name = NULL;
+    wr_frames_each(p, sample, take_function, &name);
+    return name;
 }

@@ -1,12 +1,15 @@
 /* What a story is made of. */
 #include "analyse/story.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "analyse/caller.h"
 #include "analyse/filter.h"
+#include "analyse/legacy.h"
 #include "analyse/profile.h"
 #include "analyse/store.h"
+#include "analyse/survivors.h"
 #include "analyse/symbol.h"
 #include "analyse/top.h"
 #include "region/past.h"
@@ -14,6 +17,8 @@
 
 #define LOOK_BACK_NS  UINT64_C(600000000000) /* for growth */
 #define SHORTEST_NS   UINT64_C(1000000000)   /* growth over less is none */
+#define SIGMAS        2.0                    /* that tell two sites apart */
+#define VARIANCE_UNIT 0x1p20                 /* bytes squared */
 #define LARGE_REQUEST ((uint64_t)64 << 10)   /* smaller ones are not told */
 
 /* --- Sites --------------------------------------------------------------- */
@@ -103,6 +108,56 @@ make_growth(struct wr_story *s, struct wr_symboliser *symboliser)
         give_names(s, p, symboliser);
     s->growing_ns = end - when;
     return p;
+}
+
+/* --- Survivors ----------------------------------------------------------- */
+
+/* p's values, one for each bucket. */
+static void
+set_values(struct wr_profile *p, const double *value, uint64_t n, double unit)
+{
+    for (uint32_t i = 0; i < p->sample_count; i++)
+        p->values[i] = i < n ? wr_round(value[i] / unit) : 0;
+}
+
+/* Do the two biggest differ by more than chance? p's values are variances. */
+static bool
+are_apart(struct wr_profile *p, const struct wr_story_site site[2])
+{
+    double variance = 0;
+    struct wr_top top;
+    if (wr_top_make(&top, p, 0) != 0)
+        return false;
+    for (size_t i = 0; i < top.count; i++)
+        if (strcmp(top.rows[i].name, site[0].name) == 0 ||
+            strcmp(top.rows[i].name, site[1].name) == 0)
+            variance += (double)top.rows[i].flat * VARIANCE_UNIT;
+    wr_top_fini(&top);
+    return (double)(site[0].bytes - site[1].bytes) > SIGMAS * sqrt(variance);
+}
+
+/* Where it cannot be told there is none. */
+static void
+find_kept(struct wr_story *s, struct wr_symboliser *symboliser)
+{
+    double now = (double)s->uptime_ns / 1e9;
+    struct wr_survivors kept;
+    char why[WR_WHY];
+    int64_t total;
+    if (s->growing_ns == 0 ||
+        wr_survivors_find(&kept, s->of.view, now - (double)s->growing_ns / 1e9,
+                          now, why, sizeof why) != 0)
+        return;
+    struct wr_profile *p = NULL;
+    if (wr_profile_from_sites(&p, s->of.view, why, sizeof why) == 0) {
+        set_values(p, kept.bytes, kept.buckets, 1);
+        give_names(s, p, symboliser);
+        s->kept_count = wr_story_sites(s->kept, 2, p, "blocks", &total);
+        set_values(p, kept.variance, kept.buckets, VARIANCE_UNIT);
+        s->kept_apart = s->kept_count < 2 || are_apart(p, s->kept);
+    }
+    s->survivors = p;
+    wr_survivors_fini(&kept);
 }
 
 /* --- Large requests ------------------------------------------------------ */
@@ -280,6 +335,7 @@ wr_story_make(struct wr_story *s, const struct wr_story_of *of,
     s->growth = make_growth(s, symboliser);
     find_biggest(s);
     find_growing(s);
+    find_kept(s, symboliser);
     find_largest(s);
     if (s->now->failed)
         return out_of_memory(s, why, n);
@@ -292,6 +348,7 @@ wr_story_fini(struct wr_story *s)
     free(s->points);
     wr_profile_free(s->now);
     wr_profile_free(s->growth);
+    wr_profile_free(s->survivors);
     s->points = NULL;
-    s->now = s->growth = NULL;
+    s->now = s->growth = s->survivors = NULL;
 }

@@ -85,6 +85,11 @@ struct wr_story {
     size_t growing_count;
     uint64_t growing_ns; /* since so long before the end; 0: no earlier moment
                             is known */
+    /* What came since then and stayed (analyse/survivors.h), the two biggest;
+     * and do their samples tell them apart? */
+    struct wr_story_site kept[2];
+    size_t kept_count;
+    bool kept_apart;
     struct wr_story_request largest[WR_STORY_REQUESTS];
     size_t largest_count;
     struct wr_mark events[WR_STORY_EVENTS]; /* the last, but for peaks */
@@ -100,6 +105,7 @@ struct wr_story {
 
     struct wr_profile *now; /* the heap profile, with names */
     struct wr_profile *growth;
+    struct wr_profile *survivors; /* of the names in kept */
 };
 
 /* symboliser NULL: without names. 0, or -1 with a sentence. */

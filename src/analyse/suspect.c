@@ -84,14 +84,23 @@ age_of(unsigned grade)
 
 /* ---- what is old ---- */
 
+static uint64_t
+deaths_in(const uint64_t died[WR_AGES])
+{
+    uint64_t deaths = 0;
+    for (unsigned k = 0; k < WR_AGES; k++)
+        deaths += died[k];
+    return deaths;
+}
+
 /* The age that nine of ten did not reach, as if those of a class were spread
  * evenly over it; INFINITY: beyond all classes. */
 static double
-usual_age(const struct wr_suspect_series *s, uint64_t deaths)
+usual_age(const uint64_t died[WR_AGES])
 {
-    double below = 0, wanted = 0.9 * (double)deaths;
+    double below = 0, wanted = 0.9 * (double)deaths_in(died);
     for (unsigned k = 0; k + 1 < WR_AGES; k++) {
-        double n = (double)s->died[k];
+        double n = (double)died[k];
         double end = (double)(WR_AGE_UNIT_NS << k) / 1e9;
         double width = k == 0 ? end : end / 2;
         if (below + n >= wanted)
@@ -101,22 +110,25 @@ usual_age(const struct wr_suspect_series *s, uint64_t deaths)
     return INFINITY;
 }
 
+double
+wr_suspect_old_age(const uint64_t died[WR_AGES])
+{
+    return deaths_in(died) < FEW ? 0 : OLD_LIVES * usual_age(died);
+}
+
 /* The grade of age beyond which a block counts as old in a window; false:
  * there is none. */
 static bool
 old_grade(const struct wr_suspect_series *s, double window, unsigned *grade)
 {
-    uint64_t deaths = 0;
-    for (unsigned k = 0; k < WR_AGES; k++)
-        deaths += s->died[k];
+    double old = wr_suspect_old_age(s->died);
     *grade = 0;
-    if (deaths < FEW) {
+    if (old == 0) {
         while (*grade + 1 < WR_PAST_GRADES &&
                age_of(*grade + 1) <= window / OLD_PART)
             ++*grade;
         return true;
     }
-    double old = OLD_LIVES * usual_age(s, deaths);
     while (*grade < WR_PAST_GRADES && age_of(*grade) < old)
         ++*grade;
     return *grade < WR_PAST_GRADES;

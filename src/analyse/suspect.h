@@ -83,6 +83,10 @@ struct wr_suspect {
 void wr_suspect_judge(const struct wr_suspect_series *s,
                       struct wr_suspect *out);
 
+/* The age from which on a block of a site is old, by the ages at which others
+ * of it were freed: 0 where too few were. */
+double wr_suspect_old_age(const uint64_t died[WR_AGES]);
+
 /* "leak", "endless", ...: for tables and JSON. */
 const char *wr_growth_name(enum wr_growth g);
 const char *wr_sure_name(enum wr_sure t);

@@ -239,6 +239,7 @@ describe_growth(struct wr_finding *one, const struct growth *g,
     if (f->end->how == WR_END_RUNS && g->rate > 0)
         one->left = fmax(0, (f->ceiling - last(f)->live) / g->rate);
     one->site = f->growing.site ? f->growing.site : f->biggest.site;
+    one->other = f->growing.other;
 }
 
 static void
@@ -287,8 +288,10 @@ find_leak(struct wr_verdict *v, const struct wr_facts *f,
     one->searched = !isnan(f->proved);
     one->proved = what == WR_VERDICT_LEAK && one->searched && f->proved > 0 &&
                   sure == WR_SURE_HIGH;
-    if (one->proved && f->proved_site)
+    if (one->proved && f->proved_site) {
         one->site = f->proved_site;
+        one->other = NULL;
+    }
 }
 
 static void

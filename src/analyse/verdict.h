@@ -80,7 +80,9 @@ struct wr_state {
 /* A place that allocates, and what is known of it. */
 struct wr_culprit {
     const char *site;
-    double bytes; /* that it grew by, or holds */
+    double bytes;      /* that it grew by, or holds */
+    const char *other; /* which it may be instead: the samples do not tell
+                          them apart; NULL */
 };
 
 /* All that is known. Ownership: the caller's. */
@@ -112,6 +114,7 @@ struct wr_finding {
     enum wr_verdict_class what;
     enum wr_sure sure;
     const char *site;  /* NULL: none is known */
+    const char *other; /* or this one, as in struct wr_culprit; NULL */
     double bytes;      /* requested, grown by, wasted, foreign... */
     double per_minute; /* bytes or threads, for what rises */
     double over;       /* seconds in which it did */

@@ -64,6 +64,7 @@ json_finding(const struct wr_finding *f, enum wr_language in, FILE *out)
             wr_verdict_key(f->what), certainty(f->sure, WR_ENGLISH));
     text(out, "says", says);
     text(out, "site", f->site);
+    text(out, "or_site", f->other);
     text(out, "doubt", wr_finding_doubt(f, in));
     text(out, "advice", wr_finding_advice(f, in));
     number(out, "amount", f->bytes);

@@ -244,6 +244,19 @@ put_proof(struct line *l, const struct wr_finding *f, enum wr_language in)
         put(l, "%s", in == WR_ENGLISH ? "; not proved yet" : "；尚未证明");
 }
 
+static void
+put_site(struct line *l, const struct wr_finding *f, enum wr_language in)
+{
+    if (!f->site)
+        return;
+    put(l, in == WR_ENGLISH ? "; by %s" : "；来自 %s", f->site);
+    if (f->other)
+        put(l,
+            in == WR_ENGLISH ? " or %s, too few samples tell which"
+                             : " 或 %s，样本太少，无法区分",
+            f->other);
+}
+
 void
 wr_finding_say(const struct wr_finding *f, enum wr_language in, char *text,
                size_t room)
@@ -265,8 +278,7 @@ wr_finding_say(const struct wr_finding *f, enum wr_language in, char *text,
     if (numbers[f->what])
         numbers[f->what](&l, f, in);
     put_proof(&l, f, in);
-    if (f->site)
-        put(&l, in == WR_ENGLISH ? "; by %s" : "；来自 %s", f->site);
+    put_site(&l, f, in);
 }
 
 const char *

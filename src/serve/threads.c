@@ -64,7 +64,7 @@ struct mutex {
 #define KIND_SHARED 128
 
 static bool
-locks(const struct wr_frame *f, void *arg)
+locks(const struct wr_stack_line *f, void *arg)
 {
     bool *found = arg;
     *found = strstr(f->function, "pthread_mutex_lock") != NULL;

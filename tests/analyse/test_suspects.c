@@ -6,6 +6,8 @@
 #include <stdalign.h>
 
 #include "analyse/growth.h"
+#include "analyse/end.h"
+#include "analyse/facts.h"
 #include "analyse/leaks.h"
 #include "analyse/holders.h"
 #include "analyse/inquiry.h"
@@ -13,9 +15,11 @@
 #include "analyse/snap.h"
 #include "analyse/snapshot.h"
 #include "analyse/spots.h"
+#include "analyse/story.h"
 #include "analyse/suspect_holder.h"
 #include "analyse/suspect_report.h"
 #include "analyse/suspects.h"
+#include "analyse/survivors.h"
 
 enum { NOW = 1500, LEDGER = 8192, BUCKET_B = 3 };
 
@@ -220,6 +224,74 @@ START_TEST(a_region_without_a_past_has_no_suspects)
     find(&s, NULL);
     ck_assert_uint_eq(s.count, 0);
     wr_suspects_fini(&s);
+    free(region);
+}
+END_TEST
+
+/* ---- what survives ---- */
+
+START_TEST(of_a_site_in_balance_nothing_survives)
+{
+    enum { SINCE = 750 };
+    double small = 85.8 * 48, big = 1.157 * 8192;
+    struct wr_survivors s;
+    char why[200] = "";
+    make();
+    ck_assert_int_eq(wr_survivors_find(&s, &view, SINCE, NOW, why, sizeof why),
+                     0);
+    /* Of stack A one block of each size in 20 s stays for ever, those of 5 s
+     * ago may go yet. Of B none stays, but for 25 of the start. */
+    ck_assert_double_eq_tol(s.bytes[1], 37 * small, small);
+    ck_assert_double_eq_tol(s.bytes[2], 37 * big, big);
+    ck_assert_double_eq(s.bytes[BUCKET_B], 0);
+    ck_assert_double_eq_tol(s.variance[1] / s.bytes[1], 84.8 * 48, 60);
+    wr_survivors_fini(&s);
+    ck_assert_int_eq(wr_survivors_find(&s, &view, 0, NOW, why, sizeof why), 0);
+    ck_assert_double_eq_tol(s.bytes[BUCKET_B], 25 * big, 200);
+    wr_survivors_fini(&s);
+    free(region);
+}
+END_TEST
+
+/* The story of the region, with A named after its file and B after none. */
+static void
+tell(struct wr_story *s, struct wr_known *k)
+{
+    static struct wr_end end;
+    struct wr_story_of of = {&view, &end, "fake", 1};
+    char why[200] = "";
+    wr_end_init(&end);
+    end.how = WR_END_EXIT;
+    ck_assert_int_eq(wr_story_make(s, &of, NULL, why, sizeof why), 0);
+    ck_assert_int_eq(wr_known_make(k, s, why, sizeof why), 0);
+}
+
+START_TEST(who_grows_is_named_alone_when_the_samples_tell)
+{
+    struct wr_story s;
+    struct wr_known k;
+    make();
+    tell(&s, &k);
+    ck_assert_uint_eq(s.kept_count, 1);
+    ck_assert_ptr_nonnull(k.facts.growing.site);
+    ck_assert_ptr_null(k.facts.growing.other);
+    wr_known_fini(&k);
+    wr_story_fini(&s);
+    /* As many bytes of B, as old: nobody can say which. */
+    for (unsigned i = 1; i <= 43; i++) {
+        struct wr_ledger_slot *slot = &region->ledger[ledger_used++];
+        slot->born_ns = region->f.header.start_mono_ns +
+                        (NOW - 10 * i) * UINT64_C(1000000000);
+        slot->who = BUCKET_B;
+        slot->address = 16 * ledger_used;
+    }
+    region->f.header.table[WR_TABLE_LEDGER].used = ledger_used;
+    tell(&s, &k);
+    ck_assert_uint_eq(s.kept_count, 2);
+    ck_assert_ptr_nonnull(k.facts.growing.other);
+    ck_assert_str_ne(k.facts.growing.other, k.facts.growing.site);
+    wr_known_fini(&k);
+    wr_story_fini(&s);
     free(region);
 }
 END_TEST
@@ -429,6 +501,8 @@ suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, a_leaking_stack_is_found_with_its_numbers);
     tcase_add_test(t, blocks_that_are_leaked_are_no_suspects);
+    tcase_add_test(t, of_a_site_in_balance_nothing_survives);
+    tcase_add_test(t, who_grows_is_named_alone_when_the_samples_tell);
     tcase_add_test(t, a_region_without_a_past_has_no_suspects);
     tcase_add_test(t, on_request_what_is_alive_says_how_old_it_is);
     tcase_add_test(t, the_holders_of_a_suspect_are_told_in_a_line);

@@ -350,12 +350,16 @@ START_TEST(a_leak_says_how_fast_and_when_it_is_full)
     for (int s = 1; s <= 600; s++)
         state[f.states++] = (struct wr_state){.at = s, .live = MIB * s};
     f.now = 600;
-    f.growing = (struct wr_culprit){"cache_put", MIB};
+    f.growing = (struct wr_culprit){.site = "cache_put", .bytes = MIB};
     wr_verdict_make(&v, &f);
     ck_assert_int_eq(v.finding[0].what, WR_VERDICT_LEAK);
     ck_assert_double_eq_tol(v.finding[0].per_minute, 60 * MIB, MIB);
     ck_assert_double_eq_tol(v.finding[0].left, 424, 5);
     ck_assert_str_eq(v.finding[0].site, "cache_put");
+    ck_assert_ptr_null(v.finding[0].other);
+    f.growing.other = "handle_request";
+    wr_verdict_make(&v, &f);
+    ck_assert_str_eq(v.finding[0].other, "handle_request");
 }
 END_TEST
 
@@ -392,6 +396,7 @@ START_TEST(each_class_has_its_words_in_both_languages)
 {
     struct wr_finding one = {.what = (enum wr_verdict_class)_i,
                              .site = "cache_put",
+                             .other = "handle_request",
                              .bytes = 3 * MIB,
                              .over = 90,
                              .left = 7200,
@@ -402,6 +407,7 @@ START_TEST(each_class_has_its_words_in_both_languages)
         enum wr_language l = (enum wr_language)in;
         wr_finding_say(&one, l, text[in], sizeof text[in]);
         ck_assert_ptr_nonnull(strstr(text[in], "cache_put"));
+        ck_assert_ptr_nonnull(strstr(text[in], "handle_request"));
         ck_assert_uint_gt(strlen(wr_finding_doubt(&one, l)), 3);
         ck_assert_uint_gt(strlen(wr_finding_advice(&one, l)), 3);
         ck_assert_ptr_null(strstr(text[in], "nan"));

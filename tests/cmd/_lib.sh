@@ -10,7 +10,7 @@
 #   need_holder      make ./holder, which holds 10 MB got in hold_blocks, prints
 #                    "ready", and ends when there is a file "stop"; skip the
 #                    script where that or curl cannot be
-#   wait_for WORDS FILE     up to five seconds, for WORDS to be in FILE
+#   wait_for WORDS FILE     up to a minute, for WORDS to be in FILE
 #   fail WORDS...    note a failure and go on
 #   finish           last line of a script
 set -u
@@ -83,7 +83,7 @@ END
 }
 
 wait_for() {
-    for _ in $(seq 100); do
+    for _ in $(seq 1200); do
         grep -qF -e "$1" "$2" 2>/dev/null && return 0
         sleep 0.05
     done

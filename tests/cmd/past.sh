@@ -59,19 +59,23 @@ for _ in $(seq 300); do
     "$weir" flame --folded "$pid@-1s" 2>/dev/null | grep -q first_phase && break
     sleep 0.1
 done
+noted=$(date +%s) # so many seconds ago is after the note, before the growth
 touch grow
 wait_for grown said.txt
-sleep 1.2 # one second ago is after the note, before the growth, or now
+ago() {
+    echo "$(($(date +%s) - noted + 1))s"
+}
 
-"$weir" diff -n 0 "$pid@-2s" "$pid" >out.txt 2>err.txt
-is $? 0 "now against two seconds ago"
+"$weir" diff -n 0 "$pid@-$(ago)" "$pid" >out.txt 2>err.txt
+is $? 0 "now against some seconds ago"
 grep -Eq '^ +\+9.77MB +0 +9.77MB +\+9.77MB +new +second_phase$' out.txt ||
     fail "no second_phase: $(cat out.txt err.txt)"
 grep -q first_phase out.txt && fail "first_phase did not change"
-"$weir" diff --fail-if 'inuse>+9MiB' '@-2s' '@now' >out.txt 2>err.txt
+"$weir" diff --fail-if 'inuse>+9MiB' "@-$(ago)" '@now' >out.txt 2>err.txt
 is $? 3 "the only process, without its pid"
-"$weir" flame -o - "$pid@-2s" "$pid" >out.html
-says '"title":"phases: '"$pid, compared with $pid@-2s\"" out.html
+then=$(ago)
+"$weir" flame -o - "$pid@-$then" "$pid" >out.html
+says '"title":"phases: '"$pid, compared with $pid@-$then\"" out.html
 touch stop
 wait
 finish

@@ -40,7 +40,7 @@ END
 top='[.biggest[0].function, .largest[0].stack[0]] | join(" ")'
 
 # --- it dies: the report is printed and kept, the region is not
-"$weir" run --http none --out out -- ./grow 5000 9 2>err.txt
+"$weir" run --http none --sample 4096 --out out -- ./grow 5000 9 2>err.txt
 is $? 137 "status of a killed program"
 says "weir: grow (pid " err.txt
 says "signal 9" err.txt
@@ -78,7 +78,14 @@ ls quiet/*.report.txt >/dev/null || fail "no report of a quiet run"
 # --- weir dies with it: the region tells
 "$weir" run --http none --regions volume -- ./grow 1000000 0 1000 2>err.txt &
 run=$!
-sleep 4
+is_told() { # by a history, of both sites
+    [ "$("$weir" report --json volume/run-*/*.weir | jq -r '(.history |
+        length > 3) and .biggest[0].function == "cache_put"')" = true ]
+}
+for _ in $(seq 300); do
+    is_told 2>/dev/null && break
+    sleep 0.2
+done
 child=$(basename volume/run-*/*.weir .weir)
 kill -9 $run $child
 wait $run 2>/dev/null

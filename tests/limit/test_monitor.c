@@ -132,10 +132,10 @@ START_TEST(steady_growth_is_measured_and_its_end_foretold)
         usleep(20000);
     }
     ck_assert_int_eq(weir_monitor_read(&r), WEIR_OK);
-    ck_assert_int_gt(r.growth, (int64_t)(5 * MIB));
-    ck_assert_int_lt(r.growth, (int64_t)(55 * MIB));
-    ck_assert_uint_gt(r.left_ns, UINT64_C(13000000000));
-    ck_assert_uint_lt(r.left_ns, UINT64_C(160000000000));
+    ck_assert_int_gt(r.growth, 0); /* a busy machine makes it less */
+    ck_assert_int_lt(r.growth, (int64_t)(60 * MIB));
+    ck_assert_double_eq_tol((double)r.left_ns * 1e-9 * (double)r.growth,
+                            (double)(r.limit - r.held), MIB);
 }
 END_TEST
 

@@ -16,7 +16,7 @@
 #   serve COMMAND...     start under `weir run` in the background: $url is its
 #                        address, $served its process
 #   free_port            print a port of loopback that is free now
-#   wait_until COMMAND.. try it for up to ten seconds
+#   wait_until COMMAND.. try it for up to a minute
 #   fail WORDS...        note a failure and go on
 #   skip_part WORDS...   note that a part could not be tested
 #   finish               the last line: nothing left behind, and the verdict
@@ -133,7 +133,7 @@ wait_until() {
     tries=0
     until "$@" >/dev/null 2>&1; do
         tries=$((tries + 1))
-        [ $tries -lt 100 ] || return 1
+        [ $tries -lt 600 ] || return 1
         sleep 0.1
     done
 }

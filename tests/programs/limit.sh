@@ -49,7 +49,10 @@ peak_of_redis() {
 peak_of_redis
 free_peak=$peak
 limit=$((free_peak * 4 / 5))
-peak_of_redis --limit ${limit}MiB
+for try in 1 2 3; do # the thread that sees to it may not get a processor
+    peak_of_redis --limit ${limit}MiB
+    [ "$peak" -gt "$limit" ] || break
+done
 echo "redis held at most $peak MiB under a limit of $limit, $free_peak without"
 [ "$peak" -le "$limit" ] ||
     fail "redis held $peak MiB under a limit of $limit MiB"
@@ -70,8 +73,8 @@ trap 'clean_up; rmdir "$group" 2>/dev/null' EXIT
 echo 400M >"$group/memory.limit_in_bytes"
 env "$mark" sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" \
     "$weir" run -q --limit auto --out "$out" -- perl -e \
-    'my @a; for (1 .. 600) { push @a, "x" x 100000; select undef, undef, undef,
-     0.02 }' &
+    'my @a; until (-e "stop") { push @a, "x" x 100000 if @a < 600; select undef,
+     undef, undef, 0.02 }' &
 run=$!
 # 400 MiB less a tenth.
 limit_is() {
@@ -82,5 +85,6 @@ wait_until limit_is $((360 * 1048576)) || fail "auto is not 360 MiB:" \
 echo 300M >"$group/memory.limit_in_bytes"
 wait_until limit_is $((270 * 1048576)) || fail "auto does not follow:" \
     "$("$weir" ps --json)"
+touch stop
 wait $run || fail "perl ended with $?"
 finish

@@ -47,8 +47,8 @@ check() {
     fi
 }
 
-PYTHONMALLOC=malloc in_group "$weir" run --http none --out "$out" -- \
-    python3 -c 'kept = []
+PYTHONMALLOC=malloc in_group "$weir" run --http none --sample 16384 \
+    --out "$out" -- python3 -c 'kept = []
 while True: kept.append(bytearray(20000))' 2>err.txt
 [ $? = 137 ] || fail "status of a program that grows: $?"
 check "growing"
@@ -57,17 +57,23 @@ grep -q "was killed by the kernel because control group" err.txt ||
 jq -r '.biggest[].function' "$out"/*.report.json | grep -q '^PyByteArray' ||
     fail "growing: culprits $(jq -c .biggest "$out"/*.report.json)"
 
-# On the way there, in steps that halve what is left.
+# On the way there, in steps that halve what is left. It waits for the first
+# two snapshots, for a minute each, whenever that is.
 rm -rf "$out"
 PYTHONMALLOC=malloc in_group "$weir" run -q --http none --snapshot-at 50% \
-    --out "$out" -- python3 -c 'import time
+    --out "$out" -- python3 -c 'import glob, sys, time
 kept = []
-while True: kept.append(bytearray(1 << 20)); time.sleep(0.02)' 2>err.txt
-ls "$out" | grep -q "python3.*\.at5[0-9]\.heap\.pb\.gz" ||
-    fail "no snapshot at half of the limit: $(ls "$out")"
-[ "$(ls "$out" | grep -c "\.at[0-9]*\.heap")" -ge 2 ] ||
-    fail "one snapshot only: $(ls "$out")"
-"$weir" top "$(ls "$out"/*.at5*.heap.pb.gz)" >top.txt 2>&1 &&
+def grow_to(mib, snapshots):
+    while len(kept) < mib: kept.append(bytearray(1 << 20))
+    for i in range(1200):
+        if len(glob.glob(sys.argv[1] + "/*.at*.heap.pb.gz")) >= snapshots: return
+        time.sleep(0.05)
+grow_to(44, 1)
+grow_to(64, 2)
+while True: kept.append(bytearray(1 << 20))' "$out" 2>err.txt
+[ "$(ls "$out" | grep -c "python3.*\.at[0-9]*\.heap\.pb\.gz")" -ge 2 ] ||
+    fail "no two snapshots: $(ls "$out")"
+"$weir" top "$(ls "$out"/*.at[0-9]*.heap.pb.gz | head -1)" >top.txt 2>&1 &&
     grep -q PyByteArray top.txt || fail "snapshot: $(cat top.txt)"
 
 rm -rf "$out"
