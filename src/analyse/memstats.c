@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include "analyse/profile.h"
+#include "region/collector.h"
 #include "region/read.h"
 
 static uint64_t
@@ -74,6 +75,7 @@ wr_memstats_from_view(struct weir_memstats *m,
     m->buck_hash_sys = load(&c->profile_sys);
     m->other_sys = load(&c->other_sys);
     add_stacks(m, view);
+    wr_collector_memstats(wr_view_collector(view), m);
     m->sys = m->heap_sys + m->stack_sys + m->mspan_sys + m->mcache_sys +
-             m->buck_hash_sys + m->other_sys;
+             m->buck_hash_sys + m->gc_sys + m->other_sys;
 }

@@ -19,6 +19,7 @@
  *       joinable  struct wr_joinable[capacity]: threads that nobody joined yet
  *       overflow  one struct wr_overflow: the stack that was used up
  *       ledger    struct wr_ledger_slot[capacity]: the sampled live blocks
+ *       collector one struct wr_collector: cycles, pauses, goal
  *
  * Rules that make reading safe without the writer's locks:
  *   1. The file is filled from its start and never shrinks; a table's used
@@ -73,7 +74,8 @@ enum wr_table_id {
     WR_TABLE_JOINABLE,
     WR_TABLE_OVERFLOW,
     WR_TABLE_LEDGER,
-    WR_TABLE_COUNT = 12 /* room for later ones; absent: capacity 0 */
+    WR_TABLE_COLLECTOR,
+    WR_TABLE_COUNT = 16 /* room for later ones; absent: capacity 0 */
 };
 
 struct wr_table {
@@ -438,6 +440,63 @@ struct wr_fds {
 struct wr_budget_slot {
     _Atomic uint64_t seq;
     _Atomic uint64_t word[WR_BUDGET_WORDS];
+};
+
+/* ---- the collector ----
+ *
+ * The table's entry exists once the program uses collected blocks. Written by
+ * region/collector_write.h, read by region/collector.h. */
+
+#define WR_PAUSES 256
+
+/* How the collector learns what the program writes while it marks. */
+enum wr_collector_way {
+    WR_WAY_NONE,     /* no cycle has run yet */
+    WR_WAY_TRACKED,  /* the kernel notes which pages were written */
+    WR_WAY_SNAPSHOT, /* a copy of the process is marked */
+    WR_WAY_STOPPED,  /* the program stands still */
+    WR_WAY_BARRIER   /* the program's own stores tell it */
+};
+
+enum wr_collector_phase {
+    WR_PHASE_REST,
+    WR_PHASE_PREPARE, /* sweep termination */
+    WR_PHASE_MARK,
+    WR_PHASE_END,  /* mark termination */
+    WR_PHASE_SWEEP /* beside the program */
+};
+
+struct wr_collector {
+    _Atomic uint64_t cycles;  /* count: that ended; stored last of a cycle */
+    _Atomic uint64_t forced;  /* count: of these what the program asked for */
+    _Atomic uint64_t percent; /* level: GOGC; UINT64_MAX: off */
+    _Atomic uint64_t goal;    /* level: bytes at which the next one ends;
+                                 UINT64_MAX: none will begin */
+    _Atomic uint64_t live;    /* level: bytes the last one found alive */
+    _Atomic uint64_t stacks;  /* level: bytes of roots it scanned */
+    _Atomic uint64_t globals; /* level: the same, not on stacks */
+    _Atomic uint64_t sys;     /* level: bytes of the collector's tables */
+    _Atomic uint64_t phase;   /* level: enum wr_collector_phase */
+    _Atomic uint64_t way;     /* level: enum wr_collector_way, of the last
+                                 cycle */
+    _Atomic uint64_t last_end_ns; /* level: CLOCK_REALTIME; 0: none ended */
+    _Atomic uint64_t stopped_ns;  /* count: the program stood still */
+    _Atomic uint64_t longest_ns;  /* the longest stop so far */
+    _Atomic uint64_t stops;       /* count */
+    /* Counts of processors' time. */
+    _Atomic uint64_t stopped_cpu_ns; /* of all that stood still */
+    _Atomic uint64_t assist_ns;      /* of who allocated */
+    _Atomic uint64_t background_ns;
+    _Atomic uint64_t idle_ns;          /* of processors nobody wanted */
+    _Atomic uint64_t share_millionths; /* level: of the processors' time since
+                                          the start, but for idle_ns */
+    _Atomic uint64_t limited; /* count: cycles whose goal was the memory
+                                 limit's */
+    _Atomic uint64_t reserved[12];
+    /* Cycle n (from 1) is at (n - 1) % WR_PAUSES: how long the program stood
+     * still for it, all its stops together; when it ended, CLOCK_REALTIME. */
+    _Atomic uint64_t pause_ns[WR_PAUSES];
+    _Atomic uint64_t pause_end_ns[WR_PAUSES];
 };
 
 #endif

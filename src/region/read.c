@@ -89,6 +89,7 @@ static const size_t strides[WR_TABLE_COUNT] = {
     [WR_TABLE_FDS] = sizeof(struct wr_fds),
     [WR_TABLE_JOINABLE] = sizeof(struct wr_joinable),
     [WR_TABLE_OVERFLOW] = sizeof(struct wr_overflow),
+    [WR_TABLE_COLLECTOR] = sizeof(struct wr_collector),
 };
 
 /* What is wrong with the header; NULL: nothing. */

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "os/alone.h"
 #include "os/os.h"
+#include "region/collector.h"
 #include "region/counters.h"
 #include "region/event.h"
 #include "region/ledger_write.h"
@@ -83,6 +84,7 @@ static const struct {
     [WR_TABLE_JOINABLE] = {sizeof(struct wr_joinable), WR_JOINABLE_MOST},
     [WR_TABLE_OVERFLOW] = {sizeof(struct wr_overflow), 1},
     [WR_TABLE_LEDGER] = {sizeof(struct wr_ledger_slot), WR_LEDGER_SLOTS},
+    [WR_TABLE_COLLECTOR] = {sizeof(struct wr_collector), 1},
 };
 _Static_assert(WR_PAST_SERIES == BUCKETS + 1, "a series for each bucket");
 
@@ -90,8 +92,8 @@ _Static_assert(WR_PAST_SERIES == BUCKETS + 1, "a series for each bucket");
  * happened to this process; they begin empty. */
 enum { RECORDS = WR_TABLE_STACKS + 1 };
 /* Pages of the other tables that were made present, one by one; those of the
- * ledger, the last one, are made as a record's. */
-enum { TOUCH_PAGES = 1792 };
+ * ledger are made as a record's. */
+enum { TOUCH_PAGES = 3392 };
 static _Atomic uint64_t touched[TOUCH_PAGES / 64];
 
 static unsigned char *
@@ -655,6 +657,7 @@ go_on(struct wr_region_header *lent)
     wr_counters = &lent->counters;
     __atomic_store_n(&wr_region, lent, __ATOMIC_RELEASE);
     wr_ledger_take_over();
+    wr_collector_take_over();
     if (wr_events.region_taken != NULL)
         wr_events.region_taken();
     publish_magic();

@@ -14,9 +14,12 @@
 #include <string.h>
 #include <weir/memstats.h>
 #include "analyse/quote.h"
+#include "region/collector.h"
 #include "serve/proc.h"
 
 #define VERSION_CHARACTERS "0123456789.abcdefghijklmnopqrstuvwxyz+~-"
+
+enum { QUANTILES = 5 }; /* of a summary */
 
 /* What is told of one process. Doubles, because Prometheus has nothing else;
  * NaN is told of nobody. */
@@ -30,6 +33,8 @@ struct facts {
     double stack_inuse, stack_sys, mspan_inuse, mspan_sys, mcache_inuse,
         mcache_sys, buck_hash_sys, gc_sys, other_sys;
     double next_gc, last_gc, gc_cpu, gc_percent, gc_limit;
+    double gc_cycles, gc_forced, gc_automatic, gc_goal, gc_live;
+    double pauses[QUANTILES + 2]; /* seconds; their sum; how many */
     double running; /* threads the program has started and not ended */
 
     struct wr_proc proc;
@@ -50,17 +55,30 @@ struct family {
 #define FACT(field) offsetof(struct facts, field)
 
 static const struct family go_families[] = {
+    {"go_gc_cycles_automatic_gc_cycles_total", "counter",
+     "Collections that the growth of the heap or time started.",
+     FACT(gc_automatic), NULL},
+    {"go_gc_cycles_forced_gc_cycles_total", "counter",
+     "Collections that the program asked for.", FACT(gc_forced), NULL},
+    {"go_gc_cycles_total_gc_cycles_total", "counter", "Collections.",
+     FACT(gc_cycles), NULL},
     {"go_gc_duration_seconds", "summary",
-     "How long collections stopped the program; a C program has none.",
-     FACT(none), NULL},
+     "How long each of the last 256 collections stopped the program; one "
+     "without collected blocks has none.",
+     FACT(pauses), NULL},
     {"go_gc_gogc_percent", "gauge",
-     "Growth of the heap that starts a collection; never in a C program, "
-     "which is what GOGC=off gives.",
+     "Growth of the heap that starts a collection; GOGC=off, and a program "
+     "without collected blocks, have the largest number.",
      FACT(gc_percent), NULL},
     {"go_gc_gomemlimit_bytes", "gauge",
      "Memory limit of the runtime; as in Go the largest number when none is "
      "set.",
      FACT(gc_limit), NULL},
+    {"go_gc_heap_goal_bytes", "gauge",
+     "Size of the heap at which the next collection is to end.", FACT(gc_goal),
+     NULL},
+    {"go_gc_heap_live_bytes", "gauge",
+     "Bytes that the last collection found alive.", FACT(gc_live), NULL},
     {"go_goroutines", "gauge", "Threads the program has now.", FACT(running),
      NULL},
     {"go_info", "gauge", "Which runtime this is: Weir's version.", FACT(one),
@@ -231,6 +249,29 @@ load(const _Atomic uint64_t *from)
     return (double)atomic_load_explicit(from, memory_order_relaxed);
 }
 
+static int
+by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Of the pauses that are known, as Go's own reader of them does it. */
+static void
+set_pauses(struct facts *f, const struct weir_memstats *m)
+{
+    double known[WR_PAUSES];
+    size_t n = m->num_gc < WR_PAUSES ? m->num_gc : WR_PAUSES;
+    for (size_t i = 0; i < n; i++)
+        known[i] = (double)m->pause_ns[i] / 1e9;
+    qsort(known, n, sizeof *known, by_value);
+    for (size_t i = 0; n > 0 && i < QUANTILES; i++)
+        f->pauses[i] =
+            known[i < QUANTILES - 1 ? n * i / (QUANTILES - 1) : n - 1];
+    f->pauses[QUANTILES] = (double)m->pause_total_ns / 1e9;
+    f->pauses[QUANTILES + 1] = (double)m->num_gc;
+}
+
 static void
 set_memstats(struct facts *f, const struct wr_region_view *view)
 {
@@ -257,11 +298,29 @@ set_memstats(struct facts *f, const struct wr_region_view *view)
     f->gc_sys = (double)m.gc_sys;
     f->other_sys = (double)m.other_sys;
     f->sys = (double)m.sys;
+    set_pauses(f, &m);
     f->next_gc = (double)m.next_gc;
     f->last_gc = (double)m.last_gc / 1e9;
     f->gc_cpu = m.gc_cpu_fraction;
-    f->gc_percent = (double)UINT64_MAX;
     f->gc_limit = (double)INT64_MAX;
+}
+
+/* The extended names are of programs with collected blocks alone. */
+static void
+set_collector(struct facts *f, const struct wr_region_view *view)
+{
+    const struct wr_collector *c = wr_view_collector(view);
+    f->gc_percent = (double)UINT64_MAX;
+    f->gc_cycles = f->gc_forced = f->gc_automatic = f->gc_goal = f->gc_live =
+        NAN;
+    if (!c)
+        return;
+    f->gc_percent = load(&c->percent);
+    f->gc_forced = load(&c->forced);
+    f->gc_cycles = fmax(load(&c->cycles), f->gc_forced);
+    f->gc_automatic = f->gc_cycles - f->gc_forced;
+    f->gc_goal = load(&c->goal);
+    f->gc_live = load(&c->live);
 }
 
 static void
@@ -313,6 +372,7 @@ set_facts(struct facts *f, const struct wr_source *source, bool labelled,
 {
     *f = (struct facts){.source = source, .labelled = labelled, .one = 1};
     set_memstats(f, &source->view);
+    set_collector(f, &source->view);
     set_threads(f, &source->view);
     set_counters(f, &source->view);
     set_limit(f, &source->view);
@@ -368,21 +428,23 @@ put_sample(FILE *out, const struct facts *f, const char *name,
             value);
 }
 
+/* value: the quantiles, the sum, the count. */
 static void
-put_summary(FILE *out, const struct facts *f, const char *name, double value)
+put_summary(FILE *out, const struct facts *f, const char *name,
+            const double *value)
 {
-    static const char *const quantile[] = {
+    static const char *const quantile[QUANTILES] = {
         "quantile=\"0\"", "quantile=\"0.25\"", "quantile=\"0.5\"",
         "quantile=\"0.75\"", "quantile=\"1\""};
-    for (size_t i = 0; i < sizeof quantile / sizeof *quantile; i++)
-        put_sample(out, f, name, "", quantile[i], value);
-    put_sample(out, f, name, "_sum", "", value);
-    put_sample(out, f, name, "_count", "", value);
+    for (size_t i = 0; i < QUANTILES; i++)
+        put_sample(out, f, name, "", quantile[i], value[i]);
+    put_sample(out, f, name, "_sum", "", value[QUANTILES]);
+    put_sample(out, f, name, "_count", "", value[QUANTILES + 1]);
 }
 
 static void
 put_value(FILE *out, const struct family *family, const struct facts *f,
-          double value)
+          const double *value)
 {
     char label[64] = "";
     if (strcmp(family->type, "summary") == 0) {
@@ -394,7 +456,7 @@ put_value(FILE *out, const struct family *family, const struct facts *f,
         snprintf(label, sizeof label, "version=\"%s%.*s\"", family->version,
                  (int)strspn(version, VERSION_CHARACTERS), version);
     }
-    put_sample(out, f, family->name, "", label, value);
+    put_sample(out, f, family->name, "", label, *value);
 }
 
 static void
@@ -411,9 +473,9 @@ put_families(FILE *out, const struct family *family, size_t families,
     for (; families > 0; families--, family++) {
         bool announced = false;
         for (size_t i = 0; i < count; i++) {
-            double value =
-                *(const double *)((const char *)&facts[i] + family->value);
-            if (isnan(value))
+            const double *value =
+                (const double *)((const char *)&facts[i] + family->value);
+            if (isnan(*value))
                 continue;
             if (!announced)
                 announce(out, family);

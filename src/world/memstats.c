@@ -9,6 +9,7 @@
 
 #include "heap/caches.h"
 #include "heap/mcache.h"
+#include "region/collector.h"
 #include "region/counters.h"
 #include "region/region.h"
 #include "world/thread.h"
@@ -114,8 +115,9 @@ add_levels(struct weir_memstats *m)
     m->buck_hash_sys = wr_count_get(profile_sys);
     m->other_sys = wr_count_get(other_sys);
     add_stacks(m);
+    wr_collector_memstats(wr_collector_self(), m);
     m->sys = m->heap_sys + m->stack_sys + m->mspan_sys + m->mcache_sys +
-             m->buck_hash_sys + m->other_sys;
+             m->buck_hash_sys + m->gc_sys + m->other_sys;
 }
 
 WR_EXPORT weir_err

@@ -45,6 +45,7 @@ struct fake {
     alignas(FAKE_PAGE) uint64_t pool[FAKE_WORDS];
     alignas(FAKE_PAGE) struct wr_history_slot history[FAKE_SLOTS];
     alignas(FAKE_PAGE) struct wr_mark_slot mark[WR_MARK_SLOTS];
+    alignas(FAKE_PAGE) struct wr_collector collector; /* not there yet */
 };
 
 static inline void
@@ -93,6 +94,8 @@ fake_header(struct fake *f)
                sizeof f->history[0], FAKE_SLOTS, 0);
     fake_table(f, WR_TABLE_MARKS, offsetof(struct fake, mark),
                sizeof f->mark[0], WR_MARK_SLOTS, 0);
+    fake_table(f, WR_TABLE_COLLECTOR, offsetof(struct fake, collector),
+               sizeof f->collector, 1, 0);
 }
 
 static inline void

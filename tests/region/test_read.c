@@ -152,7 +152,7 @@ static const struct {
     HEADER(table[3].stride, 16),
     HEADER(table[0].capacity, UINT32_MAX),
     HEADER(table[2].capacity, 100000),
-    HEADER(table[5].capacity, WR_MARK_SLOTS + 1),
+    HEADER(table[WR_TABLE_COLLECTOR].capacity, 2),
     HEADER(table[4].stride, sizeof(struct wr_history_slot) - 8),
     HEADER(table[7].capacity, 1),
 #undef HEADER

@@ -164,6 +164,44 @@ START_TEST(numbers_are_those_of_the_region)
 }
 END_TEST
 
+START_TEST(a_program_that_collects_tells_of_its_cycles)
+{
+    static const unsigned ms[] = {5, 1, 4, 2, 3};
+    struct fake *f = one.region;
+    get_pid(one.pid, "/metrics");
+    ck_assert(isnan(value("go_gc_cycles_total_gc_cycles_total")));
+    f->header.table[WR_TABLE_COLLECTOR].used = 1;
+    f->collector.cycles = 5;
+    f->collector.forced = 2;
+    f->collector.percent = 150;
+    f->collector.goal = 9000000;
+    f->collector.live = 6000000;
+    f->collector.stopped_ns = 15000000;
+    f->collector.last_end_ns = UINT64_C(1700000000500000000);
+    f->collector.share_millionths = 250000;
+    f->collector.sys = 12345;
+    for (unsigned i = 0; i < 5; i++)
+        f->collector.pause_ns[i] = ms[i] * 1000000;
+    get_pid(one.pid, "/metrics");
+    assert_value("go_gc_cycles_total_gc_cycles_total", 5);
+    assert_value("go_gc_cycles_forced_gc_cycles_total", 2);
+    assert_value("go_gc_cycles_automatic_gc_cycles_total", 3);
+    assert_value("go_gc_gogc_percent", 150);
+    assert_value("go_gc_heap_goal_bytes", 9000000);
+    assert_value("go_memstats_next_gc_bytes", 9000000);
+    assert_value("go_gc_heap_live_bytes", 6000000);
+    assert_value("go_memstats_last_gc_time_seconds", 1700000000.5);
+    assert_value("go_memstats_gc_cpu_fraction", 0.25);
+    assert_value("go_memstats_gc_sys_bytes", 12345);
+    assert_value("go_gc_duration_seconds{quantile=\"0\"}", 0.001);
+    assert_value("go_gc_duration_seconds{quantile=\"0.25\"}", 0.002);
+    assert_value("go_gc_duration_seconds{quantile=\"0.5\"}", 0.003);
+    assert_value("go_gc_duration_seconds{quantile=\"1\"}", 0.005);
+    assert_value("go_gc_duration_seconds_sum", 0.015);
+    assert_value("go_gc_duration_seconds_count", 5);
+}
+END_TEST
+
 START_TEST(sums_hold_whatever_the_writer_does)
 {
     struct wr_counters *c = &one.region->header.counters;
@@ -371,6 +409,7 @@ main(void)
     tcase_add_test(t, each_family_is_announced_once_before_its_samples);
     tcase_add_test(t, go_names_have_the_types_of_go);
     tcase_add_test(t, numbers_are_those_of_the_region);
+    tcase_add_test(t, a_program_that_collects_tells_of_its_cycles);
     tcase_add_test(t, sums_hold_whatever_the_writer_does);
     tcase_add_test(t, fragmentation_is_what_no_block_covers);
     tcase_add_test(t, large_numbers_keep_all_that_a_double_holds);

@@ -1,0 +1,58 @@
+/* Reading the collector's table. Stands alone, as region/read.c does.
+ *
+ * 1. The count of cycles is loaded before the ring: the pauses it covers are
+ *    there, but for those that newer cycles overwrote meanwhile.
+ */
+#include "region/collector.h"
+
+#include <stdatomic.h>
+#include <weir/memstats.h>
+
+static uint64_t
+get(const _Atomic uint64_t *word)
+{
+    return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+const struct wr_collector *
+wr_view_collector(const struct wr_region_view *v)
+{
+    if (wr_view_used(v, WR_TABLE_COLLECTOR) == 0)
+        return NULL;
+    return (const void *)(v->base + v->table[WR_TABLE_COLLECTOR].offset);
+}
+
+void
+wr_collector_memstats(const struct wr_collector *c, struct weir_memstats *m)
+{
+    uint64_t goal;
+
+    if (c == NULL)
+        return;
+    m->num_gc =
+        (uint32_t)atomic_load_explicit(&c->cycles, memory_order_acquire);
+    m->num_forced_gc = (uint32_t)get(&c->forced);
+    goal = get(&c->goal);
+    m->next_gc = goal;
+    m->last_gc = get(&c->last_end_ns);
+    m->pause_total_ns = get(&c->stopped_ns);
+    for (unsigned i = 0; i < WR_PAUSES; i++) {
+        m->pause_ns[i] = get(&c->pause_ns[i]);
+        m->pause_end[i] = get(&c->pause_end_ns[i]);
+    }
+    m->gc_cpu_fraction = (double)get(&c->share_millionths) / 1e6;
+    m->gc_sys = get(&c->sys);
+    m->enable_gc = 1;
+}
+
+const char *
+wr_collector_way_name(uint64_t way)
+{
+    static const char *const names[] = {[WR_WAY_NONE] = "none yet",
+                                        [WR_WAY_TRACKED] = "tracked",
+                                        [WR_WAY_SNAPSHOT] = "snapshot",
+                                        [WR_WAY_STOPPED] = "stopped",
+                                        [WR_WAY_BARRIER] = "barrier"};
+
+    return way < sizeof names / sizeof *names ? names[way] : "unknown";
+}
