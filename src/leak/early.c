@@ -8,8 +8,8 @@
 
 #include "base/base.h"
 #include "heap/span.h"
-#include "leak/odd.h"
 #include "leak/roots.h"
+#include "mark/odd.h"
 #include "os/kept.h"
 #include "os/os.h"
 
@@ -46,7 +46,7 @@ may_be_address(uintptr_t word)
     uintptr_t low = wr_window_first << WR_WINDOW_SHIFT;
     uintptr_t end = (wr_window_last + 1) << WR_WINDOW_SHIFT;
 
-    return (word & WR_ODD_BITS) - low <= end - low;
+    return (word & WR_ODD_ADDRESS) - low <= end - low;
 }
 
 static void

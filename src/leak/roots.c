@@ -26,29 +26,6 @@ enum { COPY = 64 << 10 };
 static struct wr_os_pages pages;
 static uint64_t last_unread;
 
-/* What the last walk has visited, to be visited again without asking the system
- * which pages are there; `from` has bit 0 where that was in a copy. */
-static struct {
-    uintptr_t from, end;
-} * piece;
-static size_t pieces;
-
-enum { PIECES = 1 << 16 };
-
-static void
-note(const struct walk *w, uintptr_t from, uintptr_t end)
-{
-    if (w->early)
-        return;
-    if (piece == NULL)
-        piece = wr_os_map(PIECES * sizeof *piece);
-    if (piece != NULL && pieces < PIECES) {
-        piece[pieces].from = from;
-        piece[pieces].end = end;
-    }
-    pieces++;
-}
-
 /* Where the part of a stack begins that is not in use: its low end. Known are
  * the bounds of threads that the program made by pthread_create, and that of
  * the main thread, which is a mapping of its own. */
@@ -116,18 +93,11 @@ visit_as(const struct walk *w, uintptr_t from, uintptr_t end, uintptr_t at)
     w->visit(&part, w->arg);
 }
 
-static void
-visit_plainly(const struct walk *w, uintptr_t from, uintptr_t end)
-{
-    note(w, from, end);
-    visit_as(w, from, end, from);
-}
-
 /* What may not be readable is looked at in a copy: of a file less may be there
  * than is mapped. A page that cannot be read holds nothing for the program
  * either. */
 static void
-visit_copy_of(const struct walk *w, uintptr_t from, uintptr_t end)
+visit_peeked(const struct walk *w, uintptr_t from, uintptr_t end)
 {
     static _Alignas(8) char copy[COPY];
     size_t page = wr_os_page_bytes();
@@ -143,13 +113,6 @@ visit_copy_of(const struct walk *w, uintptr_t from, uintptr_t end)
         if (n == 0)
             from = wr_align_down(from, page) + page;
     }
-}
-
-static void
-visit_peeked(const struct walk *w, uintptr_t from, uintptr_t end)
-{
-    note(w, from | 1, end);
-    visit_copy_of(w, from, end);
 }
 
 /* Of files so much is read in that is not in memory, and no more: to read a
@@ -221,7 +184,7 @@ visit_own(struct walk *w, uintptr_t from, uintptr_t end)
         if (held == WR_PAGES_AWAY && w->peeks)
             visit_peeked(w, from, stop);
         else if (held != WR_PAGES_NONE)
-            visit_plainly(w, from, stop);
+            visit_as(w, from, stop, from);
     }
 }
 
@@ -231,7 +194,7 @@ visit_unpeeked(struct walk *w, uintptr_t from, uintptr_t end)
 {
     for (uintptr_t stop; from < end; from = stop)
         if (wr_os_file_pages_next(from, end, &stop) == WR_PAGES_HERE)
-            visit_plainly(w, from, stop);
+            visit_as(w, from, stop, from);
         else
             w->unread += stop - from;
 }
@@ -299,7 +262,6 @@ visit_registers(struct walk *w)
 
         if (!t->answered)
             continue;
-        note(w, t->frame, t->frame_end);
         w->visit(&part, w->arg);
     }
 }
@@ -368,7 +330,6 @@ wr_roots_walk(const struct wr_stop *s,
     struct wr_os_mapping m;
     bool any = false; /* the system may show an empty list */
 
-    pieces = 0;
     if (!wr_early_there())
         wr_early_read();
     w.swaps = wr_os_swaps();
@@ -421,23 +382,4 @@ wr_roots_each(const struct wr_stop *s,
     struct plain p = {visit, arg};
 
     return wr_roots_walk(s, visit_plain, &p);
-}
-
-bool
-wr_roots_again(const struct wr_stop *s,
-               void (*visit)(uintptr_t from, uintptr_t end, void *arg),
-               void *arg)
-{
-    struct plain p = {visit, arg};
-    struct walk w = {.visit = visit_plain, .arg = &p};
-
-    if (piece == NULL || pieces > PIECES)
-        return wr_roots_each(s, visit, arg);
-    for (size_t i = 0; i < pieces; i++)
-        if ((piece[i].from & 1) != 0)
-            visit_copy_of(&w, piece[i].from - 1, piece[i].end);
-        else
-            visit(piece[i].from, piece[i].end, arg);
-    wr_early_each(visit_plain, &p);
-    return true;
 }

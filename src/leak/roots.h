@@ -32,11 +32,6 @@ struct wr_stop;
 bool wr_roots_each(const struct wr_stop *s,
                    void (*visit)(uintptr_t from, uintptr_t end, void *arg),
                    void *arg);
-/* The same parts once more, as the last walk found them: what changed its
- * mappings since, while the program stands still, is Weir's own. */
-bool wr_roots_again(const struct wr_stop *s,
-                    void (*visit)(uintptr_t from, uintptr_t end, void *arg),
-                    void *arg);
 /* Bytes of mapped files that the last walk did not read: an address there was
  * not seen. */
 uint64_t wr_roots_unread(void);

@@ -14,19 +14,20 @@
 #include "leak/copy.h"
 #include "leak/earlier.h"
 #include "leak/known.h"
-#include "leak/odd.h"
 #include "leak/roots.h"
+#include "mark/helpers.h"
 #include "mark/mark.h"
 #include "mark/marks.h"
 #include "os/os.h"
-#include "os/pages.h"
 #include "profile/sample.h"
 #include "region/leaks.h"
 
+/* Beside a program that goes on, at low priority. */
+enum { MARKERS = 2 };
+
 struct search {
     struct wr_marks *reached;
-    struct wr_marks *ends;    /* to whose end something points */
-    struct wr_marks *looked;  /* odd pointers were looked for in it */
+    struct wr_marks *odd;     /* to what odd pointers point */
     struct wr_marks *leaked;  /* what is not reached; at last: what hangs off */
     struct wr_marks *pointed; /* to what a leaked block points */
     struct wr_marks *earlier; /* what was lost at the mark */
@@ -64,7 +65,7 @@ scan_root(uintptr_t from, uintptr_t end, void *search)
 }
 
 static void
-keep_end(struct wr_span *s, unsigned block, void *search)
+keep_odd(struct wr_span *s, unsigned block, void *search)
 {
     struct search *q = search;
 
@@ -72,16 +73,16 @@ keep_end(struct wr_span *s, unsigned block, void *search)
         count(&q->header->ends, s);
 }
 
-/* Blocks to whose end something points are kept, with all that hangs off: in
- * that there may be more such pointers. */
+/* What odd pointers point to is kept, with all that hangs off: in that there
+ * may be more of them. */
 static bool
-keep_ends(struct search *q)
+keep_all_odd(struct search *q)
 {
     uint64_t before;
 
     do {
         before = q->header->ends.blocks;
-        wr_marks_each(q->ends, keep_end, q);
+        wr_marks_each(q->odd, keep_odd, q);
         if (!wr_marker_finish(q->marker))
             return false;
     } while (q->header->ends.blocks > before);
@@ -89,12 +90,24 @@ keep_ends(struct search *q)
 }
 
 static bool
-mark_reached(struct search *q, const struct wr_stop *s)
+mark_from_roots(struct search *q, const struct wr_stop *s)
 {
     if (!wr_roots_each(s, scan_root, q))
         return false;
     q->header->root_bytes += wr_known_mark(q->marker);
-    return wr_marker_finish(q->marker) && keep_ends(q);
+    return wr_marker_finish(q->marker) && keep_all_odd(q);
+}
+
+/* The only part of a search that takes long. */
+static bool
+mark_reached(struct search *q, const struct wr_stop *s)
+{
+    bool marked;
+
+    (void)wr_helpers_begin(q->marker, MARKERS);
+    marked = mark_from_roots(q, s);
+    wr_helpers_end(q->marker);
+    return marked;
 }
 
 /* ---- what is not ---- */
@@ -134,69 +147,6 @@ find_all_leaked(struct search *q)
         return false;
     wr_mheap_each_span(find_leaked, q);
     return !q->leaked->failed;
-}
-
-/* ---- and is kept by odd pointers only ---- */
-
-static void
-look_for_odd(uintptr_t from, uintptr_t end, void *search)
-{
-    struct search *q = search;
-
-    wr_odd_scan(from, end, q->leaked, keep_end, q);
-}
-
-/* Pages that were never touched hold nothing. */
-static void
-look_into(struct wr_span *s, unsigned block, void *search)
-{
-    static struct wr_os_pages pages;
-    struct search *q = search;
-    uintptr_t from = block_base(s, block);
-    uintptr_t end = from + wr_span_block_bytes(s), stop;
-
-    if (!wr_marks_has(q->reached, from) || !wr_marks_add(q->looked, from))
-        return;
-    if (end - from < 2 * WR_PAGE_BYTES) {
-        look_for_odd(from, end, q);
-        return;
-    }
-    wr_os_pages_open(&pages);
-    for (; from < end; from = stop)
-        if (wr_os_pages_next(&pages, from, end, &stop) != WR_PAGES_NONE)
-            look_for_odd(from, stop, q);
-    wr_os_pages_close(&pages);
-}
-
-/* In what they keep there may be more of them. */
-static bool
-follow_odd(struct search *q)
-{
-    uint64_t before;
-
-    do {
-        before = q->header->ends.blocks;
-        if (!wr_marker_finish(q->marker) || !keep_ends(q))
-            return false;
-        wr_marks_each(q->leaked, look_into, q);
-    } while (q->header->ends.blocks > before);
-    return !q->looked->failed;
-}
-
-static bool
-keep_odd(struct search *q, const struct wr_stop *s)
-{
-    uint64_t before = q->header->ends.blocks;
-
-    if (!find_all_leaked(q) || q->header->indirect.blocks == 0)
-        return q->leaked != NULL && !q->leaked->failed;
-    q->looked = wr_marks_new();
-    if (q->looked == NULL || !wr_roots_again(s, look_for_odd, q))
-        return false;
-    wr_marks_each(q->reached, look_into, q);
-    if (!follow_odd(q))
-        return false;
-    return q->header->ends.blocks == before || find_all_leaked(q);
 }
 
 /* ---- what was lost earlier ---- */
@@ -341,13 +291,13 @@ static bool
 make_markers(struct search *q)
 {
     q->reached = wr_marks_new();
-    q->ends = wr_marks_new();
+    q->odd = wr_marks_new();
     q->pointed = wr_marks_new();
     q->earlier = wr_marks_new();
-    if (q->reached == NULL || q->ends == NULL || q->pointed == NULL ||
+    if (q->reached == NULL || q->odd == NULL || q->pointed == NULL ||
         q->earlier == NULL)
         return false;
-    q->marker = wr_marker_new(q->reached, q->ends);
+    q->marker = wr_marker_new(q->reached, q->odd);
     q->points = wr_marker_new_shallow(q->pointed);
     return q->marker != NULL && q->points != NULL;
 }
@@ -358,8 +308,7 @@ free_markers(struct search *q)
     wr_marker_free(q->marker);
     wr_marker_free(q->points);
     wr_marks_free(q->reached);
-    wr_marks_free(q->ends);
-    wr_marks_free(q->looked);
+    wr_marks_free(q->odd);
     wr_marks_free(q->leaked);
     wr_marks_free(q->pointed);
     wr_marks_free(q->earlier);
@@ -369,7 +318,7 @@ static bool
 search(struct search *q, const struct wr_copy *c)
 {
     bool complete = make_markers(q) && mark_reached(q, c->stop) &&
-                    keep_odd(q, c->stop) && excuse_earlier(q, c->ask->flags) &&
+                    find_all_leaked(q) && excuse_earlier(q, c->ask->flags) &&
                     take_leaked(q, c);
 
     if (q->marker != NULL)

@@ -9,7 +9,7 @@
  * A pointer to the byte behind a block does not point at the block, and yet
  * it may be all that a program keeps of it: such a block is not called leaked,
  * unless another one begins there.
- * Other odd pointers (leak/odd.h) keep a block too: not aligned, with other
+ * Other odd pointers (mark/odd.h) keep a block too: not aligned, with other
  * bits above the address. What cannot be seen: addresses in a form that nobody
  * can guess (xor, compressed); outside the process, or in registers of a
  * process that shares its memory; in pages that children do not get

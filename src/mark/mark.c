@@ -4,13 +4,21 @@
  *    finish looks through all marked blocks again.
  * 2. ring[] holds the last words that were fed. The word fed d steps ago has
  *    gone through the steps whose distance is below d.
+ * 3. The stack is grey[bottom .. depth); both are 0 when it is empty. What was
+ *    below bottom was given to others.
+ * 4. Of markers that work together each has all this of its own but the sets
+ *    and the crew. A block is pushed by the one that set its mark.
  */
 #include "mark/mark.h"
+
+#include <string.h>
 
 #include "base/base.h"
 #include "heap/mheap.h"
 #include "heap/span.h"
+#include "mark/crew.h"
 #include "mark/marks.h"
+#include "mark/odd.h"
 #include "os/os.h"
 #include "os/pages.h"
 #include "region/counters.h"
@@ -35,39 +43,70 @@ struct word {
     bool border; /* a block may end where it points */
 };
 
-struct grey {
-    uintptr_t from, end;
-};
-
 struct wr_marker {
     uintptr_t low, span; /* blocks lie in [low, low + span) */
     struct word ring[RING];
     unsigned fed;
     unsigned waiting; /* steps until the ring is empty of words */
 
-    struct grey *grey; /* the stack, and its address space */
+    struct wr_grey *grey; /* the stack, and its address space */
     size_t grey_bytes;
-    size_t depth, room, limit; /* in entries */
+    size_t bottom, depth, room, limit; /* in entries */
     bool dropped;
     bool shallow;
     uintptr_t ignored, ignored_bytes;
 
-    struct wr_marks *marks, *ends; /* no ends: nobody asked */
+    struct wr_marks *marks, *kept; /* kept: by odd pointers; NULL: not asked */
+    struct wr_odd odd;
+    struct wr_crew *crew; /* NULL: it is alone */
     struct wr_marked sums;
     struct wr_os_pages pages;
+
+    struct wr_marker
+        *helper[WR_MARKERS_MOST]; /* of the one that leads: from 1 */
+    unsigned markers;             /* with itself */
+    uint64_t helped;
 };
 
 /* --- Grey blocks --------------------------------------------------------- */
+
+/* Where much of the stack was given away the rest takes its place. */
+static bool
+move_down(struct wr_marker *m)
+{
+    if (m->bottom <= m->depth / 2)
+        return false;
+    m->depth -= m->bottom;
+    memmove(m->grey, m->grey + m->bottom, m->depth * sizeof *m->grey);
+    m->bottom = 0;
+    return true;
+}
 
 static bool
 make_room(struct wr_marker *m)
 {
     size_t step = GREY_STEP / sizeof *m->grey;
 
+    if (move_down(m))
+        return true;
     if (m->room >= m->limit || !wr_os_commit(m->grey + m->room, GREY_STEP))
         return false;
     m->room = wr_min(m->room + step, m->limit);
     return true;
+}
+
+static bool
+is_empty(const struct wr_marker *m)
+{
+    return m->depth == m->bottom;
+}
+
+static void
+pop(struct wr_marker *m)
+{
+    m->depth--;
+    if (is_empty(m))
+        m->bottom = m->depth = 0;
 }
 
 static void
@@ -75,11 +114,20 @@ push(struct wr_marker *m, uintptr_t from, uintptr_t end)
 {
     if (m->shallow)
         return;
-    if (wr_unlikely(m->depth == m->room) && !make_room(m)) {
+    if (wr_unlikely(m->depth >= m->room) && !make_room(m)) {
         m->dropped = true;
         return;
     }
-    m->grey[m->depth++] = (struct grey){from, end};
+    m->grey[m->depth++] = (struct wr_grey){from, end};
+}
+
+/* Who has much gives of what waits longest: most hangs off that. */
+static void
+share(struct wr_marker *m)
+{
+    if (m->depth - m->bottom >= 2 * WR_CREW_CHUNK && wr_crew_wants(m->crew) &&
+        wr_crew_put(m->crew, m->grey + m->bottom))
+        m->bottom += WR_CREW_CHUNK;
 }
 
 /* --- The steps of a word ------------------------------------------------- */
@@ -140,13 +188,20 @@ find_block(struct wr_marker *m, struct word *w)
     __builtin_prefetch((void *)w->base);
 }
 
+static bool
+add_to(const struct wr_marker *m, struct wr_marks *set, uintptr_t base)
+{
+    return wr_likely(m->crew == NULL) ? wr_marks_add(set, base)
+                                      : wr_marks_add_shared(set, base);
+}
+
 bool
 wr_marker_add(struct wr_marker *m, struct wr_span *s, unsigned block)
 {
     size_t bytes = wr_span_block_bytes(s);
     uintptr_t base = s->base + (uintptr_t)block * bytes;
 
-    if (!wr_marks_add(m->marks, base))
+    if (!add_to(m, m->marks, base))
         return false;
     m->sums.blocks++;
     m->sums.bytes += bytes;
@@ -154,17 +209,34 @@ wr_marker_add(struct wr_marker *m, struct wr_span *s, unsigned block)
     return true;
 }
 
+/* The word at whose address the block is, if one lives there. */
+static bool
+find_living(uintptr_t value, struct word *w)
+{
+    w->value = value;
+    w->span = wr_span_of((void *)value);
+    return w->span != NULL && locate(w) &&
+           wr_block_is_live(wr_block_state(w->span, w->block));
+}
+
 /* Nothing lives where the word points, but perhaps in front of that. */
 static void
-mark_end(struct wr_marker *m, uintptr_t value)
+keep_end(struct wr_marker *m, uintptr_t value)
 {
-    struct word w = {.value = value - 1};
+    struct word w;
 
-    w.span = wr_span_of((void *)w.value);
-    if (w.span != NULL && locate(&w) &&
-        w.base + wr_span_block_bytes(w.span) == value &&
-        wr_block_is_live(wr_block_state(w.span, w.block)))
-        (void)wr_marks_add(m->ends, w.base);
+    if (find_living(value - 1, &w) &&
+        w.base + wr_span_block_bytes(w.span) == value)
+        (void)add_to(m, m->kept, w.base);
+}
+
+static void
+keep_odd(struct wr_marker *m, uintptr_t value)
+{
+    struct word w;
+
+    if (find_living(value, &w))
+        (void)add_to(m, m->kept, w.base);
 }
 
 static void
@@ -172,8 +244,8 @@ mark(struct wr_marker *m, struct word *w)
 {
     if (w->base != 0 && wr_block_is_live(wr_block_state(w->span, w->block)))
         (void)wr_marker_add(m, w->span, w->block);
-    else if (wr_unlikely(w->border && m->ends != NULL) && w->value != 0)
-        mark_end(m, w->value);
+    else if (wr_unlikely(w->border && m->kept != NULL) && w->value != 0)
+        keep_end(m, w->value);
 }
 
 static struct word *
@@ -206,11 +278,43 @@ wr_marker_word(struct wr_marker *m, uintptr_t word)
 }
 
 static void
-scan(struct wr_marker *m, uintptr_t from, uintptr_t end)
+look_oddly(struct wr_marker *m, uintptr_t word, uintptr_t next)
 {
+    uintptr_t address[WR_ODD_MOST];
+    unsigned n = wr_odd_find(&m->odd, word, next, address);
+
+    for (unsigned i = 0; i < n; i++)
+        keep_odd(m, address[i]);
+}
+
+/* A word, and the one behind it: 0 where there is none. */
+static inline void
+look_at(struct wr_marker *m, uintptr_t word, uintptr_t next)
+{
+    if (wr_unlikely(wr_odd_may(&m->odd, word, next)))
+        look_oddly(m, word, next);
+    if (wr_unlikely(wr_odd_is_tagged(&m->odd, word)))
+        keep_odd(m, word & WR_ODD_ADDRESS);
+    wr_marker_word(m, word);
+}
+
+/* [from, end), which goes on up to limit: an odd pointer may begin in the one
+ * and end in the other. */
+static void
+scan(struct wr_marker *m, uintptr_t from, uintptr_t end, uintptr_t limit)
+{
+    const uintptr_t *at = (const uintptr_t *)from;
+    const uintptr_t *last = (const uintptr_t *)end - 1;
+
     m->sums.scanned += end - from;
-    for (; from < end; from += sizeof from)
-        wr_marker_word(m, *(const uintptr_t *)from);
+    if (m->kept == NULL) {
+        for (; at <= last; at++)
+            wr_marker_word(m, *at);
+        return;
+    }
+    for (; at < last; at++)
+        look_at(m, at[0], at[1]);
+    look_at(m, *last, end < limit ? last[1] : 0);
 }
 
 /* --- From grey to black -------------------------------------------------- */
@@ -234,30 +338,62 @@ next_piece(struct wr_marker *m, uintptr_t *from, uintptr_t end, uintptr_t *stop)
 static void
 blacken(struct wr_marker *m)
 {
-    struct grey *g = &m->grey[m->depth - 1];
-    uintptr_t from = g->from, stop;
+    struct wr_grey *g = &m->grey[m->depth - 1];
+    uintptr_t from = g->from, end = g->end, stop;
 
-    if (!next_piece(m, &from, g->end, &stop)) {
-        m->depth--;
+    if (!next_piece(m, &from, end, &stop)) {
+        pop(m);
         return;
     }
-    if (stop == g->end)
-        m->depth--;
+    if (stop == end)
+        pop(m);
     else
         g->from = stop;
-    scan(m, from, stop);
+    scan(m, from, stop, end);
+    if (m->crew != NULL)
+        share(m);
 }
 
 static void
 blacken_all(struct wr_marker *m)
 {
-    while (m->depth > 0 || m->waiting > 0)
-        if (m->depth > 0) {
+    while (!is_empty(m) || m->waiting > 0)
+        if (!is_empty(m)) {
             blacken(m);
         } else {
             feed(m, 0);
             m->waiting--;
         }
+}
+
+void
+wr_marker_scan(struct wr_marker *m, const void *from, const void *end)
+{
+    uintptr_t word = sizeof(uintptr_t), stop;
+    uintptr_t first = wr_align_up((uintptr_t)from, word);
+    uintptr_t last = wr_align_down((uintptr_t)end, word);
+
+    for (; first < last && next_piece(m, &first, last, &stop); first = stop) {
+        scan(m, first, stop, last);
+        while (!is_empty(m))
+            blacken(m);
+    }
+}
+
+/* --- To the end ---------------------------------------------------------- */
+
+/* And what others gave away. */
+static void
+finish_all(struct wr_marker *m)
+{
+    blacken_all(m);
+    if (m->crew == NULL)
+        return;
+    wr_crew_rest(m->crew);
+    while ((m->depth = wr_crew_next_or_end(m->crew, m->grey)) > 0) {
+        blacken_all(m);
+        wr_crew_rest(m->crew);
+    }
 }
 
 /* A marked block that was dropped is scanned, others once more. */
@@ -277,29 +413,58 @@ look_again(struct wr_span *s, void *marker)
     }
 }
 
+/* All rest. What the helpers counted becomes the leader's; did anybody drop
+ * blocks? */
+static bool
+gather(struct wr_marker *m)
+{
+    bool dropped = m->dropped;
+
+    m->dropped = false;
+    for (unsigned i = 1; i < m->markers; i++) {
+        struct wr_marker *h = m->helper[i];
+
+        m->helped += h->sums.blocks;
+        m->sums.blocks += h->sums.blocks;
+        m->sums.bytes += h->sums.bytes;
+        m->sums.scanned += h->sums.scanned;
+        h->sums = (struct wr_marked){0, 0, 0};
+        dropped |= h->dropped;
+        h->dropped = false;
+    }
+    return dropped;
+}
+
 bool
 wr_marker_finish(struct wr_marker *m)
 {
-    blacken_all(m);
-    while (m->dropped && !m->marks->failed) {
-        m->dropped = false;
+    finish_all(m);
+    while (gather(m) && !m->marks->failed) {
         wr_mheap_each_span(look_again, m);
+        finish_all(m);
     }
-    return !m->marks->failed && (m->ends == NULL || !m->ends->failed);
+    return !m->marks->failed && (m->kept == NULL || !m->kept->failed);
 }
 
 void
-wr_marker_scan(struct wr_marker *m, const void *from, const void *end)
+wr_marker_help(struct wr_marker *leader, unsigned i)
 {
-    uintptr_t word = sizeof(uintptr_t), stop;
-    uintptr_t first = wr_align_up((uintptr_t)from, word);
-    uintptr_t last = wr_align_down((uintptr_t)end, word);
+    struct wr_marker *m = leader->helper[i];
 
-    for (; first < last && next_piece(m, &first, last, &stop); first = stop) {
-        scan(m, first, stop);
-        while (m->depth > 0)
-            blacken(m);
+    WR_ASSERT(i > 0 && i < leader->markers);
+    wr_os_pages_open(&m->pages);
+    while ((m->depth = wr_crew_next(m->crew, m->grey)) > 0) {
+        blacken_all(m);
+        wr_crew_rest(m->crew);
     }
+    wr_os_pages_close(&m->pages);
+}
+
+void
+wr_marker_dismiss(struct wr_marker *m)
+{
+    if (m->crew != NULL)
+        wr_crew_dismiss(m->crew);
 }
 
 /* --- Its life ------------------------------------------------------------ */
@@ -313,11 +478,13 @@ find_heap(struct wr_marker *m)
     m->span = (wr_window_last + 1 - wr_window_first) << WR_WINDOW_SHIFT;
 }
 
-/* Where so much address space is not to be had, less does. */
+/* The stack of one of so many. Where so much address space is not to be had,
+ * less does. */
 static bool
-make_grey(struct wr_marker *m)
+make_grey(struct wr_marker *m, unsigned markers)
 {
-    size_t wanted = wr_count_get(heap_inuse) / WR_MARKER_GREY_PART + GREY_STEP;
+    size_t wanted =
+        wr_count_get(heap_inuse) / WR_MARKER_GREY_PART / markers + GREY_STEP;
 
     m->grey_bytes = wr_align_up(wanted, GREY_STEP);
     m->grey = wr_os_reserve(m->grey_bytes);
@@ -330,33 +497,58 @@ make_grey(struct wr_marker *m)
 }
 
 static struct wr_marker *
-make(struct wr_marks *marks, struct wr_marks *ends, bool shallow)
+make(struct wr_marks *marks, struct wr_marks *kept)
 {
     struct wr_marker *m = wr_os_map(sizeof *m);
 
     if (m == NULL)
         return NULL;
-    m->shallow = shallow;
     m->marks = marks;
-    m->ends = ends;
-    wr_os_pages_open(&m->pages);
+    m->kept = kept;
+    m->markers = 1;
+    m->pages.file = -1;
     find_heap(m);
-    if (shallow || make_grey(m))
+    m->odd = wr_odd_in(m->low, m->span);
+    return m;
+}
+
+struct wr_marker *
+wr_marker_new(struct wr_marks *marks, struct wr_marks *odd)
+{
+    struct wr_marker *m = make(marks, odd);
+
+    if (m == NULL)
+        return NULL;
+    wr_os_pages_open(&m->pages);
+    if (make_grey(m, 1))
         return m;
     wr_marker_free(m);
     return NULL;
 }
 
 struct wr_marker *
-wr_marker_new(struct wr_marks *marks, struct wr_marks *ends)
-{
-    return make(marks, ends, false);
-}
-
-struct wr_marker *
 wr_marker_new_shallow(struct wr_marks *marks)
 {
-    return make(marks, NULL, true);
+    struct wr_marker *m = make(marks, NULL);
+
+    if (m == NULL)
+        return NULL;
+    m->shallow = true;
+    wr_os_pages_open(&m->pages);
+    return m;
+}
+
+void
+wr_marker_go_alone(struct wr_marker *m)
+{
+    for (unsigned i = 1; i < WR_MARKERS_MOST && m->helper[i] != NULL; i++) {
+        m->helper[i]->crew = NULL; /* it is the leader's */
+        wr_marker_free(m->helper[i]);
+        m->helper[i] = NULL;
+    }
+    wr_crew_free(m->crew);
+    m->crew = NULL;
+    m->markers = 1;
 }
 
 void
@@ -364,10 +556,63 @@ wr_marker_free(struct wr_marker *m)
 {
     if (m == NULL)
         return;
+    wr_marker_go_alone(m);
     wr_os_pages_close(&m->pages);
     if (m->grey != NULL)
         wr_os_unmap(m->grey, m->grey_bytes);
     wr_os_unmap(m, sizeof *m);
+}
+
+/* --- Together ------------------------------------------------------------ */
+
+/* A chunk must find room. */
+static bool
+can_take_chunks(struct wr_marker *m)
+{
+    return m->room > 0 || make_room(m);
+}
+
+static bool
+make_helper(struct wr_marker *m, unsigned i, unsigned markers)
+{
+    struct wr_marker *h = make(m->marks, m->kept);
+
+    m->helper[i] = h;
+    if (h == NULL)
+        return false;
+    h->crew = m->crew;
+    return make_grey(h, markers) && can_take_chunks(h);
+}
+
+/* What several write, or map, is there before they begin. */
+static bool
+prepare(struct wr_marker *m, unsigned n)
+{
+    m->crew = wr_crew_new(n);
+    if (m->crew == NULL || !can_take_chunks(m) ||
+        !wr_marks_make_all(m->marks) ||
+        (m->kept != NULL && !wr_marks_make_all(m->kept)))
+        return false;
+    for (m->markers = 1; m->markers < n; m->markers++)
+        if (!make_helper(m, m->markers, n))
+            return false;
+    return true;
+}
+
+bool
+wr_marker_share(struct wr_marker *m, unsigned n)
+{
+    WR_ASSERT(m->crew == NULL && !m->shallow && n > 1 && n <= WR_MARKERS_MOST);
+    if (prepare(m, n))
+        return true;
+    wr_marker_go_alone(m);
+    return false;
+}
+
+uint64_t
+wr_marker_helped(const struct wr_marker *m)
+{
+    return m->helped;
 }
 
 void
@@ -387,4 +632,7 @@ void
 wr_marker_limit_grey(struct wr_marker *m, size_t blocks)
 {
     m->limit = blocks;
+    m->room = wr_min(m->room, blocks);
+    for (unsigned i = 1; i < m->markers; i++)
+        wr_marker_limit_grey(m->helper[i], blocks);
 }

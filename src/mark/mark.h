@@ -20,16 +20,30 @@
  * else, so a word goes through four steps, and each step asks for the memory
  * of the next, some words before it is needed.
  *
- * A pointer to the byte behind a block does not reach it. But it may be all
- * that a program keeps: who asks for `ends` learns of such blocks, where none
- * lives that begins there.
+ * A pointer to the byte behind a block does not reach it, nor does an odd one
+ * (mark/odd.h). But it may be all that a program keeps: who asks for them
+ * learns of such blocks, of those where a word points behind one if none lives
+ * that begins there.
+ *
+ * Several threads can mark one heap:
+ *
+ *     if (wr_marker_share(m, 3))              this one and two more
+ *         ... wr_marker_help(m, 1) in one, wr_marker_help(m, 2) in another
+ *     wr_marker_scan, wr_marker_finish        as above
+ *     wr_marker_dismiss(m);                   they return from help
+ *     wr_marker_go_alone(m);                  once they have
+ *
+ * They are told of work by who has much of it, while they have none
+ * (mark/crew.h), and sleep else. Alone a marker takes no atomic step.
+ * mark/helpers.h has threads for it.
  *
  * Memory in bytes: that of the marks, and 16 a grey block, at most 1/128 of the
- * heap and 1 MiB; when that is used up black blocks are searched for grey ones
- * anew.
+ * heap and 1 MiB a thread; when that is used up black blocks are searched for
+ * grey ones anew.
  *
- * Threads: one a marker; no other thread may change the heap meanwhile, and
- * mheap's lock is held. Nothing here allocates from the heap or calls libc.
+ * Threads: one a marker, and its helpers; no other thread may change the heap
+ * meanwhile, and mheap's lock is held. Nothing here allocates from the heap or
+ * calls libc.
  */
 #ifndef WR_MARK_MARK_H
 #define WR_MARK_MARK_H
@@ -50,10 +64,13 @@ struct wr_marked {
 /* Of the stack of grey blocks: at most that part of the heap. */
 #define WR_MARKER_GREY_PART 128
 
+/* Threads that mark together, at most. */
+#define WR_MARKERS_MOST 16
+
 /* A marker of the heap as it is now, which puts what it reaches into marks, and
- * into ends (NULL: nobody wants them) to whose end a scanned word points. NULL:
- * no memory. */
-struct wr_marker *wr_marker_new(struct wr_marks *marks, struct wr_marks *ends);
+ * into odd (NULL: nobody wants them) to whose end a scanned word points, or
+ * where an odd pointer does. NULL: no memory. */
+struct wr_marker *wr_marker_new(struct wr_marks *marks, struct wr_marks *odd);
 /* One that does not scan what it marked. */
 struct wr_marker *wr_marker_new_shallow(struct wr_marks *marks);
 /* The marks stay. NULL is fine. */
@@ -68,6 +85,18 @@ void wr_marker_word(struct wr_marker *m, uintptr_t word);
  * there was no memory for the marks, and nothing is proved. */
 bool wr_marker_finish(struct wr_marker *m);
 
+/* From now on n threads mark, this one among them: before anything is scanned,
+ * once. false: no memory, it stays alone. */
+bool wr_marker_share(struct wr_marker *m, unsigned n);
+/* Help, as the i-th: 1 to n - 1, each in a thread of its own, which returns
+ * when it is dismissed. From share on at any time; or never: then the others
+ * do it all. */
+void wr_marker_help(struct wr_marker *m, unsigned i);
+/* After finish: they return, soon. */
+void wr_marker_dismiss(struct wr_marker *m);
+/* When they have: it marks alone, and may be freed. Fine without share. */
+void wr_marker_go_alone(struct wr_marker *m);
+
 /* Mark it, as if a word had pointed there: false when it was marked before.
  * What it points at is reached. */
 bool wr_marker_add(struct wr_marker *m, struct wr_span *s, unsigned block);
@@ -75,9 +104,12 @@ bool wr_marker_add(struct wr_marker *m, struct wr_span *s, unsigned block);
 /* From now on words that point into [from, end) do not count. */
 void wr_marker_ignore(struct wr_marker *m, uintptr_t from, uintptr_t end);
 
+/* As of the last finish, where several mark. */
 const struct wr_marked *wr_marker_sums(const struct wr_marker *m);
+/* Blocks that helpers marked. */
+uint64_t wr_marker_helped(const struct wr_marker *m);
 
-/* A test switch: at most so many grey blocks wait at a time. */
+/* A test switch: at most so many grey blocks wait at a time, for each. */
 void wr_marker_limit_grey(struct wr_marker *m, size_t blocks);
 
 #endif

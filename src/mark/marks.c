@@ -51,6 +51,21 @@ wr_marks_window(struct wr_marks *set, uintptr_t base)
     return *bits;
 }
 
+bool
+wr_marks_make_all(struct wr_marks *set)
+{
+    bool failed = set->failed, all = true;
+
+    for (size_t i = 0; i < set->windows && all; i++) {
+        size_t window = set->first + i;
+
+        all = wr_windows[window].entry == NULL ||
+              wr_marks_window(set, window << WR_WINDOW_SHIFT) != NULL;
+    }
+    set->failed = failed; /* nothing was left out of it yet */
+    return all;
+}
+
 void
 wr_marks_take_out(struct wr_marks *set, uintptr_t base)
 {

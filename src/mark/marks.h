@@ -12,7 +12,8 @@
  * 1/128 of the heap. When it is refused the set is `failed`, and says so for
  * ever: what is not in it may only have found no room.
  *
- * Threads: one at a time may change a set.
+ * Threads: one at a time may change a set. Several may add to it at once, by
+ * wr_marks_add_shared, when wr_marks_make_all has been called before.
  */
 #ifndef WR_MARK_MARKS_H
 #define WR_MARK_MARKS_H
@@ -39,6 +40,9 @@ void wr_marks_free(struct wr_marks *set); /* NULL is fine */
 /* The window's bits, made when there are none; NULL: no memory. */
 uint64_t *wr_marks_window(struct wr_marks *set, uintptr_t base);
 
+/* The bits of all windows of the heap. false: no memory. */
+bool wr_marks_make_all(struct wr_marks *set);
+
 /* The window's bits; NULL: no block there is in the set. */
 static inline uint64_t *
 wr_marks_bits(const struct wr_marks *set, uintptr_t base)
@@ -58,7 +62,9 @@ wr_marks_has(const struct wr_marks *set, uintptr_t base)
     const uint64_t *bits = wr_marks_bits(set, base);
     size_t bit = wr_marks_bit(base);
 
-    return bits != NULL && (bits[bit / 64] >> bit % 64 & 1) != 0;
+    return bits != NULL &&
+           (__atomic_load_n(&bits[bit / 64], __ATOMIC_RELAXED) >> bit % 64 &
+            1) != 0;
 }
 
 /* false: it was in the set before, or there is no memory. */
@@ -75,6 +81,20 @@ wr_marks_add(struct wr_marks *set, uintptr_t base)
         return false;
     bits[bit / 64] |= mask;
     return true;
+}
+
+/* The same while others add too. */
+static inline bool
+wr_marks_add_shared(struct wr_marks *set, uintptr_t base)
+{
+    uint64_t *bits = wr_marks_bits(set, base);
+    size_t bit = wr_marks_bit(base);
+    uint64_t mask = UINT64_C(1) << bit % 64;
+    uint64_t *word = &bits[bit / 64];
+
+    WR_ASSERT(bits != NULL);
+    return (__atomic_load_n(word, __ATOMIC_RELAXED) & mask) == 0 &&
+           (__atomic_fetch_or(word, mask, __ATOMIC_RELAXED) & mask) == 0;
 }
 
 void wr_marks_take_out(struct wr_marks *set, uintptr_t base);

@@ -85,6 +85,18 @@ wr_os_signal(uint32_t tid, int signal, uintptr_t word)
                        &info) == 0;
 }
 
+unsigned
+wr_os_cpus(void)
+{
+    uint64_t set[1024] = {0};
+    long bytes = wr_syscall3(SYS_sched_getaffinity, 0, sizeof set, set);
+    unsigned n = 0;
+
+    for (long i = 0; i < bytes / (long)sizeof *set; i++)
+        n += (unsigned)__builtin_popcountll(set[i]);
+    return n > 0 ? n : 1;
+}
+
 static uint64_t
 hex(const char *s)
 {

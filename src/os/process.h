@@ -18,6 +18,9 @@ size_t wr_os_threads(uint32_t *tid, size_t room);
  * si_code SI_QUEUE. false: there is no such thread, or no room. */
 bool wr_os_signal(uint32_t tid, int number, uintptr_t word);
 
+/* The processors the calling thread may run on; 1 where that is not known. */
+unsigned wr_os_cpus(void);
+
 /* How often the calling thread has gone to sleep by itself. */
 uint64_t wr_os_switches(void);
 

@@ -36,7 +36,7 @@ struct wr_leaks_header {
     struct wr_leaks_count live;     /* allocated */
     struct wr_leaks_count direct;   /* leaked, and nothing leads there */
     struct wr_leaks_count indirect; /* leaked, and hang off a leaked one */
-    struct wr_leaks_count ends;     /* kept only by odd pointers: leak/odd.h */
+    struct wr_leaks_count ends;     /* kept only by odd pointers: mark/odd.h */
     struct wr_leaks_count by_class[WR_CLASS_MAX]; /* leaked; 0: large */
     /* Of a search since the mark: leaked before, and in no other number but
      * live; and when the mark was set, CLOCK_REALTIME. 0: there is none, and
