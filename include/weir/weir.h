@@ -11,21 +11,35 @@
  *   stack.h     how large the stacks of new threads are
  *   serve.h     the same over HTTP, from inside the program (libweir-serve)
  *
+ * The kit, parts for programs:
+ *   alloc.h     where a container takes its memory from
+ *   arena.h     many small blocks that are given back together
+ *   buffer.h    text and bytes put together piece by piece
+ *   defer.h     release at the end of a scope
+ *   ref.h       reference counts, with weak references
+ *   slice.h     arrays that grow
+ *
  * A program need not include any of them to be profiled: run it with
  * `weir run -- program`, or with libweir.so in LD_PRELOAD.
  */
 #ifndef WEIR_H
 #define WEIR_H
 
+#include <weir/alloc.h>
+#include <weir/arena.h>
 #include <weir/bench.h>
 #include <weir/budget.h>
+#include <weir/buffer.h>
+#include <weir/defer.h>
 #include <weir/error.h>
 #include <weir/leak.h>
 #include <weir/limit.h>
 #include <weir/memstats.h>
 #include <weir/monitor.h>
 #include <weir/profile.h>
+#include <weir/ref.h>
 #include <weir/serve.h>
+#include <weir/slice.h>
 #include <weir/stack.h>
 
 #endif

@@ -98,7 +98,7 @@ for header in "$here"/include/weir/*.h; do
     [ -e "$serve" ] || [ "${header##*/}" != serve.h ] || continue
     # Prototypes stand at the line's start and are not in comments; what is
     # inline has its name there, too.
-    for name in $(awk '/^static inline/ { getline; next } /^[a-z]/' "$header" |
+    for name in $(awk '/^[a-z_].*static inline|^static inline/ { getline; next } /^[a-z]/' "$header" |
         grep -o 'weir_[a-z0-9_]*(' | tr -d '('); do
         grep -qx "$name" "${TMPDIR:-/tmp}/exports.$$" ||
             fail "$name of ${header##*/} is exported by no library"

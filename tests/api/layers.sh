@@ -11,11 +11,13 @@ failed=0
 fresh_tree() {
     rm -rf "$tree/src" "$tree/cmd" "$tree/include"
     mkdir -p "$tree/src/base" "$tree/src/os" "$tree/src/heap" \
-        "$tree/src/region" "$tree/src/bench" "$tree/src/serve" "$tree/src/attic" \
+        "$tree/src/region" "$tree/src/kit" "$tree/src/bench" "$tree/src/serve" "$tree/src/attic" \
         "$tree/cmd/weir" "$tree/include/weir"
     cp "$here/src/LAYERS" "$tree/src/LAYERS"
     echo '#include <stddef.h>' >"$tree/src/base/a.h"
     echo '#include "base/a.h"' >"$tree/src/heap/h.h"
+    echo '#include "os/o.h"' >"$tree/src/kit/k.h"
+    : >"$tree/src/os/o.h"
     echo '#include <microhttpd.h>' >"$tree/src/serve/s.h"
     echo '#include "region/r.h"' >>"$tree/src/serve/s.h"
     echo '#ifdef __linux__' >"$tree/src/os/linux.c"
@@ -56,6 +58,8 @@ refuses src/heap/b.c '# include "serve/s.h"' 'heap may not include serve'
 refuses src/serve/b.c '#include "heap/h.h"' 'serve may not include heap'
 refuses cmd/weir/b.c '#include "heap/h.h"' 'cmd may not include heap'
 refuses src/serve/b.c '#include "weir/cmd.h"' 'serve may not include cmd'
+refuses src/kit/b.c '#include "region/r.h"' 'kit may not include region'
+refuses src/heap/b.c '#include "kit/k.h"' 'heap may not include kit'
 refuses src/bench/b.c '#include "heap/h.h"' 'bench may not include heap'
 refuses src/bench/b.c '#include <microhttpd.h>' 'not a header of libc'
 refuses src/serve/b.c '#include "bench/b.h"' 'serve may not include bench'

@@ -1,0 +1,147 @@
+/* Slices: arrays that grow, after Go's.
+ *
+ *     WEIR_SLICE(ints, int);
+ *
+ *     struct ints squares = {0};
+ *
+ *     for (int i = 0; i < 1000; i++)
+ *         if (ints_append(&squares, i * i) != WEIR_OK)
+ *             return WEIR_ENOMEM;
+ *     struct ints first = ints_slice(&squares, 0, 10);
+ *     ints_free(&squares);
+ *
+ * WEIR_SLICE(name, T) declares struct name with the items `at[0]` to
+ * `at[len - 1]`, room for `cap` of them, and where that comes from (`alloc`,
+ * NULL: malloc), which may be set before the first item. All zero is an empty
+ * slice. Its functions, as static inline ones:
+ *
+ *     weir_err name_reserve(s, more)    room for so many items more
+ *     weir_err name_append(s, item)
+ *     weir_err name_append_all(s, items, n)
+ *     struct name name_slice(s, from, to)    items from .. to-1: borrowed
+ *     weir_err name_copy(s, from, to, &out)  the same as a slice of its own
+ *     void name_clip(s)                 give back the room that is not used
+ *     void name_reset(s)                no items, the room is kept
+ *     void name_free(s)                 no items, no room
+ *
+ * Growth is Go's: to what is needed if that is more than twice the room; twice
+ * below 256 items; above by a quarter and 192; and then up to what a block of
+ * malloc holds anyhow. Who knows how many there will be reserves: that is what
+ * saves the copies, here as in Go.
+ *
+ * A borrowed slice has a cap of 0: its items are another slice's, and it is
+ * valid as long as those. Appending to it copies them into an array of its
+ * own, so unlike in Go it never writes into the other's. Like in Go a small
+ * part of a large array keeps all of it from being freed as long as the part
+ * is needed: name_copy, then free the large one.
+ *
+ * Units: items. Threads: one at a time. Ownership: the caller's, until
+ * name_free. Errors: WEIR_ENOMEM, and nothing has changed. Misuse: a part that
+ * is not inside stops the program with a sentence. Cost: append is constant
+ * over many.
+ */
+#ifndef WEIR_SLICE_H
+#define WEIR_SLICE_H
+
+#include <stddef.h>
+#include <string.h>
+#include <weir/alloc.h>
+#include <weir/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The array of len items of so many bytes with room for `more` behind them,
+ * and *cap what that is; NULL: no memory. at is borrowed where *cap is 0. */
+void *weir_slice_grow(void *at, size_t len, size_t *cap, size_t more,
+                      size_t item_bytes, const weir_alloc *alloc);
+/* The array cut to len items; NULL for none. */
+void *weir_slice_shrink(void *at, size_t len, size_t *cap, size_t item_bytes,
+                        const weir_alloc *alloc);
+/* Stops the program unless from <= to <= len. */
+void weir_slice_bounds(size_t from, size_t to, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
+
+#define WEIR_SLICE(name, T)                                                    \
+    struct name {                                                              \
+        T *at;                                                                 \
+        size_t len, cap;                                                       \
+        const weir_alloc *alloc;                                               \
+    };                                                                         \
+    WEIR_INLINE weir_err name##_reserve(struct name *s, size_t more)           \
+    {                                                                          \
+        void *at;                                                              \
+                                                                               \
+        if (s->len + more >= more && s->len + more <= s->cap)                  \
+            return WEIR_OK;                                                    \
+        at = weir_slice_grow(s->at, s->len, &s->cap, more, sizeof(T),          \
+                             s->alloc);                                        \
+        if (at == NULL)                                                        \
+            return WEIR_ENOMEM;                                                \
+        s->at = (T *)at;                                                       \
+        return WEIR_OK;                                                        \
+    }                                                                          \
+    WEIR_INLINE weir_err name##_append(struct name *s, T item)                 \
+    {                                                                          \
+        if (__builtin_expect(s->len >= s->cap, 0) &&                           \
+            name##_reserve(s, 1) != WEIR_OK)                                   \
+            return WEIR_ENOMEM;                                                \
+        s->at[s->len++] = item;                                                \
+        return WEIR_OK;                                                        \
+    }                                                                          \
+    WEIR_INLINE weir_err name##_append_all(struct name *s, const T *items,     \
+                                           size_t n)                           \
+    {                                                                          \
+        if (n == 0)                                                            \
+            return WEIR_OK;                                                    \
+        if (name##_reserve(s, n) != WEIR_OK)                                   \
+            return WEIR_ENOMEM;                                                \
+        memcpy((void *)(s->at + s->len), (const void *)items, n * sizeof(T));  \
+        s->len += n;                                                           \
+        return WEIR_OK;                                                        \
+    }                                                                          \
+    WEIR_INLINE struct name name##_slice(const struct name *s, size_t from,    \
+                                         size_t to)                            \
+    {                                                                          \
+        struct name part = *s;                                                 \
+                                                                               \
+        weir_slice_bounds(from, to, s->len);                                   \
+        part.at = from == to ? NULL : s->at + from;                            \
+        part.len = to - from;                                                  \
+        part.cap = 0;                                                          \
+        return part;                                                           \
+    }                                                                          \
+    WEIR_INLINE weir_err name##_copy(const struct name *s, size_t from,        \
+                                     size_t to, struct name *out)              \
+    {                                                                          \
+        struct name part = name##_slice(s, from, to);                          \
+                                                                               \
+        if (part.len != 0 && name##_reserve(&part, 0) != WEIR_OK)              \
+            return WEIR_ENOMEM;                                                \
+        *out = part;                                                           \
+        return WEIR_OK;                                                        \
+    }                                                                          \
+    WEIR_INLINE void name##_clip(struct name *s)                               \
+    {                                                                          \
+        if (s->len < s->cap)                                                   \
+            s->at = (T *)weir_slice_shrink(s->at, s->len, &s->cap, sizeof(T),  \
+                                           s->alloc);                          \
+    }                                                                          \
+    WEIR_INLINE void name##_reset(struct name *s)                              \
+    {                                                                          \
+        s->len = 0;                                                            \
+    }                                                                          \
+    WEIR_INLINE void name##_free(struct name *s)                               \
+    {                                                                          \
+        s->len = 0;                                                            \
+        if (s->cap != 0)                                                       \
+            weir_slice_shrink(s->at, 0, &s->cap, sizeof(T), s->alloc);         \
+        s->at = NULL;                                                          \
+    }                                                                          \
+    struct name
+
+#endif
