@@ -16,6 +16,7 @@
 #include "os/os.h"
 #include "region/counters.h"
 #include "region/region.h"
+#include "world/background.h"
 
 enum { SUBSCRIBERS = 16, NOBODY = 0, REPEATED = SUBSCRIBERS + 1 };
 
@@ -26,6 +27,7 @@ static struct subscriber {
 } list[SUBSCRIBERS];
 static struct weir_pressure posted;
 static bool is_posted;
+static _Atomic bool busy; /* from a post until all have been called */
 static wr_calls_fn *repeated;
 static bool repeats_now;         /* it is new */
 static _Atomic uint32_t running; /* NOBODY, a place in the list and 1, ... */
@@ -76,6 +78,7 @@ take_posted(struct weir_pressure *p)
     *p = posted;
     is = is_posted;
     is_posted = false;
+    atomic_store(&busy, is);
     wr_lock_give(&lock);
     return is;
 }
@@ -122,6 +125,13 @@ call_all(const struct weir_pressure *p)
     for (uint32_t i = 0; i < SUBSCRIBERS; i++)
         call(i, p);
     atomic_fetch_add(&freed, own_freed() - before);
+    wr_background_watch(true); /* what they freed can go back */
+}
+
+bool
+wr_calls_are_busy(void)
+{
+    return atomic_load(&busy);
 }
 
 uint64_t
@@ -141,7 +151,7 @@ work(void *arg)
     atomic_store(&tid, wr_os_tid());
     for (;;) {
         rung = atomic_load(&bell);
-        if (take_posted(&p))
+        while (take_posted(&p))
             call_all(&p);
         repeat(&due);
         now = wr_os_monotonic();
@@ -216,6 +226,7 @@ wr_calls_post(const struct weir_pressure *p)
     wr_lock_take(&lock);
     posted = *p;
     is_posted = true;
+    atomic_store(&busy, true);
     wr_lock_give(&lock);
     ring();
 }
@@ -240,6 +251,7 @@ wr_calls_fork_child(void)
     lock = (struct wr_lock)WR_LOCK_INIT;
     memset(list, 0, sizeof list);
     is_posted = false;
+    atomic_store(&busy, false);
     repeated = NULL;
     atomic_store(&running, NOBODY);
     atomic_store(&tid, 0);

@@ -25,6 +25,8 @@ bool wr_calls_is_here(void);
  * background thread. */
 void wr_calls_post(const struct weir_pressure *p);
 
+/* Somebody has been told and has not answered yet. */
+bool wr_calls_are_busy(void);
 /* Count: bytes that subscribers have freed on it. */
 uint64_t wr_calls_freed(void);
 

@@ -282,12 +282,15 @@ post(const struct wr_plan *p, const struct wr_moment *m, uint64_t now)
     wr_calls_post(&says);
 }
 
-/* Subscribers hear of a level, again when their time is up, and of its end. */
+/* Subscribers hear of a level, again when their time is up, or when all have
+ * answered and one has freed something: it may know of more. And of its end. */
 static void
 tell(const struct wr_plan *p, const struct wr_moment *m, uint64_t now)
 {
-    bool begins = p->level >= WEIR_PRESSURE_HIGH &&
-                  (p->level > look.told || now >= look.tell_ns);
+    bool answered = !wr_calls_are_busy() &&
+                    (now >= look.tell_ns || wr_calls_freed() != look.freed);
+    bool begins =
+        p->level >= WEIR_PRESSURE_HIGH && (p->level > look.told || answered);
     bool ends =
         p->level == WEIR_PRESSURE_NONE && look.told != WEIR_PRESSURE_NONE;
 

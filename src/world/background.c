@@ -24,7 +24,7 @@ enum { ABSENT, WORKING, STOPPING };
 enum { QUIET_TICKS = 3, STOP_WAITS = 1000 };
 
 #define TICK_NS  UINT64_C(1000000000)
-#define HURRY_NS UINT64_C(5000000)
+#define HURRY_NS UINT64_C(2000000)
 #define ABOUT_NS UINT64_C(10000000) /* so old may the clock at hand be */
 
 _Atomic uint32_t wr_background_state WR_AT_FORK;

@@ -37,9 +37,11 @@ start(void)
 /* Until it is so, for ten seconds at most. */
 #define wait_until(condition)                                                  \
     do {                                                                       \
-        for (int tries_ = 0; tries_ < 10000 && !(condition); tries_++)         \
+        int tries_ = 0;                                                        \
+        while (!(condition)) { /* asked once a turn: it may do something */    \
+            ck_assert_msg(tries_++ < 10000, "in vain: %s", #condition);        \
             usleep(1000);                                                      \
-        ck_assert_msg((condition), "in vain: %s", #condition);                 \
+        }                                                                      \
     } while (0)
 
 #endif
