@@ -1,0 +1,61 @@
+/* One source, four heaps: what the workloads of bench/gc allocate by.
+ *
+ *     struct node *n = NEW(struct node);     all zero
+ *     n->name = NEW_BYTES(20);               bytes without pointers
+ *     DROP(n->name);                         free; nothing where a collector
+ *     DROP(n);                               finds it out
+ *
+ * BENCH_WEIR: include/weir/gc.h. BENCH_BOEHM: libgc. Neither: calloc, malloc
+ * and free of whichever library is in force.
+ */
+#ifndef BENCH_GC_HEAP_H
+#define BENCH_GC_HEAP_H
+
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#if defined BENCH_WEIR
+#include <weir/gc.h>
+#define NEW(T)          weir_new(T)
+#define NEW_ARRAY(T, n) weir_new_array(T, n)
+#define NEW_BYTES(n)    weir_new_noscan(char, n)
+#define HEAP_START()    ((void)0)
+#elif defined BENCH_BOEHM
+#define GC_THREADS
+#include <gc.h>
+#define NEW(T)          ((T *)GC_MALLOC(sizeof(T)))
+#define NEW_ARRAY(T, n) ((T *)GC_MALLOC(sizeof(T) * (n)))
+#define NEW_BYTES(n)    ((char *)GC_MALLOC_ATOMIC(n))
+#define HEAP_START()    GC_INIT()
+#else
+#define NEW(T)          ((T *)calloc(1, sizeof(T)))
+#define NEW_ARRAY(T, n) ((T *)calloc(n, sizeof(T)))
+#define NEW_BYTES(n)    ((char *)malloc(n))
+#define HEAP_START()    ((void)0)
+#endif
+
+#if defined BENCH_WEIR || defined BENCH_BOEHM
+#define COLLECTED 1
+#define DROP(p)   ((void)(p))
+#else
+#define COLLECTED 0
+#define DROP(p)   free(p)
+#endif
+
+/* Cycles so far; 0 where nobody collects. */
+static inline uint64_t
+heap_cycles(void)
+{
+#if defined BENCH_WEIR
+    struct weir_gc g;
+
+    return weir_gc_read(&g) == WEIR_OK ? g.cycles : 0;
+#elif defined BENCH_BOEHM
+    return GC_get_gc_no();
+#else
+    return 0;
+#endif
+}
+
+#endif
