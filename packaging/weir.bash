@@ -15,7 +15,7 @@ _weir()
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
         COMPREPLY=($(compgen -W 'run ps watch top tree peek list traces tags raw
-            flame diff diagnose report leaks why retained whois fds budgets
+            flame diff benchstat diagnose report leaks why retained whois fds budgets
             threads serve
             record-allocs version help' \
             -- "$word"))
@@ -89,7 +89,7 @@ _weir()
         ;;
     help)
         COMPREPLY=($(compgen -W 'run ps watch top tree peek list traces tags raw
-            flame diff diagnose report leaks why retained whois fds budgets
+            flame diff benchstat diagnose report leaks why retained whois fds budgets
             threads serve
             record-allocs version' \
             -- "$word"))
@@ -141,6 +141,11 @@ _weir()
     diff)
         COMPREPLY=($(compgen -W "--fail-if --number --cum --json -sample_index
             -focus -ignore -hide -show --help $(_weir_pids)" -- "$word")
+            $(compgen -f -- "$word"))
+        ;;
+    benchstat)
+        COMPREPLY=($(compgen -W "--alpha --bench --confidence --csv
+            --fail-if-worse --ignore --json --unit --help" -- "$word")
             $(compgen -f -- "$word"))
         ;;
     top | tree | peek | list | traces | tags | raw)

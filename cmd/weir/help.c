@@ -344,6 +344,32 @@ static const char help_diff[] =
     "  weir diff 4711@-10m 4711\n"
     "  weir diff --fail-if 'inuse>+1MiB' main.pb.gz branch.pb.gz\n";
 
+static const char help_benchstat[] =
+    "usage: weir benchstat [options] OLD [NEW]...\n"
+    "\n"
+    "Compares benchmarks: files in Go's format, as programs with weir/bench.h\n"
+    "and go test -bench write them, best with -count 10. Shows the median of\n"
+    "each with its 95% bounds, and its change when chance does not explain\n"
+    "that (Mann-Whitney U test), else ~. Verdicts are those of Go's "
+    "benchstat.\n"
+    "LABEL=FILE names a column; - is standard input.\n"
+    "\n"
+    "      --alpha P         a change is one when p is not above it; 0.05\n"
+    "  -b, --bench REGEXP    only benchmarks whose names match\n"
+    "      --confidence C    of the bounds; 0.95\n"
+    "      --csv             comma-separated values, as Go's benchstat\n"
+    "      --fail-if-worse PERCENT\n"
+    "                        end with status 3 when one is worse by more\n"
+    "      --ignore KEYS     lines \"key: value\" that make no table of their\n"
+    "                        own: --ignore cpu,pkg\n"
+    "  -j, --json            JSON; see weir-benchstat(1)\n"
+    "      --unit UNIT       only this one: sec/op, B/op, allocs/op, ...\n"
+    "  -h, --help            this text\n"
+    "\n"
+    "Examples:\n"
+    "  ./bench -count 10 >new.txt && weir benchstat old.txt new.txt\n"
+    "  weir benchstat --fail-if-worse 5 --unit allocs/op old.txt new.txt\n";
+
 static const char help_tree[] =
     "usage: weir tree [options] [PID | URL | FILE]...\n"
     "\n"
@@ -593,6 +619,8 @@ const struct wr_command wr_commands[] = {
      help_flame},
     {"diff", wr_cmd_diff, "compare two profiles; fail when memory grew",
      help_diff},
+    {"benchstat", wr_cmd_benchstat, "compare benchmarks; is it chance?",
+     help_benchstat},
     {"tree", wr_cmd_tree, "sites between their callers and callees", help_tree},
     {"peek", wr_cmd_peek, "who called a function, and whom it called",
      help_peek},
