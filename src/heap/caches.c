@@ -49,6 +49,7 @@ make_cache(void)
         mc->slot[i].bytes = wr_class[i].bytes;
     for (unsigned i = 0; i < wr_countof(mc->by_16); i++)
         mc->by_16[i] = &mc->slot[wr_class_by_16[i]];
+    mc->slots = WR_CLASSES;
     mc->inbox = 1; /* closed */
     mc->next = atomic_load(&all);
     while (!atomic_compare_exchange_weak(&all, &mc->next, mc))

@@ -14,9 +14,11 @@ held(struct wr_span *s)
 {
     struct wr_mcache *mc = wr_span_owner(s);
 
-    if (mc == NULL || mc->slot[s->class_id].span != s)
+    struct wr_slot *slot = mc != NULL ? &mc->slot[wr_span_slot(s)] : NULL;
+
+    if (slot == NULL || slot->span != s)
         return 0;
-    return (int32_t)wr_cpu_count(wr_word_load(&mc->slot[s->class_id].bits));
+    return (int32_t)wr_cpu_count(wr_word_load(&slot->bits));
 }
 
 static void
@@ -66,7 +68,7 @@ check_slot(const struct wr_mcache *mc, struct wr_slot *slot)
 static void
 check_cache(struct wr_mcache *mc)
 {
-    for (unsigned i = 1; i < WR_CLASSES; i++)
+    for (unsigned i = 1; i < mc->slots; i++)
         check_slot(mc, &mc->slot[i]);
     for (struct wr_span *s = mc->own; s != NULL; s = s->own_next)
         WR_ASSERT(wr_span_owner(s) == mc);

@@ -9,6 +9,8 @@
 #ifndef WR_HEAP_FAST_H
 #define WR_HEAP_FAST_H
 
+#include <string.h>
+
 #include "heap/heap.h"
 #include "heap/mcache.h"
 
@@ -58,6 +60,32 @@ wr_malloc_fast(size_t size, void *(*slow)(size_t))
     bits = wr_word_load(&slot->bits);
     return wr_likely(bits != 0) ? wr_slot_take(slot, bits, &fresh)
                                 : wr_malloc_again(size, slot, slow);
+}
+
+/* The slot for managed blocks of so many bytes, at most WR_SMALL_MAX. */
+static inline __attribute__((always_inline)) struct wr_slot *
+wr_managed_slot(size_t size, enum wr_kind kind)
+{
+    return wr_self->slot + kind * WR_CLASSES + wr_class_of(size);
+}
+
+/* A managed block, zeroed. slow: as above. */
+static inline __attribute__((always_inline)) void *
+wr_managed_fast(size_t size, enum wr_kind kind, void *(*slow)(size_t))
+{
+    struct wr_slot *slot;
+    uint64_t bits;
+    bool fresh;
+    void *p;
+
+    if (wr_unlikely(size > WR_SMALL_MAX))
+        return slow(size);
+    slot = wr_managed_slot(size, kind);
+    bits = wr_word_load(&slot->bits);
+    if (wr_unlikely(bits == 0))
+        return slow(size);
+    p = wr_slot_take(slot, bits, &fresh);
+    return fresh ? p : memset(p, 0, size);
 }
 
 /* The state of the small block that begins at p, when it is in one of this

@@ -24,13 +24,17 @@ enum { MOVE_MIN = 1 << 20 };
 static __attribute__((noinline)) void *
 small_slower(struct wr_slot *slot, bool *fresh)
 {
-    unsigned class_id = (unsigned)(slot - wr_self->slot);
+    unsigned number = (unsigned)(slot - wr_self->slot);
     struct wr_mcache *mc = wr_mcache_get();
     void *p;
 
-    if (mc == NULL || !wr_mcache_refill(mc, class_id))
+    if (mc == NULL)
         return NULL;
-    slot = &mc->slot[class_id];
+    if (wr_unlikely(number >= mc->slots))
+        wr_mcache_use_all_slots(mc);
+    if (!wr_mcache_refill(mc, number))
+        return NULL;
+    slot = &mc->slot[number];
     p = wr_slot_take(slot, wr_word_load(&slot->bits), fresh);
     if (wr_unlikely(slot->until_sample == WR_SAMPLE_DUE)) {
         wr_mcache_draw_sample(mc, slot);
@@ -144,7 +148,24 @@ alloc_slow(size_t size, bool *zero)
     if (size <= WR_SMALL_MAX)
         return small_slow(&wr_self->slot[wr_class_of(size)], zero);
     mc = wr_mcache_get();
-    return mc == NULL ? NULL : wr_large_alloc(mc, 1, size, zero);
+    return mc == NULL ? NULL
+                      : wr_large_alloc(mc, WR_KIND_MALLOC, 1, size, zero);
+}
+
+void *
+wr_managed_slow(size_t size, enum wr_kind kind)
+{
+    struct wr_mcache *mc;
+    bool zero;
+    void *p;
+
+    if (size <= WR_SMALL_MAX) {
+        p = small_slow(wr_managed_slot(size, kind), &zero);
+    } else {
+        mc = wr_mcache_get();
+        p = mc == NULL ? NULL : wr_large_alloc(mc, kind, 1, size, &zero);
+    }
+    return p == NULL || zero ? p : memset(p, 0, size);
 }
 
 WR_COLD void *
@@ -201,7 +222,7 @@ wr_memalign(size_t align, size_t size)
         if (c < WR_CLASSES)
             return small_alloc(mc, c);
     }
-    return wr_large_alloc(mc, align, size, &zero);
+    return wr_large_alloc(mc, WR_KIND_MALLOC, align, size, &zero);
 }
 
 /* ---- freeing ---- */
@@ -236,7 +257,7 @@ small_free(struct wr_mcache *mc, struct wr_span *s, void *p)
 {
     bool exact;
     unsigned block = wr_span_block_of(s, p, &exact);
-    unsigned class_id = s->class_id;
+    unsigned slot = wr_span_slot(s);
 
     if (!exact || block >= s->blocks)
         wr_misuse("free", p);
@@ -248,9 +269,9 @@ small_free(struct wr_mcache *mc, struct wr_span *s, void *p)
     if (!wr_remote_free(s, block))
         wr_misuse("free", p);
     if (mc != NULL) /* s may be gone */
-        wr_mcache_count_remote(mc, class_id);
+        wr_mcache_count_remote(mc, slot, 1);
     else
-        wr_mcache_count_free(class_id);
+        wr_mcache_count_free(slot);
 }
 
 WR_COLD void
@@ -329,12 +350,12 @@ wr_usable_size(const void *p)
 static void *
 move(void *p, size_t old, size_t size)
 {
-    void *q = wr_malloc(size);
-    struct wr_span *s;
+    struct wr_span *s = wr_span_of(p);
+    void *q = wr_span_is_managed(s) ? wr_managed_slow(size, s->kind)
+                                    : wr_malloc(size);
 
     if (q == NULL)
         return NULL;
-    s = wr_span_of(p);
     if (old >= MOVE_MIN && size >= old && wr_os_move(p, q, old)) {
         wr_large_free(s, p, "realloc", true);
         return q;
@@ -375,7 +396,7 @@ wr_heap_trim(void)
 
     if (mc != &wr_mcache_none)
         wr_mcache_flush(mc);
-    for (unsigned i = 1; i < WR_CLASSES; i++)
+    for (unsigned i = 1; i < WR_SLOTS; i++)
         wr_mcentral_drain(i);
     return wr_mheap_scavenge(SIZE_MAX);
 }

@@ -18,16 +18,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "heap/span.h"
+
 #define WR_HEAP_MAX ((size_t)1 << 46)
 
 struct wr_mcache;
-struct wr_span;
 
 void *wr_malloc(size_t size);
 void *wr_calloc(size_t size); /* zeroed; the product is the caller's */
 void *wr_realloc(void *p, size_t size); /* p may be NULL; p stays on NULL */
 void *wr_memalign(size_t align, size_t size); /* align: a power of two */
 void wr_free(void *p);                        /* NULL is fine */
+
+/* A block, zeroed, that the collector may free. The quick way is in fast.h. */
+void *wr_managed_slow(size_t size, enum wr_kind kind);
 
 /* Bytes that may be used of a live block. */
 size_t wr_usable_size(const void *p);

@@ -119,7 +119,8 @@ is_allowed(struct wr_mcache *mc, size_t bytes)
 }
 
 void *
-wr_large_alloc(struct wr_mcache *mc, size_t align, size_t size, bool *zero)
+wr_large_alloc(struct wr_mcache *mc, enum wr_kind kind, size_t align,
+               size_t size, bool *zero)
 {
     struct wr_span *s = NULL;
     size_t pages;
@@ -134,7 +135,11 @@ wr_large_alloc(struct wr_mcache *mc, size_t align, size_t size, bool *zero)
     if (s == NULL)
         return NULL;
     *zero = wr_block_state(s, 0) == WR_BLOCK_FRESH;
+    s->kind = (uint8_t)kind;
     wr_block_set(s, 0, WR_BLOCK_LIVE);
+    if (wr_span_is_managed(s))
+        atomic_fetch_add_explicit(&wr_managed_bytes, wr_span_bytes(s),
+                                  memory_order_relaxed);
     s->tags = &s->one_tag;
     count_alloc(mc, wr_span_bytes(s));
     count_down(mc, s);

@@ -9,10 +9,11 @@
 
 #include "heap/mcache.h"
 
-/* A block of at least size bytes whose address is a multiple of align (a
- * power of two). *zero: its memory is. NULL: the system has no more. */
-void *wr_large_alloc(struct wr_mcache *mc, size_t align, size_t size,
-                     bool *zero);
+/* A block of that kind, of at least size bytes, whose address is a multiple of
+ * align (a power of two). *zero: its memory is. NULL: the system has no more.
+ */
+void *wr_large_alloc(struct wr_mcache *mc, enum wr_kind kind, size_t align,
+                     size_t size, bool *zero);
 /* Free the block of s, which p should be the start of; call: for the message
  * when it is not. emptied: its pages were moved away. */
 void wr_large_free(struct wr_span *s, void *p, const char *call, bool emptied);

@@ -86,6 +86,8 @@ own_remove(struct wr_mcache *mc, struct wr_span *s)
         mc->own = s->own_next;
     if (s->own_next != NULL)
         s->own_next->own_prev = s->own_prev;
+    if (mc->unswept == s)
+        mc->unswept = s->own_next;
     s->own_next = s->own_prev = NULL;
 }
 
@@ -104,7 +106,7 @@ wr_mcache_unfull(struct wr_mcache *mc, struct wr_span *s)
     s->full = false;
     atomic_fetch_and_explicit(&s->shared, ~WR_SHARED_FULL,
                               memory_order_acq_rel);
-    wr_span_list_append(&mc->partial[s->class_id], s);
+    wr_span_list_append(&mc->partial[wr_span_slot(s)], s);
 }
 
 /* ---- counts ---- */
@@ -117,10 +119,9 @@ held_in_word(struct wr_slot *slot)
     return wr_cpu_count(bits);
 }
 
-uint64_t
-wr_mcache_allocs(struct wr_mcache *mc, unsigned class_id)
+static uint64_t
+slot_allocs(struct wr_slot *slot)
 {
-    struct wr_slot *slot = &mc->slot[class_id];
     uint64_t allocs;
     uint16_t seen;
 
@@ -135,6 +136,26 @@ wr_mcache_allocs(struct wr_mcache *mc, unsigned class_id)
     return allocs;
 }
 
+uint64_t
+wr_mcache_allocs(struct wr_mcache *mc, unsigned class_id)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = class_id; i < mc->slots; i += WR_CLASSES)
+        n += slot_allocs(&mc->slot[i]);
+    return n;
+}
+
+uint64_t
+wr_mcache_frees(struct wr_mcache *mc, unsigned class_id)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = class_id; i < mc->slots; i += WR_CLASSES)
+        n += wr_word_load(&mc->slot[i].frees);
+    return n;
+}
+
 /* Not in a forked child whose slots are its parent's still. */
 static inline bool
 is_published(const struct wr_mcache *mc)
@@ -143,20 +164,48 @@ is_published(const struct wr_mcache *mc)
 }
 
 static inline void
-publish_frees(struct wr_mcache *mc, unsigned class_id)
+publish_frees(struct wr_mcache *mc, unsigned slot)
 {
+    unsigned class_id = wr_slot_class(slot);
+
     if (is_published(mc))
         wr_word_store(&mc->region_slot->count[class_id].frees,
-                      wr_word_load(&mc->slot[class_id].frees));
+                      wr_mcache_frees(mc, class_id));
+}
+
+static uint64_t
+taken(const struct wr_mcache *mc, unsigned class_id)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = class_id; i < mc->slots; i += WR_CLASSES)
+        n += atomic_load_explicit(&mc->slot[i].taken, memory_order_relaxed);
+    return n;
 }
 
 /* The slot's word is used up. */
 static inline void
-publish_allocs(struct wr_mcache *mc, unsigned class_id)
+publish_allocs(struct wr_mcache *mc, unsigned slot)
 {
+    unsigned class_id = wr_slot_class(slot);
+
     if (is_published(mc))
         wr_word_store(&mc->region_slot->count[class_id].allocs,
-                      wr_word_load(&mc->slot[class_id].taken));
+                      taken(mc, class_id));
+}
+
+_Atomic uint64_t wr_managed_bytes;
+
+/* What the slot, of a managed kind, has taken since it was last asked. */
+static void
+count_managed(struct wr_mcache *mc, struct wr_slot *slot)
+{
+    uint64_t now = atomic_load_explicit(&slot->taken, memory_order_relaxed);
+    uint64_t *counted = &mc->counted[slot - mc->slot];
+
+    atomic_fetch_add_explicit(&wr_managed_bytes, (now - *counted) * slot->bytes,
+                              memory_order_relaxed);
+    *counted = now;
 }
 
 /* Count the frees in s since the last look up, and let n more go by before
@@ -164,7 +213,7 @@ publish_allocs(struct wr_mcache *mc, unsigned class_id)
 static inline uint32_t
 grant(struct wr_mcache *mc, struct wr_span *s, int32_t n)
 {
-    struct wr_slot *slot = &mc->slot[s->class_id];
+    struct wr_slot *slot = &mc->slot[wr_span_slot(s)];
     uint32_t freed = wr_span_grant(s, n);
 
     wr_word_store(&slot->frees, wr_word_load(&slot->frees) + freed);
@@ -190,14 +239,22 @@ tell_freed(struct wr_mcache *mc)
     mc->freed = 0;
 }
 
-void
-wr_mcache_count_remote(struct wr_mcache *mc, unsigned class_id)
+static void
+count_frees(struct wr_mcache *mc, unsigned slot_number, uint32_t n)
 {
-    struct wr_slot *slot = &mc->slot[class_id];
+    struct wr_slot *slot = &mc->slot[slot_number];
 
-    wr_word_store(&slot->frees, wr_word_load(&slot->frees) + 1);
-    publish_frees(mc, class_id);
-    mc->freed += slot->bytes;
+    if (wr_unlikely(slot_number >= mc->slots))
+        wr_mcache_use_all_slots(mc);
+    wr_word_store(&slot->frees, wr_word_load(&slot->frees) + n);
+    publish_frees(mc, slot_number);
+    mc->freed += (uint64_t)n * slot->bytes;
+}
+
+void
+wr_mcache_count_remote(struct wr_mcache *mc, unsigned slot, uint32_t n)
+{
+    count_frees(mc, slot, n);
     tell_freed(mc);
 }
 
@@ -207,9 +264,9 @@ release(struct wr_mcache *mc, struct wr_span *s)
 {
     WR_ASSERT(wr_span_used(s) == 0 && !is_queued(s));
     grant(mc, s, 0);
-    publish_frees(mc, s->class_id);
+    publish_frees(mc, wr_span_slot(s));
     if (wr_span_listed(s))
-        wr_span_list_remove(&mc->partial[s->class_id], s);
+        wr_span_list_remove(&mc->partial[wr_span_slot(s)], s);
     own_remove(mc, s);
     wr_mheap_free(s, false);
 }
@@ -218,7 +275,26 @@ void
 wr_mcache_look_up(struct wr_mcache *mc, struct wr_span *s)
 {
     mc->freed += (uint64_t)grant_few(mc, s) * s->block_bytes;
-    publish_frees(mc, s->class_id);
+    publish_frees(mc, wr_span_slot(s));
+    if (s->full)
+        wr_mcache_unfull(mc, s);
+    if (wr_span_used(s) == 0)
+        wr_mcache_emptied(mc, s);
+    tell_freed(mc);
+}
+
+void
+wr_mcache_reclaimed(struct wr_mcache *mc, struct wr_span *s, uint32_t n)
+{
+    unsigned slot = wr_span_slot(s);
+
+    WR_ASSERT(wr_span_owner(s) == mc);
+    count_frees(mc, slot, n);
+    if (mc->slot[slot].span == s) {
+        wr_span_use_current(s, -(int32_t)n);
+        return;
+    }
+    wr_span_use(s, -(int32_t)n);
     if (s->full)
         wr_mcache_unfull(mc, s);
     if (wr_span_used(s) == 0)
@@ -229,9 +305,11 @@ wr_mcache_look_up(struct wr_mcache *mc, struct wr_span *s)
 void
 wr_mcache_emptied(struct wr_mcache *mc, struct wr_span *s)
 {
-    if (mc->slot[s->class_id].span == s || is_queued(s))
+    unsigned slot = wr_span_slot(s);
+
+    if (mc->slot[slot].span == s || is_queued(s))
         return;
-    if (mc->partial[s->class_id].length * wr_span_bytes(s) <= KEEP)
+    if (mc->partial[slot].length * wr_span_bytes(s) <= KEEP)
         return; /* the next refills take it */
     release(mc, s);
 }
@@ -240,7 +318,7 @@ void
 wr_mcache_settle(struct wr_mcache *mc)
 {
     for (struct wr_span *s = mc->own; s != NULL; s = s->own_next)
-        if (mc->slot[s->class_id].span == s)
+        if (mc->slot[wr_span_slot(s)].span == s)
             grant(mc, s, WR_GRANT_CURRENT);
         else
             grant_few(mc, s);
@@ -249,7 +327,7 @@ wr_mcache_settle(struct wr_mcache *mc)
 static void
 settle_current(struct wr_mcache *mc)
 {
-    for (unsigned i = 1; i < WR_CLASSES; i++)
+    for (unsigned i = 1; i < mc->slots; i++)
         if (mc->slot[i].span != NULL)
             grant(mc, mc->slot[i].span, WR_GRANT_CURRENT);
 }
@@ -263,10 +341,10 @@ wr_mcache_turnover(struct wr_mcache *mc, bool settle)
         wr_mcache_settle(mc);
     else
         settle_current(mc);
-    for (unsigned i = 1; i < WR_CLASSES; i++) {
+    for (unsigned i = 1; i < mc->slots; i++) {
         struct wr_slot *slot = &mc->slot[i];
 
-        t.allocated += wr_mcache_allocs(mc, i) * slot->bytes;
+        t.allocated += slot_allocs(slot) * slot->bytes;
         t.freed += wr_word_load(&slot->frees) * slot->bytes;
     }
     return t;
@@ -428,10 +506,12 @@ take_group(struct wr_mcache *mc, struct wr_slot *slot)
             return false;
     }
     grant(mc, s, WR_GRANT_CURRENT);
-    publish_allocs(mc, s->class_id);
-    publish_frees(mc, s->class_id);
+    publish_allocs(mc, wr_span_slot(s));
+    publish_frees(mc, wr_span_slot(s));
     slot->again = WR_AGAIN;
     take_word(mc, slot, bits, n);
+    if (wr_span_is_managed(s))
+        count_managed(mc, slot);
     return true;
 }
 
@@ -475,7 +555,7 @@ uninstall(struct wr_mcache *mc, struct wr_slot *slot)
 void
 wr_mcache_draw_samples(struct wr_mcache *mc)
 {
-    for (unsigned i = 1; i < WR_CLASSES; i++) {
+    for (unsigned i = 1; i < mc->slots; i++) {
         if (mc->slot[i].span != NULL)
             put_back(&mc->slot[i]);
         mc->slot[i].until_sample = WR_SAMPLE_UNDRAWN;
@@ -506,8 +586,9 @@ keep_on(struct wr_mcache *mc, struct wr_slot *slot)
 }
 
 static struct wr_span *
-fresh_span(struct wr_mcache *mc, unsigned class_id)
+fresh_span(struct wr_mcache *mc, unsigned slot)
 {
+    unsigned class_id = wr_slot_class(slot);
     const struct wr_class *c = &wr_class[class_id];
     struct wr_span *s = NULL;
 
@@ -518,6 +599,7 @@ fresh_span(struct wr_mcache *mc, unsigned class_id)
     s->inverse = c->inverse;
     s->shift = c->shift;
     s->class_id = (uint8_t)class_id;
+    s->kind = (uint8_t)(slot / WR_CLASSES);
     s->group = c->group;
     s->block_bytes = c->bytes;
     wr_span_set_owner(s, mc);
@@ -527,22 +609,24 @@ fresh_span(struct wr_mcache *mc, unsigned class_id)
 
 /* The next span to allocate from: our own, mcentral's, a fresh one. */
 static struct wr_span *
-next_span(struct wr_mcache *mc, unsigned class_id)
+next_span(struct wr_mcache *mc, unsigned slot)
 {
-    struct wr_span_list *partial = &mc->partial[class_id];
+    struct wr_span_list *partial = &mc->partial[slot];
     struct wr_span *s;
 
     if (partial->first == NULL)
         drain_inbox(mc);
+    if (partial->first == NULL && slot >= WR_CLASSES && wr_events.sweep != NULL)
+        wr_events.sweep(mc, slot);
     s = partial->first;
     if (s != NULL) {
         wr_span_list_remove(partial, s);
         (void)wr_remote_take(s);
         return s;
     }
-    s = wr_mcentral_take(mc, class_id);
+    s = wr_mcentral_take(mc, slot);
     if (s == NULL)
-        s = fresh_span(mc, class_id);
+        s = fresh_span(mc, slot);
     if (s != NULL)
         own_add(mc, s);
     return s;
@@ -550,14 +634,14 @@ next_span(struct wr_mcache *mc, unsigned class_id)
 
 /* A span with free blocks for the slot. */
 static __attribute__((noinline)) bool
-refill_from_another(struct wr_mcache *mc, unsigned class_id)
+refill_from_another(struct wr_mcache *mc, unsigned slot_number)
 {
-    struct wr_slot *slot = &mc->slot[class_id];
+    struct wr_slot *slot = &mc->slot[slot_number];
     struct wr_span *s;
 
     if (slot->span != NULL && keep_on(mc, slot))
         return true;
-    s = next_span(mc, class_id);
+    s = next_span(mc, slot_number);
     if (s == NULL)
         return false;
     install(slot, s);
@@ -565,14 +649,27 @@ refill_from_another(struct wr_mcache *mc, unsigned class_id)
 }
 
 bool
-wr_mcache_refill(struct wr_mcache *mc, unsigned class_id)
+wr_mcache_refill(struct wr_mcache *mc, unsigned slot_number)
 {
-    struct wr_slot *slot = &mc->slot[class_id];
+    struct wr_slot *slot = &mc->slot[slot_number];
 
-    WR_ASSERT(class_id != 0 && class_id < WR_CLASSES);
+    WR_ASSERT(wr_slot_class(slot_number) != 0 && slot_number < mc->slots);
     if (wr_likely(slot->span != NULL && take_group(mc, slot)))
         return true;
-    return refill_from_another(mc, class_id);
+    return refill_from_another(mc, slot_number);
+}
+
+void
+wr_mcache_use_all_slots(struct wr_mcache *mc)
+{
+    if (mc->slots == WR_SLOTS)
+        return;
+    wr_mcentral_use_all();
+    for (unsigned i = WR_CLASSES; i < WR_SLOTS; i++) {
+        mc->slot[i].bytes = wr_class[wr_slot_class(i)].bytes;
+        mc->slot[i].until_sample = WR_SAMPLE_UNDRAWN;
+    }
+    mc->slots = WR_SLOTS;
 }
 
 /* ---- giving back ---- */
@@ -593,7 +690,7 @@ lay_aside(struct wr_mcache *mc, struct wr_slot *slot)
         }
         (void)wr_remote_take(s);
     }
-    wr_span_list_push(&mc->partial[s->class_id], s);
+    wr_span_list_push(&mc->partial[wr_span_slot(s)], s);
 }
 
 void
@@ -603,7 +700,7 @@ wr_mcache_flush(struct wr_mcache *mc)
 
     wr_large_flush(mc);
     drain_inbox(mc);
-    for (unsigned i = 1; i < WR_CLASSES; i++) {
+    for (unsigned i = 1; i < mc->slots; i++) {
         struct wr_slot *slot = &mc->slot[i];
 
         if (slot->span != NULL)
@@ -622,13 +719,13 @@ give_all(struct wr_mcache *mc)
 {
     struct wr_span *s;
 
-    for (unsigned i = 1; i < WR_CLASSES; i++)
+    for (unsigned i = 1; i < mc->slots; i++)
         if (mc->slot[i].span != NULL)
             uninstall(mc, &mc->slot[i]);
     while ((s = mc->own) != NULL) {
         grant(mc, s, 0);
         if (wr_span_listed(s))
-            wr_span_list_remove(&mc->partial[s->class_id], s);
+            wr_span_list_remove(&mc->partial[wr_span_slot(s)], s);
         own_remove(mc, s);
         s->full = false;
         wr_mcentral_give(s);
@@ -662,15 +759,13 @@ wr_mcache_detach(void)
 }
 
 void
-wr_mcache_count_free(unsigned class_id)
+wr_mcache_count_free(unsigned slot)
 {
     struct wr_mcache *mc = wr_caches_take();
 
     if (mc == NULL)
         return;
-    wr_word_store(&mc->slot[class_id].frees,
-                  wr_word_load(&mc->slot[class_id].frees) + 1);
-    publish_frees(mc, class_id);
+    count_frees(mc, slot, 1);
     wr_caches_give(mc);
 }
 
@@ -757,7 +852,7 @@ wr_mcache_adopt_orphans(void)
 
     if (was_alone(me))
         return;
-    for (unsigned i = 1; i < WR_CLASSES; i++)
+    for (unsigned i = 1; i < me->slots; i++)
         if (me->slot[i].span != NULL)
             uninstall(me, &me->slot[i]);
     wr_mcentral_reset();
@@ -767,7 +862,7 @@ wr_mcache_adopt_orphans(void)
     for (struct wr_mcache *mc = wr_caches_first(); mc != NULL; mc = mc->next) {
         if (mc == me || (!mc->attached && mc->own == NULL))
             continue;
-        for (unsigned i = 1; i < WR_CLASSES; i++) {
+        for (unsigned i = 1; i < mc->slots; i++) {
             struct wr_slot *slot = &mc->slot[i];
 
             wr_word_store(&slot->taken,
@@ -777,7 +872,7 @@ wr_mcache_adopt_orphans(void)
             slot->again = 0;
             mc->partial[i] = (struct wr_span_list){NULL, NULL, 0};
         }
-        mc->own = NULL;
+        mc->own = mc->unswept = NULL;
         mc->inbox = 1;
         memset(mc->large, 0, sizeof mc->large);
         mc->large_kept = 0;

@@ -47,10 +47,17 @@ struct wr_turnover {
 struct wr_mcache {
     /* Slots by size in steps of 16, as wr_class_by_16. */
     struct wr_slot *by_16[1024 / 16 + 1];
-    struct wr_slot slot[WR_CLASSES];
+    struct wr_slot slot[WR_SLOTS];
 
-    struct wr_span_list partial[WR_CLASSES]; /* own spans with free blocks */
-    struct wr_span *own;                     /* all own spans */
+    struct wr_span_list partial[WR_SLOTS]; /* own spans with free blocks */
+    unsigned slots; /* in use: WR_CLASSES, and WR_SLOTS from the first
+                       managed block on */
+    uint64_t counted[WR_SLOTS]; /* of managed ones: of taken, those that are in
+                                   wr_managed_bytes */
+    struct wr_span *own;        /* all own spans */
+    struct wr_span *unswept;    /* of those, the next to look at when the thread
+                                   sweeps; NULL: it has seen all */
+    uint32_t sweeping;          /* for which cycle that is */
     /* Own FULL spans in which others have freed blocks; closed (1) while no
      * thread uses the cache. */
     _Atomic uintptr_t inbox;
@@ -83,12 +90,17 @@ struct wr_mcache *wr_mcache_get(void);
 /* The same for a free; NULL also when the thread has given its cache back:
  * it frees without, and counts the block of a small class here. */
 struct wr_mcache *wr_mcache_get_to_free(void);
-void wr_mcache_count_free(unsigned class_id);
+void wr_mcache_count_free(unsigned slot);
+/* The thread is about to have managed blocks. */
+void wr_mcache_use_all_slots(struct wr_mcache *mc);
 /* The thread ends: its spans go to mcentral, its counts are published. */
 void wr_mcache_detach(void);
 
-/* Make a block of the class ready to be taken. false: no memory. */
-bool wr_mcache_refill(struct wr_mcache *mc, unsigned class_id);
+/* Make a block of the slot ready to be taken. false: no memory. */
+bool wr_mcache_refill(struct wr_mcache *mc, unsigned slot);
+
+/* Bytes of managed blocks that were taken, in all; a group late. */
+extern _Atomic uint64_t wr_managed_bytes;
 
 /* The slot takes n blocks more (or less), and its word becomes bits. */
 static inline void
@@ -136,8 +148,11 @@ wr_slot_look_again(const struct wr_slot *slot, uint32_t *n)
 void wr_mcache_draw_samples(struct wr_mcache *mc);
 /* The slot's sample was taken: draw the next. */
 void wr_mcache_draw_sample(struct wr_mcache *mc, struct wr_slot *slot);
-/* Count a free in a span that is not the thread's. */
-void wr_mcache_count_remote(struct wr_mcache *mc, unsigned class_id);
+/* Count frees in spans that are not the thread's. */
+void wr_mcache_count_remote(struct wr_mcache *mc, unsigned slot, uint32_t n);
+/* n blocks of the thread's own span s, LIVE before, have just been made FREE:
+ * s may be gone after it. */
+void wr_mcache_reclaimed(struct wr_mcache *mc, struct wr_span *s, uint32_t n);
 /* Count the frees in the thread's span s since it was last looked at, and
  * give it back when it is empty. */
 void wr_mcache_look_up(struct wr_mcache *mc, struct wr_span *s);
@@ -170,7 +185,9 @@ wr_mcache_may_grow(struct wr_mcache *mc, size_t bytes)
  * blocks late. Takes mheap's lock and walks all spans. */
 void wr_mcache_add_unsettled(uint64_t frees[WR_CLASSES]);
 
-/* Blocks the thread has allocated in the class; any thread may ask. */
+/* Blocks of the class, of all kinds, that the thread has allocated, and freed
+ * as far as they are counted; any thread may ask. */
 uint64_t wr_mcache_allocs(struct wr_mcache *mc, unsigned class_id);
+uint64_t wr_mcache_frees(struct wr_mcache *mc, unsigned class_id);
 
 #endif

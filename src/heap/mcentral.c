@@ -20,7 +20,8 @@ struct mcentral {
     _Atomic uintptr_t inbox;
 } __attribute__((aligned(64)));
 
-static struct mcentral central[WR_CLASSES];
+static struct mcentral central[WR_SLOTS];
+static unsigned used = WR_CLASSES; /* guard: the first lock */
 
 /* ---- remote frees ---- */
 
@@ -36,16 +37,16 @@ must_queue(struct wr_span *s, uint32_t shared, uint32_t count)
            (int32_t)count == wr_span_rest(s);
 }
 
-/* The last step of a remote free; queued: the span is ours to send. */
+/* The last step of n remote frees; queued: the span is ours to send. */
 static bool
-count_remote(struct wr_span *s)
+count_remote(struct wr_span *s, uint32_t n)
 {
     uint32_t old = atomic_load_explicit(&s->shared, memory_order_acquire);
     uint32_t now;
     bool queue;
 
     do {
-        now = old + 1;
+        now = old + n;
         queue = must_queue(s, old, now & WR_SHARED_COUNT);
         if (queue)
             now = (now & ~WR_SHARED_FULL) | WR_SHARED_QUEUED;
@@ -59,9 +60,21 @@ wr_remote_free(struct wr_span *s, unsigned block)
 {
     if (!wr_block_step(s, block, WR_BLOCK_LIVE, WR_BLOCK_REMOTE))
         return false;
-    if (count_remote(s))
+    if (count_remote(s, 1))
         wr_remote_send(s);
     return true;
+}
+
+uint32_t
+wr_remote_free_all(struct wr_span *s, const uint16_t *block, uint32_t n)
+{
+    uint32_t freed = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        freed += wr_block_step(s, block[i], WR_BLOCK_LIVE, WR_BLOCK_REMOTE);
+    if (freed > 0 && count_remote(s, freed))
+        wr_remote_send(s);
+    return freed;
 }
 
 /* REMOTE blocks become free: how many there were. */
@@ -139,15 +152,15 @@ void
 wr_remote_send(struct wr_span *s)
 {
     struct wr_mcache *mc = wr_span_owner(s);
-    unsigned class_id = s->class_id;
+    struct mcentral *c = &central[wr_span_slot(s)];
 
     if (mc != NULL && push(&mc->inbox, s))
         return;
-    (void)push(&central[class_id].inbox, s);
-    if (mc == NULL && wr_lock_try(&central[class_id].lock)) {
+    (void)push(&c->inbox, s);
+    if (mc == NULL && wr_lock_try(&c->lock)) {
         /* It may have been the last block: do not wait for an allocation. */
-        drain_locked(&central[class_id]);
-        wr_lock_give(&central[class_id].lock);
+        drain_locked(c);
+        wr_lock_give(&c->lock);
     }
 }
 
@@ -255,9 +268,9 @@ drain_locked(struct mcentral *c)
 }
 
 void
-wr_mcentral_drain(unsigned class_id)
+wr_mcentral_drain(unsigned slot)
 {
-    struct mcentral *c = &central[class_id];
+    struct mcentral *c = &central[slot];
 
     wr_lock_take(&c->lock);
     drain_locked(c);
@@ -265,9 +278,9 @@ wr_mcentral_drain(unsigned class_id)
 }
 
 struct wr_span *
-wr_mcentral_take(struct wr_mcache *mc, unsigned class_id)
+wr_mcentral_take(struct wr_mcache *mc, unsigned slot)
 {
-    struct mcentral *c = &central[class_id];
+    struct mcentral *c = &central[slot];
     struct wr_span *s;
 
     if (atomic_load_explicit(&c->waiting, memory_order_relaxed) == 0 &&
@@ -290,7 +303,7 @@ wr_mcentral_take(struct wr_mcache *mc, unsigned class_id)
 void
 wr_mcentral_give(struct wr_span *s)
 {
-    struct mcentral *c = &central[s->class_id];
+    struct mcentral *c = &central[wr_span_slot(s)];
 
     WR_ASSERT(!wr_span_listed(s));
     wr_lock_take(&c->lock);
@@ -308,23 +321,32 @@ wr_mcentral_give(struct wr_span *s)
 }
 
 void
+wr_mcentral_use_all(void)
+{
+    wr_lock_take(&central[0].lock);
+    used = WR_SLOTS;
+    wr_lock_give(&central[0].lock);
+}
+
+void
 wr_mcentral_lock_all(void)
 {
-    for (unsigned i = 0; i < WR_CLASSES; i++)
+    wr_lock_take(&central[0].lock);
+    for (unsigned i = 1; i < used; i++)
         wr_lock_take(&central[i].lock);
 }
 
 void
 wr_mcentral_unlock_all(void)
 {
-    for (unsigned i = WR_CLASSES; i-- > 0;)
+    for (unsigned i = used; i-- > 0;)
         wr_lock_give(&central[i].lock);
 }
 
 void
 wr_mcentral_reset(void)
 {
-    for (unsigned i = 0; i < WR_CLASSES; i++) {
+    for (unsigned i = 0; i < used; i++) {
         central[i].partial = (struct wr_span_list){NULL, NULL, 0};
         atomic_store(&central[i].waiting, 0);
         atomic_store(&central[i].inbox, 0);
@@ -334,12 +356,12 @@ wr_mcentral_reset(void)
 void
 wr_mcentral_check(void)
 {
-    for (unsigned i = 1; i < WR_CLASSES; i++) {
+    for (unsigned i = 1; i < used; i++) {
         uint32_t n = 0;
 
         for (struct wr_span *s = central[i].partial.first; s != NULL;
              s = s->next, n++) {
-            WR_ASSERT(s->class_id == i);
+            WR_ASSERT(wr_span_slot(s) == i);
             WR_ASSERT(wr_span_owner(s) == NULL);
             WR_ASSERT((shared_flags(s) & WR_SHARED_CENTRAL) != 0);
             WR_ASSERT(has_free_block(s));

@@ -73,6 +73,19 @@ enum wr_span_state {
     WR_SPAN_MOVING  /* taken out of mheap's index for a moment */
 };
 
+/* Whose blocks a span holds. Each kind has spans of its own: so what a word of
+ * memory points at tells whether it may be freed by nobody but the program, and
+ * whether anything in it can point further. */
+enum wr_kind {
+    WR_KIND_MALLOC, /* the program frees them */
+    WR_KIND_SCAN,   /* the collector does, too; they may hold pointers */
+    WR_KIND_NOSCAN, /* likewise, and they hold none */
+    WR_KINDS
+};
+
+/* Classes of each kind: a slot of a thread, a class of mcentral. */
+enum { WR_SLOTS = WR_KINDS * WR_CLASSES };
+
 /* The word `shared`: remote frees not taken in, and flags. */
 #define WR_SHARED_COUNT   0xffffu
 #define WR_SHARED_FULL    0x10000u /* who makes the count few queues the span */
@@ -130,6 +143,9 @@ struct wr_span {
     bool full;            /* in no list and no slot; the owner's */
     bool purged;          /* since it was as `seen`; guard: mheap's lock */
     bool zero;            /* its memory was zero when it was made */
+    uint8_t kind;         /* enum wr_kind; constant while there are blocks */
+    _Atomic uint8_t
+        swept; /* the last cycle it was swept for; the collector's */
     /* The states, and NONE up to the next multiple of 16. */
     _Alignas(16) uint8_t block[];
 };
@@ -309,6 +325,25 @@ static inline size_t
 wr_span_block_bytes(const struct wr_span *s)
 {
     return s->class_id != 0 ? s->block_bytes : wr_span_bytes(s);
+}
+
+static inline bool
+wr_span_is_managed(const struct wr_span *s)
+{
+    return s->kind != WR_KIND_MALLOC;
+}
+
+/* The slot that blocks of s are allocated from. */
+static inline unsigned
+wr_span_slot(const struct wr_span *s)
+{
+    return s->kind * WR_CLASSES + s->class_id;
+}
+
+static inline unsigned
+wr_slot_class(unsigned slot)
+{
+    return slot % WR_CLASSES;
 }
 
 /* The owner's mcache; NULL: mcentral or large. */

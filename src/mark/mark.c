@@ -205,7 +205,8 @@ wr_marker_add(struct wr_marker *m, struct wr_span *s, unsigned block)
         return false;
     m->sums.blocks++;
     m->sums.bytes += bytes;
-    push(m, base, base + bytes);
+    if (s->kind != WR_KIND_NOSCAN)
+        push(m, base, base + bytes);
     return true;
 }
 
@@ -406,7 +407,7 @@ look_again(struct wr_span *s, void *marker)
     for (unsigned i = 0; i < s->blocks; i++) {
         uintptr_t base = s->base + i * bytes;
 
-        if (!wr_marks_has(m->marks, base))
+        if (s->kind == WR_KIND_NOSCAN || !wr_marks_has(m->marks, base))
             continue;
         push(m, base, base + bytes);
         blacken_all(m);

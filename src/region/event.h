@@ -29,6 +29,9 @@ struct wr_events {
     uint32_t (*sampled)(struct wr_mcache *cache, void *block, size_t bytes);
     /* A sampled block is being freed; tag: what sampled answered. */
     void (*sample_freed)(uint32_t tag, void *block, size_t bytes);
+    /* The thread needs a span with free blocks for that slot, of a managed
+     * kind: it may sweep its own. Its cache; no lock is held. */
+    void (*sweep)(struct wr_mcache *cache, unsigned slot);
     /* Memory lies idle, or was freed in spans: wr_scavenge has something to do.
      * No lock is held. */
     void (*memory_idle)(void);

@@ -39,7 +39,7 @@ counted_frees(unsigned class_id)
     uint64_t n = 0;
 
     for (struct wr_mcache *mc = wr_caches_first(); mc != NULL; mc = mc->next)
-        n += wr_word_load(&mc->slot[class_id].frees);
+        n += wr_mcache_frees(mc, class_id);
     return n;
 }
 

@@ -92,7 +92,7 @@ store_counts(struct wr_thread_slot *slot, struct wr_mcache *mc)
 {
     for (unsigned i = 1; i < WR_CLASSES; i++) {
         wr_word_store(&slot->count[i].allocs, wr_mcache_allocs(mc, i));
-        wr_word_store(&slot->count[i].frees, wr_word_load(&mc->slot[i].frees));
+        wr_word_store(&slot->count[i].frees, wr_mcache_frees(mc, i));
     }
 }
 
