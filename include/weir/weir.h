@@ -3,6 +3,7 @@
  * This header includes all the others. See each for its story:
  *   bench.h     benchmarks as in Go, with what they allocate (libweir-bench)
  *   budget.h    admit work only while there is memory for it
+ *   gc.h        memory that nobody has to free
  *   limit.h     how much it should hold, and who is told when that is near
  *   leak.h      what the program cannot reach any more
  *   memstats.h  what the heap holds and has done, as numbers
@@ -32,6 +33,7 @@
 #include <weir/buffer.h>
 #include <weir/defer.h>
 #include <weir/error.h>
+#include <weir/gc.h>
 #include <weir/leak.h>
 #include <weir/limit.h>
 #include <weir/memstats.h>

@@ -15,19 +15,20 @@
 #include "heap/mcache.h"
 
 /* The lowest block of the slot's word, which is not 0. *fresh: its memory is
- * zero. */
+ * zero. Before it is live the thread has its address: a collector that stops it
+ * in between would find a block that nobody has. */
 static inline __attribute__((always_inline)) void *
 wr_slot_take(struct wr_slot *slot, uint64_t bits, bool *fresh)
 {
     uint64_t at = wr_cpu_lowest_bit(bits);
-    uintptr_t p = slot->base + at * slot->bytes;
+    void *p = wr_cpu_held(slot->base + at * slot->bytes);
 
     wr_word_store(&slot->bits, bits & ~((uint64_t)1 << at));
     *fresh = slot->state[at] == WR_BLOCK_FRESH;
     slot->state[at] = WR_BLOCK_LIVE;
-    if (p == 0)
+    if (p == NULL)
         __builtin_unreachable();
-    return (void *)p;
+    return p;
 }
 
 /* The slot for blocks of so many bytes; NULL: they are large. */

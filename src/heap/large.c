@@ -124,6 +124,7 @@ wr_large_alloc(struct wr_mcache *mc, enum wr_kind kind, size_t align,
 {
     struct wr_span *s = NULL;
     size_t pages;
+    void *p;
 
     if (size > WR_HEAP_MAX || align > WR_HEAP_MAX)
         return NULL;
@@ -136,6 +137,7 @@ wr_large_alloc(struct wr_mcache *mc, enum wr_kind kind, size_t align,
         return NULL;
     *zero = wr_block_state(s, 0) == WR_BLOCK_FRESH;
     s->kind = (uint8_t)kind;
+    p = wr_cpu_held(s->base); /* as wr_slot_take */
     wr_block_set(s, 0, WR_BLOCK_LIVE);
     if (wr_span_is_managed(s))
         atomic_fetch_add_explicit(&wr_managed_bytes, wr_span_bytes(s),
@@ -143,7 +145,7 @@ wr_large_alloc(struct wr_mcache *mc, enum wr_kind kind, size_t align,
     s->tags = &s->one_tag;
     count_alloc(mc, wr_span_bytes(s));
     count_down(mc, s);
-    return (void *)s->base;
+    return wr_cpu_held((uintptr_t)p);
 }
 
 /* ---- freeing ---- */

@@ -17,6 +17,7 @@ struct walk {
     bool swaps;  /* shared memory may be swapped out */
     bool *plain; /* of each thread: leak/stack.h; NULL: not known */
     bool early;  /* what is there of shared memory, and nothing else */
+    bool own;    /* what is not the process's own is left out */
     uint64_t fetch, unread; /* bytes of files: still to be read in, and not */
     uint64_t most;          /* early: bytes */
 };
@@ -171,7 +172,7 @@ visit_file(struct walk *w, const struct wr_os_mapping *m, uintptr_t from,
         if (!m->shared &&
             wr_os_pages_next(&pages, from, end, &stop) != WR_PAGES_NONE)
             visit_peeked(w, from, stop);
-        else
+        else if (!w->own)
             visit_shared(w, m, from, stop);
 }
 
@@ -321,36 +322,47 @@ wr_roots_shared(uint64_t most,
     return w.unread == 0;
 }
 
+/* false: the system shows no mappings, or an empty list. */
+static bool
+visit_all(struct walk *w)
+{
+    static struct wr_os_mappings list;
+    struct wr_os_mapping m;
+    bool any = false;
+
+    w->peeks = may_peek();
+    if (!wr_os_mappings_open(&list))
+        return false;
+    wr_os_pages_open(&pages);
+    find_plain(w);
+    while (wr_os_mappings_next(&list, &m))
+        if (!m.device && !(w->own && m.shared)) {
+            visit_mapping(w, &m);
+            any = true;
+        }
+    forget_plain(w);
+    wr_os_pages_close(&pages);
+    wr_os_mappings_close(&list);
+    visit_registers(w);
+    return any;
+}
+
 bool
 wr_roots_walk(const struct wr_stop *s,
               void (*visit)(const struct wr_root *part, void *arg), void *arg)
 {
-    static struct wr_os_mappings list;
     struct walk w = {.stop = s, .visit = visit, .arg = arg};
-    struct wr_os_mapping m;
-    bool any = false; /* the system may show an empty list */
+    bool seen;
 
     if (!wr_early_there())
         wr_early_read();
     w.swaps = wr_os_swaps();
     w.fetch = WR_ROOTS_FETCH;
-    w.peeks = may_peek();
-    if (!wr_os_mappings_open(&list))
-        return false;
-    wr_os_pages_open(&pages);
-    find_plain(&w);
-    while (wr_os_mappings_next(&list, &m))
-        if (!m.device) {
-            visit_mapping(&w, &m);
-            any = true;
-        }
-    forget_plain(&w);
-    wr_os_pages_close(&pages);
-    wr_os_mappings_close(&list);
-    visit_registers(&w);
-    wr_early_each(visit, arg);
+    seen = visit_all(&w);
+    if (seen)
+        wr_early_each(visit, arg);
     last_unread = w.unread;
-    return any;
+    return seen;
 }
 
 uint64_t
@@ -382,4 +394,14 @@ wr_roots_each(const struct wr_stop *s,
     struct plain p = {visit, arg};
 
     return wr_roots_walk(s, visit_plain, &p);
+}
+
+bool
+wr_roots_own(const struct wr_stop *s,
+             void (*visit)(uintptr_t from, uintptr_t end, void *arg), void *arg)
+{
+    struct plain p = {visit, arg};
+    struct walk w = {.stop = s, .visit = visit_plain, .arg = &p, .own = true};
+
+    return visit_all(&w);
 }

@@ -36,7 +36,13 @@ bool wr_roots_each(const struct wr_stop *s,
  * not seen. */
 uint64_t wr_roots_unread(void);
 
-/* The same, with what each part is. */
+/* Of the same what is the process's own, in memory or swapped out: no shared
+ * memory, nothing that is as it is in a file, nothing the kernel keeps. */
+bool wr_roots_own(const struct wr_stop *s,
+                  void (*visit)(uintptr_t from, uintptr_t end, void *arg),
+                  void *arg);
+
+/* The same as wr_roots_each, with what each part is. */
 enum wr_root_kind {
     WR_ROOT_MEMORY = 1,
     WR_ROOT_REGISTERS, /* of a stopped thread */

@@ -67,6 +67,17 @@ wr_marks_has(const struct wr_marks *set, uintptr_t base)
             1) != 0;
 }
 
+/* Where the bits of the blocks are that begin in the 1024 bytes from `at`, any
+ * multiple of that; NULL: there are none. */
+static inline uint64_t *
+wr_marks_word(const struct wr_marks *set, uintptr_t at)
+{
+    size_t window = (at >> WR_WINDOW_SHIFT) - set->first;
+    uint64_t *bits = window < set->windows ? set->bits[window] : NULL;
+
+    return bits != NULL ? bits + wr_marks_bit(at) / 64 : NULL;
+}
+
 /* false: it was in the set before, or there is no memory. */
 static inline bool
 wr_marks_add(struct wr_marks *set, uintptr_t base)

@@ -45,6 +45,15 @@ wr_cpu_thread(void)
 #endif
 }
 
+/* The address p is in a register, or on the stack, from here on, for who stops
+ * the thread and looks; what follows in the program is done after it. */
+static inline void *
+wr_cpu_held(uintptr_t p)
+{
+    __asm__ volatile("" : "+r"(p) : : "memory");
+    return (void *)p;
+}
+
 /* x's bits moved n places down, those that fall out coming in at the top. */
 static inline uint64_t
 wr_cpu_rotate(uint64_t x, unsigned n)

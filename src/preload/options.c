@@ -35,6 +35,22 @@ parse_leaks(enum wr_last *value, const char *s, size_t n)
     return false;
 }
 
+static bool
+parse_percent(int *value, const char *s, size_t n)
+{
+    int percent = 0;
+
+    if (n == 3 && memcmp(s, "off", 3) == 0) {
+        *value = -1;
+        return true;
+    }
+    for (; n > 0 && *s >= '0' && *s <= '9' && percent < 1000000; n--, s++)
+        percent = percent * 10 + (*s - '0');
+    if (n == 0)
+        *value = percent;
+    return n == 0;
+}
+
 /* One "name=value"; false: not understood. */
 static bool
 parse_one(struct wr_options *o, const char *s, size_t n)
@@ -64,6 +80,8 @@ parse_one(struct wr_options *o, const char *s, size_t n)
         return parse_switch(&o->overflow, s + 9, n - 9);
     if (n > 6 && memcmp(s, "leaks=", 6) == 0)
         return parse_leaks(&o->leaks, s + 6, n - 6);
+    if (n > 5 && memcmp(s, "gogc=", 5) == 0)
+        return parse_percent(&o->gogc, s + 5, n - 5);
     return false;
 }
 
@@ -77,8 +95,9 @@ complain(struct wr_text *t, const char *s, size_t n)
     wr_text_str(t, "\" in the variable WEIR: it takes sample=BYTES, "
                    "dir=/PATH, history=on or off, fds=on or off, "
                    "overflow=on or off, "
-                   "limit=BYTES, auto or off (perhaps with :hard) and "
-                   "leaks=exit, fail, list or off, separated by commas");
+                   "limit=BYTES, auto or off (perhaps with :hard), "
+                   "gogc=PERCENT or off and leaks=exit, fail, list or off, "
+                   "separated by commas");
 }
 
 void
@@ -93,6 +112,7 @@ wr_options_parse(struct wr_options *o, const char *value,
     o->limit = WEIR_LIMIT_OFF;
     o->limit_hard = false;
     o->leaks = WR_LAST_OFF;
+    o->gogc = 100;
     wr_text_init(problem);
     while (value != NULL && *value != '\0') {
         size_t n = strcspn(value, ",");

@@ -16,6 +16,9 @@
  *                    fail: and status 3 instead of 0; list: the list in any
  *                    case, and no line; off: no search, as ever
  *
+ *     gogc=N         percent that managed memory grows by before it is
+ * collected (include/weir/gc.h); off: only on demand
+ *
  * An option that is unknown or makes no sense is left out; one sentence on
  * stderr says so. Nothing else of Weir ever prints unasked.
  */
@@ -40,6 +43,7 @@ struct wr_options {
     uint64_t limit; /* as weir_limit_set takes it */
     bool limit_hard;
     enum wr_last leaks;
+    int gogc; /* as weir_gc_set_percent takes it */
 };
 
 /* value: of the variable; NULL when it is not set. problem: empty, or a

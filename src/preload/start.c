@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "heap/heap.h"
 #include "heap/mcache.h"
+#include "gc/gc.h"
 #include "os/lock.h"
 #include "leak/ask.h"
 #include "leak/check.h"
@@ -96,6 +97,7 @@ after_fork_child(void)
     wr_stop_fork_child();
     wr_check_fork_child();
     wr_known_fork_child();
+    wr_gc_fork_child();
     wr_limit_fork_child();
     if (wr_lock_fork_alone) {
         wr_background_let_in();
@@ -200,6 +202,7 @@ start(int argc, char **argv, char **envp)
     tell_unwinder();
     wr_capture_start();
     wr_ask_start();
+    wr_gc_start(options.gogc);
     if (options.fds)
         wr_fds_start();
     if (options.overflow)

@@ -38,6 +38,7 @@ static _Atomic bool memory_idle; /* told since the last tick */
 static _Atomic bool asked;
 static _Atomic bool watching; /* the limit is looked at */
 static _Atomic bool hurried;  /* told to look at once */
+static uint64_t due;          /* the next tick; the thread's own */
 static _Atomic uint32_t bell; /* rung after any of these, or the state, changed:
                                  what the thread sleeps by */
 
@@ -107,6 +108,9 @@ tick(struct job *scavenger, struct job *history)
 
     if (atomic_exchange(&asked, false) && wr_events.asked != NULL)
         wr_events.asked();
+    if (wr_os_monotonic() < due)
+        return true; /* it was only asked */
+    due = wr_os_monotonic() + TICK_NS;
     if (go_on(scavenger, atomic_exchange(&memory_idle, false)) && scavenge())
         scavenger->left = QUIET_TICKS + 1;
     if (go_on(history, pulse()))
@@ -150,7 +154,7 @@ sleep_until(uint64_t moment, uint32_t rung)
 static void
 wait_for_tick(void)
 {
-    uint64_t due = wr_os_monotonic() + TICK_NS, look, seen;
+    uint64_t look, seen;
     uint32_t rung;
 
     do {
@@ -171,6 +175,7 @@ work(void *arg)
     struct job scavenger = {0}, history = {QUIET_TICKS};
 
     (void)arg;
+    due = wr_os_monotonic() + TICK_NS;
     wr_pulse_begin(thread.apart);
     (void)pulse();
     do {

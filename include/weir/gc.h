@@ -1,0 +1,113 @@
+/* Collected memory: blocks that nobody has to free.
+ *
+ *     struct node {
+ *         struct node *next;
+ *         char *name;
+ *     };
+ *
+ *     struct node *n = weir_new(struct node);      all zero
+ *     n->name = weir_new_noscan(char, 100);        bytes that hold no pointers
+ *     n = NULL;                                    that was all
+ *
+ * A managed block lives as long as the program can reach it: as long as there
+ * is its address, or that of any byte of it, in a variable, on a stack, in a
+ * register or in thread-local storage of any thread, in memory that the program
+ * has mapped privately, in a block of malloc that can be reached itself, or in
+ * another managed block that can. Sometime after the last of these is gone its
+ * memory is used again.
+ *
+ * Promised
+ *   - It never moves, and is aligned to 16 bytes.
+ *   - Every aligned word of 8 bytes that could be its address counts as such,
+ *     wherever it is: nobody has to register threads, stacks or variables.
+ *   - Of an array, which weir_new_array makes, the address behind its last
+ *     element keeps it too.
+ *   - Threads of pthread_create, signal handlers on stacks of their own,
+ *     longjmp, C++ exceptions and fork need no care: a child collects, too.
+ *   - weir_gc_free, and free, may be called: it is then freed at once.
+ *
+ * Not seen are addresses in other forms (xor-ed, compressed, with bits above
+ * the 48th set, not aligned to 8 bytes), in shared mappings, in files and
+ * pipes, and in memory given to weir_new_noscan. weir_root_add of weir/leak.h
+ * tells of memory, and of such forms, besides.
+ *
+ * Where pthread_create, malloc and the rest are Weir's (linked with -lweir, or
+ * run by `weir run`) nothing has to be started. A cycle begins when as much
+ * was allocated as was live after the last one (weir_gc_set_percent), and
+ * during it the program stands still. If that cannot be had, because the
+ * program blocks SIGURG and the system lets nobody hold threads, nothing is
+ * freed, and weir_gc_read counts it.
+ *
+ * Threads: any. In signal handlers these may be called where malloc may.
+ * Units: bytes, nanoseconds. Failure to allocate is NULL with errno ENOMEM.
+ */
+#ifndef WEIR_GC_H
+#define WEIR_GC_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <weir/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One T; n of them; n that hold no pointers to managed blocks. All zero. */
+#define weir_new(T)           ((T *)weir_gc_alloc(sizeof(T)))
+#define weir_new_array(T, n)  ((T *)weir_gc_alloc_array((n), sizeof(T)))
+#define weir_new_noscan(T, n) ((T *)weir_gc_alloc_array_noscan((n), sizeof(T)))
+
+/* The same without a type. */
+void *weir_gc_alloc(size_t bytes);
+void *weir_gc_alloc_noscan(size_t bytes);
+void *weir_gc_alloc_array(size_t count, size_t bytes);
+void *weir_gc_alloc_array_noscan(size_t count, size_t bytes);
+
+/* Free it now. The program must not use it again. NULL is fine. */
+void weir_gc_free(void *p);
+/* The first byte of the managed block that p points into; NULL: there is
+ * none. */
+void *weir_gc_base(const void *p);
+
+/* Collect now, and give back what was found. WEIR_ENOTSUP: it could not be
+ * done, see above. */
+weir_err weir_gc_collect(void);
+/* The same, and return what is free to the system. */
+weir_err weir_gc_release(void);
+
+/* A cycle begins when the managed memory has grown by so many percent of what
+ * was live after the last one (and what else has to be scanned), but not below
+ * 4 MiB times percent / 100: 100 until it is set, by this, or by WEIR=gogc=N in
+ * the environment. Below 0: only on demand. The value before. */
+int weir_gc_set_percent(int percent);
+/* From the first to the second no cycle begins by itself. They nest. */
+void weir_gc_disable(void);
+void weir_gc_enable(void);
+
+/* Which blocks of malloc are looked into. REACHED, as said above, is right
+ * unless the program keeps addresses of some in a form that is not seen. */
+enum weir_gc_malloc {
+    WEIR_GC_MALLOC_REACHED = 0,
+    WEIR_GC_MALLOC_ALL = 1 /* every one that is not freed is a root */
+};
+void weir_gc_scan_malloc(enum weir_gc_malloc which);
+
+struct weir_gc {
+    uint64_t cycles;          /* that were finished */
+    uint64_t forced;          /* of those, by weir_gc_collect */
+    uint64_t failed;          /* that could not be had */
+    uint64_t pause_ns;        /* the program stood still, in all */
+    uint64_t longest_ns;      /* the same, at once */
+    uint64_t last_ns;         /* the end of the last, CLOCK_REALTIME */
+    uint64_t next_bytes;      /* managed bytes that begin the next; 0: never */
+    uint64_t live_bytes;      /* managed, as the last one found */
+    uint64_t dead_bytes;      /* found dead, in all */
+    uint64_t allocated_bytes; /* managed, in all; a little late */
+};
+/* WEIR_EINVAL: out is NULL. Takes no lock. */
+weir_err weir_gc_read(struct weir_gc *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,293 @@
+/* Invariants
+ * 1. `leading` is 1 while one thread of the program has a cycle run, which
+ *    alone touches `now`, and gives the sweeper its set and takes it away.
+ * 2. The trigger is WR_PACER_NEVER while the collector is off.
+ * 3. `last` changes while its writer leads, or is told of a new percent: a torn
+ *    one begins a cycle early or late.
+ */
+#include <weir/gc.h>
+
+#include "base/base.h"
+#include "gc/cycle.h"
+#include "gc/gc.h"
+#include "gc/sweep.h"
+#include "heap/heap.h"
+#include "leak/errand.h"
+#include "limit/pacer.h"
+#include "limit/policy.h"
+#include "os/os.h"
+#include "os/process.h"
+#include "region/collector.h"
+#include "region/counters.h"
+#include "region/event.h"
+#include "world/thread.h"
+
+enum { LOOK_NS = 1000000 };
+/* After a cycle that could not be had: bytes, before the next is tried. */
+enum { AGAIN = 64 << 20 };
+
+static void cycle(void);
+
+_Atomic uint64_t wr_gc_trigger = UINT64_MAX;
+static struct wr_errand errand = {.work = cycle};
+static struct wr_cycle now;
+static _Atomic uint32_t leading;
+static _Atomic int percent = -1;
+static _Atomic unsigned disabled;
+static _Atomic bool malloc_is_root;
+static _Atomic uint64_t dead_bytes, failures;
+static _Thread_local bool inside;
+
+/* What the last cycle found, and the plan made of it. */
+static struct {
+    uint64_t live, roots;
+    uint64_t reached; /* wr_managed_bytes then */
+    uint64_t goal;
+    bool limited;
+} last;
+
+/* ---- when ---- */
+
+/* What the memory limit knows. */
+static struct wr_pacer_room
+room(void)
+{
+    uint64_t limit = wr_count_get(limit);
+
+    return (struct wr_pacer_room){.limit = limit != 0 ? limit : WR_LIMIT_NONE,
+                                  .held = wr_count_get(limit_held),
+                                  .blocks = last.live,
+                                  .idle = wr_count_get(heap_idle) -
+                                          wr_count_get(heap_released)};
+}
+
+/* The goal of the next cycle. The program stands still in it: it begins when
+ * it is reached. */
+static void
+choose_trigger(void)
+{
+    struct wr_pacer_heap h = {.percent = atomic_load(&percent),
+                              .marked = last.live,
+                              .scanned = last.live,
+                              .globals = last.roots,
+                              .room = room()};
+    struct wr_pacer_plan plan = wr_pacer_plan(&h);
+    bool never = plan.goal == WR_PACER_NEVER || atomic_load(&disabled) > 0;
+    uint64_t more = plan.goal > last.live ? plan.goal - last.live : 0;
+
+    last.goal = never ? WR_PACER_NEVER : plan.goal;
+    last.limited = plan.limited;
+    atomic_store(&wr_gc_trigger, never ? WR_PACER_NEVER : last.reached + more);
+    if (wr_collector_self() != NULL)
+        wr_collector_set(goal, last.goal);
+}
+
+/* ---- what was done ---- */
+
+static void
+account(const struct wr_cycle *c)
+{
+    uint64_t pause = c->ended_ns - c->stopped_ns;
+    uint64_t allocated = atomic_load(&wr_managed_bytes) - last.reached;
+
+    wr_collector_ended(
+        &(struct wr_collection){.prepare_ns = c->stood_ns - c->stopped_ns,
+                                .mark_ns = c->marked_ns - c->stood_ns,
+                                .end_ns = c->ended_ns - c->marked_ns,
+                                .stopped_ns = pause,
+                                .longest_ns = pause,
+                                .stops = 1,
+                                .heap_start = last.live + allocated,
+                                .heap_end = last.live + allocated,
+                                .live = c->live,
+                                .goal = last.goal,
+                                .globals = c->roots,
+                                .processors = (unsigned)wr_os_processors(),
+                                .forced = c->forced,
+                                .limited = last.limited});
+    wr_collector_set(way, WR_WAY_STOPPED);
+    wr_collector_set(percent, atomic_load(&percent));
+    last.live = c->live;
+    last.roots = c->roots;
+    last.reached += allocated;
+    atomic_fetch_add(&dead_bytes, c->dead_bytes);
+}
+
+/* ---- a cycle ---- */
+
+static bool
+is_begun(void)
+{
+    return wr_errand_begun(&errand);
+}
+
+/* On Weir's thread. */
+static void
+cycle(void)
+{
+    now.begun = is_begun;
+    wr_cycle_run(&now);
+}
+
+static bool
+lead(bool forced)
+{
+    bool sent;
+
+    if (!wr_sweep_finish())
+        return false;
+    now = (struct wr_cycle){.forced = forced,
+                            .all = atomic_load(&malloc_is_root)};
+    sent = wr_errand_send(&errand);
+    wr_errand_reset(&errand);
+    if (!sent || !now.done) {
+        atomic_fetch_add(&failures, 1);
+        atomic_fetch_add(&wr_gc_trigger, AGAIN);
+        return false;
+    }
+    account(&now);
+    choose_trigger();
+    wr_sweep_begin(now.dead);
+    if (forced)
+        (void)wr_sweep_finish();
+    else
+        wr_sweep_large();
+    return true;
+}
+
+/* Does this thread lead? Else the cycle of another has ended. */
+static bool
+is_leader(void)
+{
+    uint32_t nobody = 0;
+
+    if (atomic_compare_exchange_strong(&leading, &nobody, 1))
+        return true;
+    while (atomic_load(&leading) != 0)
+        wr_os_wait(&leading, 1, LOOK_NS);
+    return false;
+}
+
+bool
+wr_gc_collect(bool forced)
+{
+    bool done = false;
+
+    if (inside || !wr_os_at_home() || !wr_world_region())
+        return false;
+    inside = true;
+    while (!is_leader())
+        if (!forced && !wr_gc_is_due()) {
+            inside = false;
+            return true;
+        }
+    done = lead(forced);
+    atomic_store(&leading, 0);
+    wr_os_wake(&leading, INT32_MAX);
+    inside = false;
+    return done;
+}
+
+/* ---- calls ---- */
+
+WR_EXPORT weir_err
+weir_gc_collect(void)
+{
+    return wr_gc_collect(true) ? WEIR_OK : WEIR_ENOTSUP;
+}
+
+WR_EXPORT weir_err
+weir_gc_release(void)
+{
+    weir_err err = weir_gc_collect();
+
+    (void)wr_heap_trim();
+    return err;
+}
+
+WR_EXPORT int
+weir_gc_set_percent(int wanted)
+{
+    int old = atomic_exchange(&percent, wanted < 0 ? -1 : wanted);
+
+    choose_trigger();
+    return old;
+}
+
+WR_EXPORT void
+weir_gc_disable(void)
+{
+    if (atomic_fetch_add(&disabled, 1) == 0)
+        choose_trigger();
+}
+
+WR_EXPORT void
+weir_gc_enable(void)
+{
+    unsigned n = atomic_load(&disabled);
+
+    while (n > 0 && !atomic_compare_exchange_weak(&disabled, &n, n - 1))
+        ;
+    if (n == 1)
+        choose_trigger();
+}
+
+WR_EXPORT void
+weir_gc_scan_malloc(enum weir_gc_malloc which)
+{
+    atomic_store(&malloc_is_root, which == WEIR_GC_MALLOC_ALL);
+}
+
+WR_EXPORT weir_err
+weir_gc_read(struct weir_gc *out)
+{
+    const struct wr_collector *c;
+
+    if (out == NULL)
+        return WEIR_EINVAL;
+    *out = (struct weir_gc){.failed = atomic_load(&failures),
+                            .live_bytes = last.live,
+                            .next_bytes =
+                                last.goal == WR_PACER_NEVER ? 0 : last.goal,
+                            .dead_bytes = atomic_load(&dead_bytes),
+                            .allocated_bytes = atomic_load(&wr_managed_bytes)};
+    c = wr_collector_self();
+    if (c == NULL)
+        return WEIR_OK;
+    out->cycles = atomic_load(&c->cycles);
+    out->forced = atomic_load(&c->forced);
+    out->pause_ns = atomic_load(&c->stopped_ns);
+    out->longest_ns = atomic_load(&c->longest_ns);
+    out->last_ns = atomic_load(&c->last_end_ns);
+    return WEIR_OK;
+}
+
+/* ---- start ---- */
+
+static void (*asked_before)(void);
+
+static void
+asked(void)
+{
+    wr_errand_answer(&errand);
+    if (asked_before != NULL)
+        asked_before();
+}
+
+void
+wr_gc_start(int wanted)
+{
+    asked_before = wr_events.asked;
+    wr_events.asked = asked;
+    wr_sweep_start();
+    (void)weir_gc_set_percent(wanted);
+}
+
+void
+wr_gc_fork_child(void)
+{
+    wr_errand_reset(&errand);
+    wr_sweep_fork_child();
+    if (atomic_load(&leading) != 0)
+        atomic_store(&leading, 0);
+}

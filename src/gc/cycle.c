@@ -1,0 +1,169 @@
+/* Invariants
+ * 1. Between stand_still and go_on only the calling thread runs, and it holds
+ *    the heap's locks: nothing there allocates or waits for a thread.
+ * 2. `dead` holds only managed blocks that were live when the program stood
+ *    still and had no mark then.
+ */
+#include "gc/cycle.h"
+
+#include "base/base.h"
+#include "heap/heap.h"
+#include "heap/mheap.h"
+#include "leak/known.h"
+#include "leak/roots.h"
+#include "mark/helpers.h"
+#include "mark/mark.h"
+#include "mark/marks.h"
+#include "os/os.h"
+#include "world/background.h"
+#include "world/stop.h"
+
+#define PATIENCE_NS UINT64_C(1000000000) /* for threads to stand still */
+#define LOOK_NS     UINT64_C(1000000)
+
+struct work {
+    struct wr_cycle *cycle;
+    struct wr_marks *marks;
+    struct wr_marker *marker;
+};
+
+/* ---- standing still ---- */
+
+/* Nobody is in the heap after it. NULL: not all threads stand, or it is not
+ * wanted. */
+static struct wr_stop *
+stand_still(struct wr_cycle *c)
+{
+    struct wr_stop *s = NULL;
+
+    while (!wr_background_enter())
+        if (!wr_background_pause(LOOK_NS))
+            return NULL;
+    wr_heap_fork_before();
+    c->stopped_ns = wr_os_monotonic();
+    if (c->begun())
+        s = wr_stop_begin(wr_background_tid(), PATIENCE_NS);
+    c->stood_ns = wr_os_monotonic();
+    if (s != NULL && s->answered == s->count)
+        return s;
+    wr_stop_end(s);
+    wr_heap_fork_after(false);
+    wr_background_leave();
+    return NULL;
+}
+
+static void
+go_on(struct wr_stop *s)
+{
+    wr_stop_end(s);
+    wr_heap_fork_after(false);
+    wr_background_leave();
+}
+
+/* ---- marking ---- */
+
+static void
+mark_root(uintptr_t from, uintptr_t end, void *work)
+{
+    struct work *w = work;
+
+    wr_marker_scan(w->marker, (void *)from, (void *)end);
+    w->cycle->roots += end - from;
+}
+
+static void
+mark_malloc(struct wr_span *s, void *work)
+{
+    struct work *w = work;
+
+    for (unsigned i = 0; !wr_span_is_managed(s) && i < s->blocks; i++)
+        if (wr_block_is_live(wr_block_state(s, i)))
+            (void)wr_marker_add(w->marker, s, i);
+}
+
+static bool
+mark_from_roots(struct work *w, const struct wr_stop *s)
+{
+    if (!wr_roots_own(s, mark_root, w))
+        return false;
+    w->cycle->roots += wr_known_mark(w->marker);
+    if (w->cycle->all)
+        wr_mheap_each_span(mark_malloc, w);
+    return wr_marker_finish(w->marker);
+}
+
+static bool
+mark(struct work *w, const struct wr_stop *s)
+{
+    bool marked;
+
+    w->marks = wr_marks_new();
+    w->marker = w->marks != NULL ? wr_marker_new(w->marks, NULL) : NULL;
+    if (w->marker == NULL)
+        return false;
+    (void)wr_helpers_begin(w->marker, WR_MARKERS_MOST);
+    marked = mark_from_roots(w, s);
+    wr_helpers_end(w->marker);
+    w->cycle->scanned = wr_marker_sums(w->marker)->scanned;
+    return marked;
+}
+
+/* ---- what is white ---- */
+
+static void
+take_white(struct wr_span *s, void *work)
+{
+    struct work *w = work;
+    struct wr_cycle *c = w->cycle;
+    size_t bytes = wr_span_block_bytes(s);
+    uint32_t live = 0, dead = 0;
+
+    if (!wr_span_is_managed(s))
+        return;
+    for (unsigned i = 0; i < s->blocks; i++) {
+        if (!wr_block_is_live(wr_block_state(s, i)))
+            continue;
+        live++;
+        if (!wr_marks_has(w->marks, s->base + i * bytes))
+            dead += wr_marks_add(c->dead, s->base + i * bytes);
+    }
+    c->live += (live - dead) * bytes;
+    c->live_blocks += live - dead;
+    c->dead_bytes += dead * bytes;
+    c->dead_blocks += dead;
+}
+
+static bool
+find_dead(struct work *w)
+{
+    struct wr_cycle *c = w->cycle;
+
+    c->dead = wr_marks_new();
+    if (c->dead == NULL)
+        return false;
+    wr_mheap_each_span(take_white, w);
+    if (!c->dead->failed)
+        return true;
+    wr_marks_free(c->dead);
+    c->dead = NULL;
+    return false;
+}
+
+void
+wr_cycle_run(struct wr_cycle *c)
+{
+    struct work w = {.cycle = c};
+    struct wr_stop *s;
+
+    c->began_ns = wr_os_monotonic();
+    s = stand_still(c);
+    if (s == NULL)
+        return;
+    c->done = mark(&w, s);
+    c->marked_ns = wr_os_monotonic();
+    c->done = c->done && find_dead(&w);
+    go_on(s);
+    c->ended_ns = wr_os_monotonic();
+    wr_marker_free(w.marker);
+    wr_marks_free(w.marks);
+}

@@ -1,0 +1,101 @@
+/* Managed blocks, from the front door.
+ *
+ * Invariants
+ * 1. A block is zero when it is handed out.
+ * 2. A cycle is begun here, before anything of the heap is touched: no lock is
+ *    held, and the thread's cache is whole.
+ */
+#include <errno.h>
+#include <weir/gc.h>
+
+#include "gc/gc.h"
+#include "heap/fast.h"
+
+static WR_COLD void *
+no_memory(void)
+{
+    errno = ENOMEM;
+    return NULL;
+}
+
+static void *
+slow(size_t size, enum wr_kind kind)
+{
+    void *p;
+
+    if (wr_gc_is_due())
+        (void)wr_gc_collect(false);
+    p = wr_managed_slow(size, kind);
+    if (p == NULL && wr_gc_collect(true))
+        p = wr_managed_slow(size, kind);
+    return p != NULL ? p : no_memory();
+}
+
+static WR_COLD void *
+scan_slow(size_t size)
+{
+    return slow(size, WR_KIND_SCAN);
+}
+
+static WR_COLD void *
+noscan_slow(size_t size)
+{
+    return slow(size, WR_KIND_NOSCAN);
+}
+
+WR_EXPORT void *
+weir_gc_alloc(size_t bytes)
+{
+    return wr_managed_fast(bytes, WR_KIND_SCAN, scan_slow);
+}
+
+WR_EXPORT void *
+weir_gc_alloc_noscan(size_t bytes)
+{
+    return wr_managed_fast(bytes, WR_KIND_NOSCAN, noscan_slow);
+}
+
+/* One byte more: in C the address behind the last element is one of the
+ * array's, too. */
+static bool
+array_bytes(size_t count, size_t bytes, size_t *all)
+{
+    return !__builtin_mul_overflow(count, bytes, all) &&
+           !__builtin_add_overflow(*all, 1, all);
+}
+
+WR_EXPORT void *
+weir_gc_alloc_array(size_t count, size_t bytes)
+{
+    size_t all;
+
+    if (!array_bytes(count, bytes, &all))
+        return no_memory();
+    return weir_gc_alloc(all);
+}
+
+WR_EXPORT void *
+weir_gc_alloc_array_noscan(size_t count, size_t bytes)
+{
+    size_t all;
+
+    if (!array_bytes(count, bytes, &all))
+        return no_memory();
+    return weir_gc_alloc_noscan(all);
+}
+
+WR_EXPORT void
+weir_gc_free(void *p)
+{
+    wr_free_fast(p);
+}
+
+WR_EXPORT void *
+weir_gc_base(const void *p)
+{
+    size_t bytes;
+    bool live = false;
+    void *base = wr_block_of(p, &bytes, &live);
+
+    return live && wr_span_is_managed(wr_span_of(base)) ? base : NULL;
+}

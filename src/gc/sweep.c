@@ -1,0 +1,294 @@
+/* Invariants
+ * 1. `dead` changes only while nobody sweeps, and is freed only when users is
+ *    0 after it was taken away.
+ * 2. A span whose `swept` is the cycle's number was claimed: its dead blocks
+ *    are freed by who did that, or are free already.
+ */
+#include "gc/sweep.h"
+
+#include <stdatomic.h>
+
+#include "base/base.h"
+#include "heap/large.h"
+#include "heap/mcache.h"
+#include "heap/mcentral.h"
+#include "heap/mheap.h"
+#include "heap/sampled.h"
+#include "mark/marks.h"
+#include "os/os.h"
+#include "region/event.h"
+
+enum { BATCH = 64, VISITS = 4096 }; /* spans under one lock */
+enum { WAIT_NS = 20000 };
+
+static _Atomic(struct wr_marks *) dead;
+static _Atomic uint32_t users; /* threads that look at *dead */
+static _Atomic uint32_t cycle;
+static _Thread_local bool sweeping;
+
+/* ---- who may look ---- */
+
+static struct wr_marks *
+enter(void)
+{
+    struct wr_marks *d;
+
+    if (atomic_load_explicit(&dead, memory_order_relaxed) == NULL || sweeping)
+        return NULL;
+    atomic_fetch_add(&users, 1);
+    d = atomic_load(&dead);
+    if (d == NULL)
+        atomic_fetch_sub(&users, 1);
+    else
+        sweeping = true;
+    return d;
+}
+
+static void
+leave(void)
+{
+    sweeping = false;
+    atomic_fetch_sub(&users, 1);
+}
+
+static bool
+claim(struct wr_span *s)
+{
+    uint8_t now = (uint8_t)atomic_load_explicit(&cycle, memory_order_relaxed);
+    uint8_t old = atomic_load_explicit(&s->swept, memory_order_relaxed);
+
+    return old != now && atomic_compare_exchange_strong_explicit(
+                             &s->swept, &old, now, memory_order_acq_rel,
+                             memory_order_relaxed);
+}
+
+/* ---- one span ---- */
+
+enum { WORD_BYTES = 64 * 16 }; /* of memory, that a word of the set tells of */
+
+static uintptr_t
+end_of(const struct wr_span *s)
+{
+    return s->class_id == 0 ? s->base + WORD_BYTES
+                            : s->base + s->blocks * s->block_bytes;
+}
+
+static bool
+has_dead(const struct wr_marks *d, const struct wr_span *s)
+{
+    for (uintptr_t at = s->base; at < end_of(s); at += WORD_BYTES) {
+        const uint64_t *word = wr_marks_word(d, at);
+
+        if (word != NULL && *word != 0)
+            return true;
+    }
+    return false;
+}
+
+static uint64_t
+take_word(struct wr_marks *d, uintptr_t at)
+{
+    uint64_t *word = wr_marks_word(d, at), bits = word != NULL ? *word : 0;
+
+    if (bits != 0)
+        *word = 0;
+    return bits;
+}
+
+/* The numbers of its dead blocks: how many. Its memory is whole pages, and so
+ * whole words of the set. They are taken out of it: the memory may belong to
+ * another span soon, which nobody has claimed. */
+static uint32_t
+list_dead(struct wr_marks *d, const struct wr_span *s, uint16_t *list)
+{
+    uint32_t n = 0;
+
+    for (uintptr_t at = s->base; at < end_of(s); at += WORD_BYTES) {
+        uint64_t word = take_word(d, at);
+        bool exact;
+
+        for (; word != 0; word &= word - 1) {
+            uintptr_t p = at + 16 * wr_cpu_lowest_bit(word);
+
+            list[n++] = (uint16_t)wr_span_block_of(s, (void *)p, &exact);
+        }
+    }
+    return n;
+}
+
+/* Nobody else frees blocks in it, and nobody has these. */
+static void
+sweep_own(struct wr_mcache *mc, struct wr_span *s, const uint16_t *list,
+          uint32_t n)
+{
+    uint32_t freed = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        wr_sample_free(s, list[i], s->block_bytes);
+        if (wr_block_state(s, list[i]) != WR_BLOCK_LIVE)
+            continue;
+        wr_block_set(s, list[i], WR_BLOCK_FREE);
+        freed++;
+    }
+    if (freed > 0)
+        wr_mcache_reclaimed(mc, s, freed);
+}
+
+static void
+sweep_other(struct wr_mcache *mc, struct wr_span *s, const uint16_t *list,
+            uint32_t n)
+{
+    unsigned slot = wr_span_slot(s);
+    uint32_t freed;
+
+    for (uint32_t i = 0; i < n; i++)
+        wr_sample_free(s, list[i], s->block_bytes);
+    freed = wr_remote_free_all(s, list, n);
+    wr_mcache_count_remote(mc, slot, freed); /* s may be gone */
+}
+
+static void
+sweep(struct wr_mcache *mc, struct wr_span *s, struct wr_marks *d)
+{
+    uint16_t list[WR_SPAN_BLOCKS_MAX];
+    uint32_t n;
+
+    if (s->class_id == 0) {
+        if ((take_word(d, s->base) & 1) != 0)
+            wr_large_free(s, (void *)s->base, "collect", false);
+        return;
+    }
+    n = list_dead(d, s, list);
+    if (n == 0)
+        return;
+    if (wr_span_owner(s) == mc)
+        sweep_own(mc, s, list, n);
+    else
+        sweep_other(mc, s, list, n);
+}
+
+/* ---- a thread's own spans, as far as it needs blocks ---- */
+
+static void
+sweep_for(struct wr_mcache *mc, unsigned slot)
+{
+    struct wr_marks *d = enter();
+    uint32_t now = atomic_load(&cycle);
+    struct wr_span *s;
+
+    if (d == NULL)
+        return;
+    if (mc->sweeping != now) {
+        mc->sweeping = now;
+        mc->unswept = mc->own;
+    }
+    while (mc->partial[slot].first == NULL && (s = mc->unswept) != NULL) {
+        mc->unswept = s->own_next;
+        if (wr_span_is_managed(s) && claim(s))
+            sweep(mc, s, d);
+    }
+    leave();
+}
+
+/* ---- all ---- */
+
+struct batch {
+    struct wr_marks *dead;
+    uintptr_t cursor;
+    bool large; /* no others */
+    unsigned n;
+    struct wr_span *span[BATCH];
+};
+
+/* One with a dead block is not given back to mheap by its owner before that is
+ * swept; any other may be another span as soon as the lock is given back. */
+static bool
+is_wanted(const struct batch *b, struct wr_span *s)
+{
+    return wr_span_state(s) >= WR_SPAN_SMALL &&
+           wr_span_state(s) <= WR_SPAN_LARGE && wr_span_is_managed(s) &&
+           (!b->large || s->class_id == 0) && has_dead(b->dead, s) && claim(s);
+}
+
+/* false: that was all. */
+static bool
+next_batch(struct batch *b)
+{
+    struct wr_span *s = NULL;
+
+    b->n = 0;
+    wr_lock_take(&wr_mheap_lock);
+    for (int i = 0; i < VISITS && b->n < BATCH; i++) {
+        s = wr_mheap_next(&b->cursor);
+        if (s == NULL)
+            break;
+        if (is_wanted(b, s))
+            b->span[b->n++] = s;
+    }
+    wr_lock_give(&wr_mheap_lock);
+    return s != NULL;
+}
+
+static void
+sweep_all(struct wr_mcache *mc, struct wr_marks *d, bool large)
+{
+    struct batch b = {.dead = d, .large = large};
+    bool more;
+
+    do {
+        more = next_batch(&b);
+        for (unsigned i = 0; i < b.n; i++)
+            sweep(mc, b.span[i], d);
+    } while (more);
+}
+
+void
+wr_sweep_large(void)
+{
+    struct wr_marks *d = enter();
+
+    if (d == NULL)
+        return;
+    sweep_all(wr_mcache_get(), d, true);
+    leave();
+}
+
+bool
+wr_sweep_finish(void)
+{
+    struct wr_marks *d;
+
+    if (sweeping)
+        return false;
+    d = enter();
+    if (d == NULL)
+        return true;
+    sweep_all(wr_mcache_get(), d, false);
+    leave();
+    atomic_store(&dead, NULL);
+    for (uint32_t n; (n = atomic_load(&users)) != 0;)
+        wr_os_wait(&users, n, WAIT_NS);
+    wr_marks_free(d);
+    return true;
+}
+
+void
+wr_sweep_begin(struct wr_marks *d)
+{
+    WR_ASSERT(atomic_load(&dead) == NULL);
+    atomic_fetch_add(&cycle, 1);
+    atomic_store(&dead, d);
+}
+
+void
+wr_sweep_start(void)
+{
+    wr_events.sweep = sweep_for;
+}
+
+void
+wr_sweep_fork_child(void)
+{
+    if (atomic_load(&users) != 0)
+        atomic_store(&users, sweeping ? 1 : 0);
+}

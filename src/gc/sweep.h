@@ -1,0 +1,35 @@
+/* Sweeping: what a cycle has proved dead becomes free, little by little.
+ *
+ *     wr_sweep_begin(dead);         a cycle ended; dead is the sweeper's now
+ *     ...                           threads sweep their own spans when they
+ *                                   need blocks (wr_events.sweep)
+ *     wr_sweep_finish();            the rest: before the next cycle begins
+ *                                   (these two: one thread at a time)
+ *
+ * A dead block cannot be freed or come back to life: nobody has its address.
+ * So it does not matter when it is swept, and by whom; but it must happen
+ * once, since the block is another one after that. Each span is claimed for
+ * the cycle, by whoever comes first (wr_span.swept).
+ *
+ * Threads: any of the program's; not Weir's own, which must not write what a
+ * program of one thread changes without locks.
+ */
+#ifndef WR_GC_SWEEP_H
+#define WR_GC_SWEEP_H
+
+#include <stdbool.h>
+
+struct wr_marks;
+
+/* Listen to the heap's wish for free blocks. */
+void wr_sweep_start(void);
+/* Nothing is being swept: the last cycle was finished. */
+void wr_sweep_begin(struct wr_marks *dead);
+/* false: the calling thread was interrupted while it was sweeping. */
+bool wr_sweep_finish(void);
+/* Of managed blocks the large ones: their memory is worth having at once. */
+void wr_sweep_large(void);
+/* In a forked child: the other threads are gone. */
+void wr_sweep_fork_child(void);
+
+#endif
