@@ -102,7 +102,7 @@ account(const struct wr_cycle *c)
                                 .live = c->live,
                                 .goal = last.goal,
                                 .globals = c->roots,
-                                .processors = (unsigned)wr_os_processors(),
+                                .processors = wr_os_cpus(),
                                 .forced = c->forced,
                                 .limited = last.limited});
     wr_collector_set(way, WR_WAY_STOPPED);
