@@ -9,6 +9,7 @@
 #include "leak/copy.h"
 #include "leak/errand.h"
 #include "leak/search.h"
+#include "leak/stack.h"
 #include "os/os.h"
 #include "region/ask.h"
 #include "region/region.h"
@@ -75,16 +76,37 @@ say(void)
     wr_os_write(STDERR_FILENO, t.buf, t.len);
 }
 
-int
-wr_last_search(int status)
+/* From below that frame, which returns to libc. false: it was not done. */
+static bool
+have_searched(uintptr_t frame, uintptr_t libc)
+{
+    bool ends = wr_stack_ends(frame, libc);
+    bool done = wr_errand_send(&errand);
+
+    if (ends)
+        wr_stack_ends_not();
+    return done;
+}
+
+static int
+end_from(uintptr_t frame, uintptr_t libc, int status)
 {
     if (how == WR_LAST_OFF || !wr_os_at_home() || !wr_world_region() ||
-        *wr_region_path() == '\0' || !wr_errand_send(&errand) ||
+        *wr_region_path() == '\0' || !have_searched(frame, libc) ||
         !wr_last_found())
         return status;
     if (how >= WR_LAST_SAY)
         say();
     return how == WR_LAST_FAIL && status == 0 ? WR_LAST_STATUS : status;
+}
+
+#define HERE ((uintptr_t)__builtin_frame_address(0))
+#define LIBC ((uintptr_t)__builtin_return_address(0)) /* in its handlers */
+
+int
+wr_last_search(int status)
+{
+    return end_from(HERE, 0, status);
 }
 
 bool
@@ -98,7 +120,7 @@ wr_last_found(void)
 static void
 leave(int status, void *unused)
 {
-    int wanted = wr_last_search(status);
+    int wanted = end_from(HERE, LIBC, status);
 
     (void)unused;
     after();
@@ -109,7 +131,7 @@ leave(int status, void *unused)
 static void
 leave_quickly(void)
 {
-    (void)wr_last_search(0);
+    (void)end_from(HERE, LIBC, 0);
     after();
 }
 

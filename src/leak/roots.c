@@ -7,17 +7,18 @@
 #include "os/os.h"
 #include "os/pages.h"
 #include "os/process.h"
+#include "os/regs.h"
 #include "world/stop.h"
 
 struct walk {
     const struct wr_stop *stop;
     void (*visit)(const struct wr_root *part, void *arg);
     void *arg;
-    bool peeks;  /* the system lets us read what may not be readable */
-    bool swaps;  /* shared memory may be swapped out */
-    bool *plain; /* of each thread: leak/stack.h; NULL: not known */
-    bool early;  /* what is there of shared memory, and nothing else */
-    bool own;    /* what is not the process's own is left out */
+    bool peeks; /* the system lets us read what may not be readable */
+    bool swaps; /* shared memory may be swapped out */
+    struct wr_stack_use *use; /* of each thread; NULL: not known */
+    bool early; /* what is there of shared memory, and nothing else */
+    bool own;   /* what is not the process's own is left out */
     uint64_t fetch, unread; /* bytes of files: still to be read in, and not */
     uint64_t most;          /* early: bytes */
 };
@@ -57,11 +58,11 @@ skip_unused(const struct walk *w, const struct wr_os_mapping *m,
         const struct wr_stopped *t = &w->stop->thread[i];
         uintptr_t low = stack_low(t, m);
 
-        if (!t->answered || !is_on_its_stack(t, m) || w->plain == NULL ||
-            !w->plain[i])
+        if (!t->answered || !is_on_its_stack(t, m) || w->use == NULL ||
+            !w->use[i].plain)
             continue;
-        if (low <= *from && *from < t->sp) {
-            *from = wr_min(t->sp, *end);
+        if (low <= *from && *from < w->use[i].low) {
+            *from = wr_min(w->use[i].low, *end);
             return true;
         }
         if (*from < low && low < *end)
@@ -250,6 +251,15 @@ visit_mapping(struct walk *w, const struct wr_os_mapping *m)
     }
 }
 
+static void
+visit_words(const struct walk *w, uint32_t tid, uintptr_t from, uintptr_t end)
+{
+    struct wr_root part = {from, end, WR_ROOT_REGISTERS, tid, 0};
+
+    if (from < end)
+        w->visit(&part, w->arg);
+}
+
 /* The handler of the stop, which holds the registers, may stand in the unused
  * part: it is visited by itself. */
 static void
@@ -257,40 +267,45 @@ visit_registers(struct walk *w)
 {
     for (size_t i = 0; w->stop != NULL && i < w->stop->count; i++) {
         const struct wr_stopped *t = &w->stop->thread[i];
-
-        struct wr_root part = {t->frame, t->frame_end, WR_ROOT_REGISTERS,
-                               t->tid, 0};
+        const struct wr_regs *regs = w->use != NULL ? w->use[i].regs : NULL;
 
         if (!t->answered)
             continue;
-        w->visit(&part, w->arg);
+        if (regs != NULL)
+            visit_words(w, t->tid, (uintptr_t)regs->r,
+                        (uintptr_t)(regs->r + WR_REGS_COUNT));
+        else
+            visit_words(w, t->tid, t->frame, t->wide);
+        if (w->use == NULL || w->use[i].wide)
+            visit_words(w, t->tid, t->wide, t->signals);
+        visit_words(w, t->tid, t->signals, t->frame_end);
     }
 }
 
 static size_t
-plain_bytes(const struct walk *w)
+use_bytes(const struct walk *w)
 {
-    return wr_align_up(w->stop->count * sizeof *w->plain, wr_os_page_bytes());
+    return wr_align_up(w->stop->count * sizeof *w->use, wr_os_page_bytes());
 }
 
 static void
-find_plain(struct walk *w)
+find_use(struct walk *w)
 {
     size_t n = w->stop != NULL ? w->stop->count : 0;
 
-    w->plain = n > 0 ? wr_os_map(plain_bytes(w)) : NULL;
-    for (size_t i = 0; w->plain != NULL && i < n; i++) {
+    w->use = n > 0 ? wr_os_map(use_bytes(w)) : NULL;
+    for (size_t i = 0; w->use != NULL && i < n; i++) {
         const struct wr_stopped *t = &w->stop->thread[i];
 
-        w->plain[i] = wr_stack_is_plain(t, t->tid == wr_os_home());
+        wr_stack_look(t, t->tid == wr_os_home(), &w->use[i]);
     }
 }
 
 static void
-forget_plain(struct walk *w)
+forget_use(struct walk *w)
 {
-    if (w->plain != NULL)
-        wr_os_unmap(w->plain, plain_bytes(w));
+    if (w->use != NULL)
+        wr_os_unmap(w->use, use_bytes(w));
 }
 
 static bool
@@ -334,16 +349,16 @@ visit_all(struct walk *w)
     if (!wr_os_mappings_open(&list))
         return false;
     wr_os_pages_open(&pages);
-    find_plain(w);
+    find_use(w);
     while (wr_os_mappings_next(&list, &m))
         if (!m.device && !(w->own && m.shared)) {
             visit_mapping(w, &m);
             any = true;
         }
-    forget_plain(w);
     wr_os_pages_close(&pages);
     wr_os_mappings_close(&list);
     visit_registers(w);
+    forget_use(w);
     return any;
 }
 

@@ -187,25 +187,28 @@ take_signals(uint32_t tid, uint32_t flags, uintptr_t *words, size_t room)
     return n;
 }
 
-size_t
+bool
 wr_os_hold(uint32_t tid, uint64_t until, uintptr_t *words, size_t room,
-           uintptr_t *sp)
+           struct wr_os_held_words *out)
 {
     size_t n;
 
     if (wr_syscall4(SYS_ptrace, PTRACE_SEIZE, tid, 0, 0) != 0)
-        return 0;
+        return false;
     if (wr_syscall4(SYS_ptrace, PTRACE_INTERRUPT, tid, 0, 0) != 0 ||
         !wait_held(tid, until) ||
         (n = take_registers(tid, NT_PRSTATUS, words, room)) == 0) {
         wr_os_let_go(tid);
-        return 0;
+        return false;
     }
-    *sp = wr_regs_held_stack(words);
+    out->sp = wr_regs_held_stack(words);
+    out->wide = n;
     n += take_registers(tid, WR_REGS_WIDE_SET, words + n, room - n);
+    out->signals = n;
     n += take_signals(tid, 0, words + n, room - n);
-    return n +
-           take_signals(tid, PTRACE_PEEKSIGINFO_SHARED, words + n, room - n);
+    n += take_signals(tid, PTRACE_PEEKSIGINFO_SHARED, words + n, room - n);
+    out->all = n;
+    return true;
 }
 
 void

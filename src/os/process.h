@@ -24,12 +24,17 @@ unsigned wr_os_cpus(void);
 /* How often the calling thread has gone to sleep by itself. */
 uint64_t wr_os_switches(void);
 
-/* Hold a thread of another process (a helper's parent) where it is: how many
- * words of its registers were stored, sp among them, and of the values of
- * signals that wait for it; 0: not allowed, or it did not stop until then
- * (wr_os_monotonic). It goes on when told or when the caller ends. */
-size_t wr_os_hold(uint32_t tid, uint64_t until, uintptr_t *words, size_t room,
-                  uintptr_t *sp);
+/* Hold a thread of another process (a helper's parent) where it is: what was
+ * stored is words[0 .. all): its registers, first the general ones, then the
+ * wide ones, and of the values of signals that wait for it. false: not allowed,
+ * or it did not stop until then (wr_os_monotonic). It goes on when told or when
+ * the caller ends. */
+struct wr_os_held_words {
+    uintptr_t sp;
+    size_t wide, signals, all; /* where each begins, and the end */
+};
+bool wr_os_hold(uint32_t tid, uint64_t until, uintptr_t *words, size_t room,
+                struct wr_os_held_words *out);
 void wr_os_let_go(uint32_t tid);
 /* This process lets that one hold its threads. */
 void wr_os_be_held_by(uint32_t pid);

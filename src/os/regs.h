@@ -21,7 +21,13 @@
  *   wr_regs_held_stack, WR_REGS_WIDE_SET    the same of a held thread
  *   wr_regs_from_held, wr_regs_held_storage its registers, where its
  *                           thread-local storage is; of WR_REGS_HELD_WORDS
+ *   wr_regs_held_in_call    does it wait in a system call?
+ *   wr_regs_may_be_wide_code   may instructions there use wide registers?
  *   wr_regs_is_thread       what libc has at pthread_self()
+ *   wr_regs_thread_kept_end how far of that it uses when nobody is left who
+ *                           could ask for the thread's result
+ *   wr_regs_behind_call, WR_REGS_WIDE_KEPT  what a call leaves the caller of
+ *                           its registers; and does it leave any wide ones?
  *   wr_regs_strip           an address without its signature bits
  *   wr_regs_is_sigreturn    is this the code that ends a signal handler? It
  *                           may lack a description; WR_REGS_SIGRETURN_BYTES

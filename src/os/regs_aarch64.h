@@ -55,6 +55,17 @@ wr_regs_strip(uintptr_t pc)
     return x30;
 }
 
+/* As they are for the caller when a call returns: what a callee may change
+ * holds nothing then. Of some wide ones it keeps the lower half. */
+enum { WR_REGS_WIDE_KEPT = 1 };
+
+static inline void
+wr_regs_behind_call(struct wr_regs *regs)
+{
+    for (unsigned i = 0; i < 19; i++)
+        regs->r[i] = 0;
+}
+
 /* mov x8, #139; svc #0. */
 static inline bool
 wr_regs_is_sigreturn(const void *code)
@@ -132,6 +143,15 @@ wr_regs_is_thread(const uintptr_t *words, uintptr_t self)
     return false;
 }
 
+/* Of that block, what libc still uses when the thread has been joined: not
+ * known here. */
+static inline uintptr_t
+wr_regs_thread_kept_end(uintptr_t self, uintptr_t end)
+{
+    (void)self;
+    return end;
+}
+
 /* The same of a thread that is held: of the words of NT_PRSTATUS, and the set
  * that has the wide registers. */
 #define WR_REGS_WIDE_SET NT_PRFPREG
@@ -152,6 +172,22 @@ wr_regs_from_held(struct wr_regs *regs, const uintptr_t *words)
     for (unsigned i = 0; i <= WR_REG_SP; i++)
         regs->r[i] = words[i];
     regs->pc = words[32];
+}
+
+/* Of wide registers a callee keeps some: nothing is gained by asking. */
+static inline bool
+wr_regs_held_in_call(const uintptr_t *words)
+{
+    (void)words;
+    return false;
+}
+
+static inline bool
+wr_regs_may_be_wide_code(const uint8_t *from, const uint8_t *end)
+{
+    (void)from;
+    (void)end;
+    return true;
 }
 
 static inline uintptr_t

@@ -71,6 +71,21 @@ wr_regs_is_sigreturn(const void *code)
     return true;
 }
 
+/* As they are for the caller when a call returns: what a callee may change
+ * holds nothing then. Of the wide ones it may change all. */
+enum { WR_REGS_WIDE_KEPT = 0 };
+
+static inline void
+wr_regs_behind_call(struct wr_regs *regs)
+{
+    const uint32_t kept =
+        1u << 3 | 1u << WR_REG_FP | 1u << WR_REG_SP | 0xfu << 12;
+
+    for (unsigned i = 0; i < WR_REGS_COUNT; i++)
+        if ((kept >> i & 1) == 0)
+            regs->r[i] = 0;
+}
+
 /* Everything in one statement, so that the description of this address fits
  * all of it. Registers a callee may change hold nothing of use to a caller
  * and stay 0. */
@@ -151,6 +166,14 @@ wr_regs_is_thread(const uintptr_t *words, uintptr_t self)
     return words[0] == self && words[2] == self;
 }
 
+/* Of that block, what libc itself still uses when the thread has ended and been
+ * joined, until its memory is another's: the vector of its modules' storage. */
+static inline uintptr_t
+wr_regs_thread_kept_end(uintptr_t self, uintptr_t end)
+{
+    return end - self > 24 ? self + 24 : end;
+}
+
 /* The same of a thread that is held: of the words of NT_PRSTATUS, and the set
  * that has the wide registers. */
 #define WR_REGS_WIDE_SET NT_X86_XSTATE
@@ -175,6 +198,33 @@ wr_regs_from_held(struct wr_regs *regs, const uintptr_t *words)
     for (unsigned i = 0; i < WR_REGS_COUNT; i++)
         regs->r[i] = words[kernel_order[i]];
     regs->pc = words[16];
+}
+
+/* Does it wait in a system call? */
+static inline bool
+wr_regs_held_in_call(const uintptr_t *words)
+{
+    return (intptr_t)words[15] >= 0;
+}
+
+/* May there be an instruction among these bytes that has to do with wide
+ * registers? It is looked for at each byte, as nobody knows where one begins:
+ * after 0x0f, and after the three prefixes of the newer ones. */
+static inline __attribute__((no_sanitize("address", "thread"))) bool
+wr_regs_may_be_wide_code(const uint8_t *from, const uint8_t *end)
+{
+    for (const uint8_t *at = from; end - at >= 3; at++) {
+        uint8_t code = at[*at == 0xc5 ? 2 : 1];
+        bool wide = (code & 0xf8) == 0x10 || (code & 0xf8) == 0x28 ||
+                    (code & 0xf8) == 0x38 || (code & 0xf0) == 0x50 ||
+                    (code & 0xe0) == 0x60 || code == 0xae || code == 0xc2 ||
+                    (code >= 0xc4 && code <= 0xc7) || code >= 0xd0;
+
+        if (((*at == 0x0f || *at == 0xc5) && wide) ||
+            (*at == 0xc4 && (code & 0x1f) - 1u < 3) || *at == 0x62)
+            return true;
+    }
+    return false;
 }
 
 static inline uintptr_t

@@ -22,6 +22,7 @@
 #include "leak/check.h"
 #include "leak/known.h"
 #include "leak/last.h"
+#include "leak/stack.h"
 #include "limit/budget.h"
 #include "limit/limit.h"
 #include "os/os.h"
@@ -97,6 +98,7 @@ after_fork_child(void)
     wr_stop_fork_child();
     wr_check_fork_child();
     wr_known_fork_child();
+    wr_stack_fork_child();
     wr_gc_fork_child();
     wr_limit_fork_child();
     if (wr_lock_fork_alone) {

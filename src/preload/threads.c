@@ -43,7 +43,8 @@ thread_main(void *arg)
     if (wr_thread_stack(&lo, &hi)) {
         wr_unwind_set_stack(lo, hi);
         if (!begin.own_stack)
-            wr_stack_note(lo, hi, (uintptr_t)pthread_self());
+            wr_stack_note(lo, hi, (uintptr_t)pthread_self(),
+                          begin.join.token != 0);
     }
     wr_overflow_thread();
     return begin.run(begin.arg);

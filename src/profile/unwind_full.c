@@ -136,20 +136,41 @@ wr_unwind_full(const struct wr_regs *start, uintptr_t *pc, size_t max)
     return n;
 }
 
+static struct wr_unwind_frame
+frame_of(const struct walk *walk, bool first)
+{
+    return (struct wr_unwind_frame){.pc = walk->regs.pc + walk->exact,
+                                    .sp = walk->regs.r[WR_REG_SP],
+                                    .interrupted = walk->exact && !first};
+}
+
 size_t
 wr_unwind_frames(const struct wr_regs *start, struct wr_unwind_frame *frame,
                  size_t max)
 {
-    uintptr_t sp = start->r[WR_REG_SP];
     struct walk walk = {.regs = *start, .exact = true};
     size_t n = 0;
 
-    wr_unwind_stack_strange(&walk.stack, sp);
+    wr_unwind_stack_strange(&walk.stack, start->r[WR_REG_SP]);
     while (n < max) {
-        frame[n].pc = walk.regs.pc + walk.exact;
-        frame[n++].sp = walk.regs.r[WR_REG_SP];
+        frame[n] = frame_of(&walk, n == 0);
+        n++;
         if (!step(&walk))
             break;
     }
     return n;
+}
+
+void
+wr_unwind_up(struct wr_regs *regs,
+             bool (*pass)(const struct wr_unwind_frame *frame, void *arg),
+             void *arg)
+{
+    struct walk walk = {.regs = *regs, .exact = true};
+    struct wr_unwind_frame frame = frame_of(&walk, true);
+
+    wr_unwind_stack_strange(&walk.stack, regs->r[WR_REG_SP]);
+    while (pass(&frame, arg) && step(&walk))
+        frame = frame_of(&walk, false);
+    *regs = walk.regs;
 }

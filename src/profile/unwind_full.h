@@ -24,12 +24,19 @@ size_t wr_unwind_full(const struct wr_regs *start, uintptr_t *pc, size_t max);
 struct wr_unwind_frame {
     uintptr_t pc; /* as wr_unwind_here gives it, but 0 where there is none */
     uintptr_t sp; /* the lowest byte of the frame; the next one's is its end */
+    bool interrupted; /* by a signal, whose frames came before this one */
 };
 
 /* The frames on another thread's stack, which stands still: that of the code
  * the registers belong to first. Uses no storage of the calling thread. */
 size_t wr_unwind_frames(const struct wr_regs *start,
                         struct wr_unwind_frame *frame, size_t max);
+
+/* Go up from a frame as long as `pass` lets each by: the registers become those
+ * of the first that it does not, or of the outermost. Storage as above. */
+void wr_unwind_up(struct wr_regs *regs,
+                  bool (*pass)(const struct wr_unwind_frame *frame, void *arg),
+                  void *arg);
 
 /* Is this where a signal handler returns to? For code without description. */
 bool wr_unwind_is_trampoline(uintptr_t pc);

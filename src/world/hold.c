@@ -36,15 +36,16 @@ static size_t used;
 static void
 hold_one(struct wr_stopped *t)
 {
-    size_t n;
+    struct wr_os_held_words n;
 
-    if (used == MOST || atomic_load(&t->answered) != 0)
+    if (used == MOST || atomic_load(&t->answered) != 0 ||
+        !wr_os_hold(t->tid, helper.until, words[used], WORDS, &n))
         return;
-    n = wr_os_hold(t->tid, helper.until, words[used], WORDS, &t->sp);
-    if (n == 0)
-        return;
+    t->sp = n.sp;
     t->frame = (uintptr_t)words[used];
-    t->frame_end = (uintptr_t)(words[used] + n);
+    t->wide = (uintptr_t)(words[used] + n.wide);
+    t->signals = (uintptr_t)(words[used] + n.signals);
+    t->frame_end = (uintptr_t)(words[used] + n.all);
     atomic_store(&t->answered, WR_HELD);
     held[used++] = t->tid;
 }

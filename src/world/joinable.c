@@ -140,3 +140,14 @@ wr_joinable_over(pthread_t thread)
     if (pthread_equal(thread, pthread_self()))
         mine.token = 0;
 }
+
+bool
+wr_joinable_has(pthread_t thread)
+{
+    uint64_t used = wr_region != NULL ? wr_region_used(WR_TABLE_JOINABLE) : 0;
+
+    for (uint64_t i = 0; i < used; i++)
+        if (atomic_load(&slot_at(i)->thread) == (uint64_t)thread)
+            return true;
+    return wr_region == NULL;
+}

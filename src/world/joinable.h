@@ -17,6 +17,7 @@
 #define WR_WORLD_JOINABLE_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct wr_join {
@@ -31,5 +32,8 @@ void wr_joinable_cancel(struct wr_join join);
 void wr_joinable_is_here(struct wr_join join);
 void wr_joinable_ends(void);
 void wr_joinable_over(pthread_t thread);
+/* May somebody still join a thread of that number, of those that were
+ * recorded? */
+bool wr_joinable_has(pthread_t thread);
 
 #endif

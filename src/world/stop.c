@@ -52,6 +52,7 @@ wr_stop_here(uintptr_t word, const ucontext_t *context)
     if (now % 2 == 0 || t->tid != wr_os_tid())
         return true; /* too late */
     wr_regs_saved(context, &t->frame, &t->frame_end);
+    t->wide = t->signals = t->frame_end;
     t->sp = wr_regs_stack(context);
     atomic_store_explicit(&t->answered, WR_STOOD, memory_order_release);
     atomic_fetch_add(&answers, 1);

@@ -35,8 +35,10 @@ struct wr_stopped {
     uint32_t tid;
     _Atomic uint32_t answered; /* enum wr_answered */
     /* Of one that answered; all 0 when it has ended: */
-    uintptr_t sp;                 /* where the interrupted code's stack ends */
-    uintptr_t frame, frame_end;   /* memory that holds all its registers */
+    uintptr_t sp;               /* where the interrupted code's stack ends */
+    uintptr_t frame, frame_end; /* memory that holds all its registers; */
+    uintptr_t wide, signals; /* of one held: where the wide ones are, and then
+                                values of signals that wait; else frame_end */
     uintptr_t stack_lo, stack_hi; /* bounds of its stack; 0: not known */
 };
 

@@ -625,6 +625,33 @@ detached(void)
     }
 }
 
+static void *
+thread_gives(void *unused)
+{
+    (void)unused;
+    return malloc(50);
+}
+
+static void *volatile given;
+
+static APART void
+result_of_a_joined_thread(void)
+{
+    pthread_t t;
+
+    pthread_create(&t, NULL, thread_gives, NULL);
+    pthread_join(t, (void **)&given);
+    given = NULL;
+}
+
+static APART void
+result_of_a_thread_not_joined(void)
+{
+    pthread_t t;
+
+    pthread_create(&t, NULL, thread_gives, NULL);
+}
+
 static APART void
 never_joined(void)
 {
@@ -788,6 +815,8 @@ main(int argc, char **argv)
         CASE(key_without_destructor_repaired),
         CASE(storage_of_an_ended_thread),
         CASE(detached),
+        CASE(result_of_a_joined_thread),
+        CASE(result_of_a_thread_not_joined),
         CASE(never_joined),
         CASE(blocked_thread),
         CASE(blocked_thread_repaired),

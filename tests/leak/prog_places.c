@@ -400,6 +400,35 @@ in_a_register_asleep(void)
     in_thread(thread_sleeps);
 }
 
+/* Not libc made the call: the function may go on with its wide registers. */
+static void *
+thread_sleeps_wide(void *unused)
+{
+    void *p = malloc(700);
+
+    (void)unused;
+    threads_to_wait_for--;
+#if defined(__x86_64__)
+    __asm__ volatile("movq %0, %%xmm7\n\t"
+                     "xor %0, %0\n\t"
+                     "1: mov %1, %%eax\n\t"
+                     "syscall\n\t"
+                     "jmp 1b"
+                     : "+r"(p)
+                     : "i"(SYS_pause)
+                     : "xmm7", "rax", "rcx", "r11", "memory");
+#else
+    thread_computes(p);
+#endif
+    return NULL;
+}
+
+static void
+in_a_wide_register_asleep(void)
+{
+    in_thread(thread_sleeps_wide);
+}
+
 /* Nobody can interrupt it by a signal. */
 static void *
 thread_deaf(void *unused)
@@ -810,6 +839,7 @@ main(int argc, char **argv)
         CASE(in_a_wide_register),
         CASE(in_the_red_zone),
         CASE(in_a_register_asleep),
+        CASE(in_a_wide_register_asleep),
         CASE(in_a_register_of_a_deaf_thread),
         CASE(in_a_handler),
         CASE(below_a_handler),
