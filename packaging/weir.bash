@@ -15,7 +15,7 @@ _weir()
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
         COMPREPLY=($(compgen -W 'run ps watch top tree peek list traces tags raw
-            flame diff benchstat diagnose report leaks why retained whois fds budgets
+            flame diff benchstat test diagnose report leaks why retained whois fds budgets
             threads serve
             record-allocs version help' \
             -- "$word"))
@@ -89,7 +89,7 @@ _weir()
         ;;
     help)
         COMPREPLY=($(compgen -W 'run ps watch top tree peek list traces tags raw
-            flame diff benchstat diagnose report leaks why retained whois fds budgets
+            flame diff benchstat test diagnose report leaks why retained whois fds budgets
             threads serve
             record-allocs version' \
             -- "$word"))
@@ -147,6 +147,10 @@ _weir()
         COMPREPLY=($(compgen -W "--alpha --bench --confidence --csv
             --fail-if-worse --ignore --json --unit --help" -- "$word")
             $(compgen -f -- "$word"))
+        ;;
+    test)
+        COMPREPLY=($(compgen -W "--memory --expect --expect-file --from --json
+            --junit --help --" -- "$word") $(compgen -f -- "$word"))
         ;;
     top | tree | peek | list | traces | tags | raw)
         COMPREPLY=($(compgen -W "-sample_index -base -diff_base -normalize -seconds

@@ -28,6 +28,7 @@ int wr_cmd_top(int argc, char **argv);
 int wr_cmd_flame(int argc, char **argv);
 int wr_cmd_diff(int argc, char **argv);
 int wr_cmd_benchstat(int argc, char **argv);
+int wr_cmd_test(int argc, char **argv);
 int wr_cmd_tree(int argc, char **argv);
 int wr_cmd_peek(int argc, char **argv);
 int wr_cmd_list(int argc, char **argv);

@@ -370,6 +370,35 @@ static const char help_benchstat[] =
     "  ./bench -count 10 >new.txt && weir benchstat old.txt new.txt\n"
     "  weir benchstat --fail-if-worse 5 --unit allocs/op old.txt new.txt\n";
 
+static const char help_test[] =
+    "usage: weir test --memory --expect COND [options] [--] program "
+    "[arguments]\n"
+    "       weir test --memory --expect COND [options] --from FILE\n"
+    "\n"
+    "Runs a program of benchmarks (weir/bench.h) on Weir's heap, which counts\n"
+    "what they allocate, and ends with status 3 when that is not as expected.\n"
+    "\n"
+    "  -e, --expect COND       [NAME:] UNIT OP NUMBER, any number of times:\n"
+    "                          'allocs/op <= 0', 'Parse: B/op < 4K', or\n"
+    "                          'live after == live before'. NAME is a regular\n"
+    "                          expression, UNIT one of the results, OP one of\n"
+    "                          <= < >= > == !=\n"
+    "  -f, --expect-file FILE  conditions, one a line; # begins a remark\n"
+    "      --from FILE         results that are there already; - is standard\n"
+    "                          input\n"
+    "      --junit FILE        JUnit's XML: a test for each condition and\n"
+    "                          benchmark\n"
+    "  -j, --json              JSON on stdout, the program's output on stderr\n"
+    "      --memory            what is tested; nothing else can be\n"
+    "  -h, --help              this text\n"
+    "\n"
+    "Live is measured with the program's option -benchlive.\n"
+    "\n"
+    "Examples:\n"
+    "  weir test --memory -e 'allocs/op <= 0' -- ./bench -bench Fast\n"
+    "  weir test --memory -f memory.txt --junit memory.xml -- ./bench "
+    "-benchlive\n";
+
 static const char help_tree[] =
     "usage: weir tree [options] [PID | URL | FILE]...\n"
     "\n"
@@ -621,6 +650,7 @@ const struct wr_command wr_commands[] = {
      help_diff},
     {"benchstat", wr_cmd_benchstat, "compare benchmarks; is it chance?",
      help_benchstat},
+    {"test", wr_cmd_test, "fail when benchmarks allocate too much", help_test},
     {"tree", wr_cmd_tree, "sites between their callers and callees", help_tree},
     {"peek", wr_cmd_peek, "who called a function, and whom it called",
      help_peek},

@@ -84,11 +84,8 @@ complain(struct reader *r, const char *what)
     return 0;
 }
 
-/* Cut the unit into what stands between * / - and blanks, and put sec for ns
- * and B for MB above the line. The factor that goes with it; plain must have
- * room for twice the unit. */
-static double
-make_plain(const char *unit, char *plain)
+double
+wr_bench_unit_plain(const char *unit, char *plain)
 {
     double factor = 1;
     bool below = false;
@@ -268,7 +265,7 @@ read_unit(struct reader *r, char *rest)
     if (strlen(name) > LONGEST_UNIT)
         return complain(r, "a unit of more than 200 characters");
     char plain[PLAIN_UNIT];
-    make_plain(name, plain);
+    wr_bench_unit_plain(name, plain);
     uint32_t unit = add_unit(r->b, plain);
     if (unit == NO_MEMORY)
         return -1;
@@ -299,7 +296,7 @@ read_pair(struct reader *r, char **rest, uint32_t name)
     if (!unit || strlen(unit) > LONGEST_UNIT)
         return complain(r, "a number without a unit, or with a very long one");
     char plain[PLAIN_UNIT];
-    value *= make_plain(unit, plain);
+    value *= wr_bench_unit_plain(unit, plain);
     struct wr_bench_result result = {.config = r->config,
                                      .name = name,
                                      .file = r->file,

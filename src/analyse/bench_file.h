@@ -78,6 +78,11 @@ void wr_benches_fini(struct wr_benches *b);
 const char *wr_bench_config_value(const struct wr_benches *b, uint32_t config,
                                   uint32_t key);
 
+/* A unit made plain: cut into what stands between * / - and blanks, with sec
+ * for ns and B for MB above the line. plain must have room for half as much
+ * again. The factor that goes with it. */
+double wr_bench_unit_plain(const char *unit, char *plain);
+
 /* How a unit's values are to be scaled: by 1024 if it counts bytes. */
 bool wr_bench_unit_is_bytes(const char *unit);
 
