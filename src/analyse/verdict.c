@@ -19,6 +19,8 @@
 #define SUDDEN_SHARE  0.5   /* of what was left, in a minute */
 #define EVEN          0.7   /* late rate by early rate */
 #define LEAST_RISE    MIB
+#define LATE          30.0 /* seconds, or more, of a leak that began late */
+#define PROVED_SHARE  0.3  /* of what grew */
 #define LEAST_PART    0.05 /* of the level, that a rise must be */
 #define WASTE_SHARE   0.5
 #define LEAST_WASTE   (16 * MIB)
@@ -76,11 +78,11 @@ begins(const struct wr_facts *f)
 }
 
 static void
-fit(struct wr_rise *r, const struct wr_facts *f, value_of *value)
+fit(struct wr_rise *r, const struct wr_facts *f, value_of *value, double from)
 {
     size_t n;
     struct wr_moment *m = series(f, value, &n);
-    wr_rise_fit(r, m, m ? n : 0, begins(f), f->now);
+    wr_rise_fit(r, m, m ? n : 0, from, f->now);
     free(m);
 }
 
@@ -164,6 +166,7 @@ find_huge(struct wr_verdict *v, const struct wr_facts *f)
 /* --- Growth -------------------------------------------------------------- */
 
 struct growth {
+    double since; /* of the rise */
     struct wr_rise rise;
     double recent;      /* by so much in the last minute, or since the start */
     double recent_over; /* seconds */
@@ -175,12 +178,13 @@ struct growth {
 /* A second's history is missing at the end: what was counted then is in the
  * last state. */
 static void
-measure(struct growth *g, const struct wr_facts *f)
+measure(struct growth *g, const struct wr_facts *f, double since)
 {
     size_t n;
     struct wr_moment *m = series(f, live, &n);
     double from = fmax(begins(f), f->now - MINUTE);
-    fit(&g->rise, f, live);
+    g->since = since;
+    fit(&g->rise, f, live, since);
     double then = m ? wr_series_at(m, n, from) : NAN;
     if (begins(f) >= f->now - MINUTE)
         then = 0, from = 0; /* it began with nothing */
@@ -234,7 +238,7 @@ describe_growth(struct wr_finding *one, const struct growth *g,
                 const struct wr_facts *f)
 {
     one->bytes = g->rise.rises ? g->rise.last - g->rise.first : g->recent;
-    one->over = g->rise.rises ? f->now - begins(f) : g->recent_over;
+    one->over = g->rise.rises ? f->now - g->since : g->recent_over;
     one->per_minute = g->rate * MINUTE;
     if (f->end->how == WR_END_RUNS && g->rate > 0)
         one->left = fmax(0, (f->ceiling - last(f)->live) / g->rate);
@@ -256,7 +260,7 @@ static enum wr_verdict_class
 leak_or_cache(const struct wr_facts *f, double grown, enum wr_sure *sure)
 {
     *sure = WR_SURE_FAIR;
-    if (f->proved >= 0.3 * grown) {
+    if (f->proved >= PROVED_SHARE * grown) {
         *sure = WR_SURE_HIGH;
         return WR_VERDICT_LEAK;
     }
@@ -294,11 +298,38 @@ find_leak(struct wr_verdict *v, const struct wr_facts *f,
     }
 }
 
+/* Is there more to say for a leak than that it rises? */
+static bool
+is_backed(const struct growth *g, const struct wr_facts *f)
+{
+    return f->proved >= PROVED_SHARE * (g->rise.last - g->rise.first) ||
+           (f->suspect && f->suspect->growth >= WR_GROWTH_ENDLESS &&
+            f->suspect->sure >= WR_SURE_FAIR);
+}
+
+/* A program that was well for long: a rise in the last half minute, minute, two
+ * minutes..., of the time. That alone may be the wave of a day. */
+static void
+find_late_leak(struct wr_verdict *v, const struct wr_facts *f)
+{
+    double known = LATE;
+    while (known * 4 <= f->now - begins(f))
+        known *= 2;
+    for (; known >= LATE && known * 2 <= f->now - begins(f); known /= 2) {
+        struct growth g;
+        measure(&g, f, f->now - known);
+        if (rises_steadily(&g) && is_backed(&g, f)) {
+            find_leak(v, f, &g);
+            return;
+        }
+    }
+}
+
 static void
 find_growth(struct wr_verdict *v, const struct wr_facts *f)
 {
     struct growth g;
-    measure(&g, f);
+    measure(&g, f, begins(f));
     bool slow = is_slow(&g, f);
     if (find_huge(v, f))
         return;
@@ -310,6 +341,8 @@ find_growth(struct wr_verdict *v, const struct wr_facts *f)
         find_sudden(v, f, &g);
     else if (slows_down(&g))
         describe_growth(add(v, f, WR_VERDICT_WARM_UP, WR_SURE_FAIR), &g, f);
+    else
+        find_late_leak(v, f);
 }
 
 /* --- Beside the blocks --------------------------------------------------- */
@@ -334,7 +367,7 @@ find_foreign(struct wr_verdict *v, const struct wr_facts *f)
 {
     struct wr_rise r;
     double out = foreign(last(f));
-    fit(&r, f, foreign);
+    fit(&r, f, foreign, begins(f));
     bool rises = r.rises && r.last - r.first >= LEAST_FOREIGN / 2 &&
                  r.late >= EVEN * r.early;
     bool most = died_of_want(f) && out >= FOREIGN_SHARE * last(f)->rss;
@@ -353,7 +386,7 @@ static void
 find_threads(struct wr_verdict *v, const struct wr_facts *f)
 {
     struct wr_rise r;
-    fit(&r, f, threads);
+    fit(&r, f, threads, begins(f));
     if (!r.rises || r.last - r.first < LEAST_THREADS)
         return;
     struct wr_finding *one = add(v, f, WR_VERDICT_THREADS, WR_SURE_HIGH);

@@ -20,7 +20,9 @@
  *   leak       the floor (analyse/series.h) rises in both halves of the time,
  *              by a mebibyte and a twentieth at least, the second half at
  *              0.7 of the first one's rate or more; and what rises was proved
- *              to be unreachable, or most of such blocks are freed
+ *              to be unreachable, or most of such blocks are freed. With such
+ *              evidence also where that is so of the last half minute, minute,
+ *              two minutes..., up to half of the time: a leak that began late
  *   cache      the same, but what rises can be reached, or is never freed
  *   warm-up    it rises, but ever more slowly
  *   threads    eight more than before, and the floor of their number rises

@@ -125,6 +125,17 @@ leak(void)
         at(s, base + rate * s);
 }
 
+/* Well for a long time first; a search knows. */
+static void
+late_leak(void)
+{
+    double rate = between(0.2, 0.6) * f.ceiling / 600;
+    double base = between(5, 60) * MIB, onset = 300 + 200 * uniform();
+    for (int s = 1; s <= 600; s++)
+        at(s, base + rate * fmax(s - onset, 0));
+    f.proved = rate * (600 - onset);
+}
+
 static void
 proved_leak(void)
 {
@@ -266,6 +277,7 @@ static const struct kind {
     {"mapped file", mapped_file, WR_VERDICT_HEALTHY, 0, 0},
     {"leak", leak, WR_VERDICT_LEAK, 0, 0},
     {"proved leak", proved_leak, WR_VERDICT_LEAK, 0, 0},
+    {"late leak", late_leak, WR_VERDICT_LEAK, 0, 0},
     {"leak to death", leak_to_death, WR_VERDICT_LEAK, 0, 0},
     {"cache", cache, WR_VERDICT_CACHE, 0, 0},
     {"sudden", sudden_death, WR_VERDICT_SUDDEN, 0, 0},
