@@ -38,9 +38,19 @@ static _Atomic bool malloc_is_root;
 static _Atomic uint64_t dead_bytes, failures;
 static _Thread_local bool inside;
 
+/* What cycles may cost where it is the limit that wants them. */
+static struct {
+    struct wr_pacer_toll bucket;
+    uint64_t until_ns; /* it is filled to; 0: not made */
+} toll;
+
+/* Held by the process, and neither blocks of ours nor idle: as of the last look
+ * at the limit. */
+static _Atomic uint64_t others;
+
 /* What the last cycle found, and the plan made of it. */
 static struct {
-    uint64_t live, roots;
+    uint64_t live, dead, roots;
     uint64_t reached; /* wr_managed_bytes then */
     uint64_t goal;
     bool limited;
@@ -48,17 +58,34 @@ static struct {
 
 /* ---- when ---- */
 
+/* Bytes that managed blocks take up, with the dead ones that are not swept. */
+static uint64_t
+taken(void)
+{
+    uint64_t since = atomic_load(&wr_managed_bytes) - last.reached;
+
+    return last.live + wr_max(since, last.dead);
+}
+
+static uint64_t
+idle(void)
+{
+    uint64_t released = wr_count_get(heap_released);
+    uint64_t all = wr_count_get(heap_idle);
+
+    return all - wr_min(released, all);
+}
+
 /* What the memory limit knows. */
 static struct wr_pacer_room
 room(void)
 {
-    uint64_t limit = wr_count_get(limit);
+    uint64_t limit = wr_count_get(limit), ours = taken(), free = idle();
 
     return (struct wr_pacer_room){.limit = limit != 0 ? limit : WR_LIMIT_NONE,
-                                  .held = wr_count_get(limit_held),
-                                  .blocks = last.live,
-                                  .idle = wr_count_get(heap_idle) -
-                                          wr_count_get(heap_released)};
+                                  .held = atomic_load(&others) + ours + free,
+                                  .blocks = ours,
+                                  .idle = free};
 }
 
 /* The goal of the next cycle. The program stands still in it: it begins when
@@ -77,12 +104,39 @@ choose_trigger(void)
 
     last.goal = never ? WR_PACER_NEVER : plan.goal;
     last.limited = plan.limited;
+    if (plan.limited && wr_pacer_is_limiting(toll.bucket))
+        more = wr_max(more, wr_max(last.live, WR_PACER_HEAP_MIN));
     atomic_store(&wr_gc_trigger, never ? WR_PACER_NEVER : last.reached + more);
     if (wr_collector_self() != NULL)
         wr_collector_set(goal, last.goal);
 }
 
+/* The limit, or what is held, is another. */
+static void
+limit_moved(void)
+{
+    uint64_t held = wr_count_get(limit_held), known = taken() + idle();
+
+    atomic_store(&others, held - wr_min(held, known));
+    choose_trigger();
+}
+
 /* ---- what was done ---- */
+
+/* While it stands still all of the program's time is the collector's. */
+static void
+pay(const struct wr_cycle *c)
+{
+    unsigned processors = wr_os_cpus();
+    uint64_t since = toll.until_ns == 0 ? 0 : c->stopped_ns - toll.until_ns;
+
+    if (toll.until_ns == 0)
+        toll.bucket = wr_pacer_toll(processors);
+    toll.bucket =
+        wr_pacer_pour(toll.bucket, (c->ended_ns - c->stopped_ns) * processors,
+                      since * processors);
+    toll.until_ns = c->ended_ns;
+}
 
 static void
 account(const struct wr_cycle *c)
@@ -107,7 +161,9 @@ account(const struct wr_cycle *c)
                                 .limited = last.limited});
     wr_collector_set(way, WR_WAY_STOPPED);
     wr_collector_set(percent, atomic_load(&percent));
+    pay(c);
     last.live = c->live;
+    last.dead = c->dead_bytes;
     last.roots = c->roots;
     last.reached += allocated;
     atomic_fetch_add(&dead_bytes, c->dead_bytes);
@@ -279,6 +335,7 @@ wr_gc_start(int wanted)
 {
     asked_before = wr_events.asked;
     wr_events.asked = asked;
+    wr_events.limit_moved = limit_moved;
     wr_sweep_start();
     (void)weir_gc_set_percent(wanted);
 }

@@ -320,12 +320,20 @@ respond(const struct wr_plan *p, const struct wr_moment *m, uint64_t now)
     tell(p, m, now);
 }
 
+static void
+tell_moved(void)
+{
+    if (wr_events.limit_moved != NULL)
+        wr_events.limit_moved();
+}
+
 /* Somebody may be waiting to be refused. */
 static void
 finish_look(void)
 {
     atomic_fetch_add(&looks, 1);
     wr_os_wake(&looks, INT32_MAX);
+    tell_moved();
 }
 
 static uint64_t
@@ -376,6 +384,7 @@ wr_limit_set(uint64_t bytes, bool hard)
     atomic_store(&wish.bytes, bytes);
     (void)apply(&m);
     wr_lock_give(&lock);
+    tell_moved();
     return true;
 }
 

@@ -82,6 +82,10 @@ parse_one(struct wr_options *o, const char *s, size_t n)
         return parse_leaks(&o->leaks, s + 6, n - 6);
     if (n > 5 && memcmp(s, "gogc=", 5) == 0)
         return parse_percent(&o->gogc, s + 5, n - 5);
+    if (n == 9 && memcmp(s, "gctrace=", 8) == 0) {
+        o->gctrace = s[8] == '1';
+        return s[8] == '0' || s[8] == '1';
+    }
     return false;
 }
 
@@ -96,7 +100,8 @@ complain(struct wr_text *t, const char *s, size_t n)
                    "dir=/PATH, history=on or off, fds=on or off, "
                    "overflow=on or off, "
                    "limit=BYTES, auto or off (perhaps with :hard), "
-                   "gogc=PERCENT or off and leaks=exit, fail, list or off, "
+                   "gogc=PERCENT or off, gctrace=0 or 1 and leaks=exit, fail, "
+                   "list or off, "
                    "separated by commas");
 }
 
@@ -113,6 +118,7 @@ wr_options_parse(struct wr_options *o, const char *value,
     o->limit_hard = false;
     o->leaks = WR_LAST_OFF;
     o->gogc = 100;
+    o->gctrace = false;
     wr_text_init(problem);
     while (value != NULL && *value != '\0') {
         size_t n = strcspn(value, ",");

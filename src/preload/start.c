@@ -33,6 +33,7 @@
 #include "profile/overflow.h"
 #include "profile/sample.h"
 #include "profile/unwind.h"
+#include "region/collector.h"
 #include "region/counters.h"
 #include "region/event.h"
 #include "region/region.h"
@@ -205,6 +206,7 @@ start(int argc, char **argv, char **envp)
     wr_capture_start();
     wr_ask_start();
     wr_gc_start(options.gogc);
+    wr_collector_trace(options.gctrace);
     if (options.fds)
         wr_fds_start();
     if (options.overflow)

@@ -25,15 +25,15 @@ wr_view_collector(const struct wr_region_view *v)
 void
 wr_collector_memstats(const struct wr_collector *c, struct weir_memstats *m)
 {
-    uint64_t goal;
-
     if (c == NULL)
         return;
     m->num_gc =
         (uint32_t)atomic_load_explicit(&c->cycles, memory_order_acquire);
+    /* Who was forked inside the end of a cycle has counted half of it. */
     m->num_forced_gc = (uint32_t)get(&c->forced);
-    goal = get(&c->goal);
-    m->next_gc = goal;
+    if (m->num_forced_gc > m->num_gc)
+        m->num_forced_gc = m->num_gc;
+    m->next_gc = get(&c->goal);
     m->last_gc = get(&c->last_end_ns);
     m->pause_total_ns = get(&c->stopped_ns);
     for (unsigned i = 0; i < WR_PAUSES; i++) {

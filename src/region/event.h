@@ -52,6 +52,9 @@ struct wr_events {
     /* The soft limit is near: who keeps memory in reserve is to give back so
      * many bytes. On the background thread. */
     void (*memory_wanted)(uint64_t bytes);
+    /* The soft limit is another, or what is held was looked at anew (the
+     * counters limit, limit_held). Any thread; no lock is held. */
+    void (*limit_moved)(void);
     /* A thread in a scope is about to take so many bytes for blocks: may it?
      * The calling thread's cache. No lock is held. */
     bool (*scope_grows)(struct wr_mcache *cache, size_t bytes);

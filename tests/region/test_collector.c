@@ -136,6 +136,17 @@ START_TEST(a_child_goes_on_from_its_parents)
 }
 END_TEST
 
+/* As in a child that was forked before its parent's thread came so far. */
+START_TEST(no_more_cycles_are_forced_than_there_are)
+{
+    scene_start(false);
+    wr_collector_add(forced, 1);
+    ck_assert_uint_eq(memstats().num_gc, 0);
+    ck_assert_uint_eq(memstats().num_forced_gc, 0);
+    scene_end();
+}
+END_TEST
+
 /* Its lines are those of test_gctrace.c. */
 static void
 three_cycles(void *unused)
@@ -189,6 +200,7 @@ suite(void)
     tcase_add_loop_test(t, cycles_are_counted_and_their_pauses_kept, 0, 2);
     tcase_add_test(t, the_share_of_time_is_between_none_and_all);
     tcase_add_loop_test(t, a_child_goes_on_from_its_parents, 0, 2);
+    tcase_add_test(t, no_more_cycles_are_forced_than_there_are);
     tcase_add_test(t, a_line_is_printed_for_each_cycle_if_asked_for);
     tcase_add_test(t, ways_have_names);
     suite_add_tcase(s, t);
