@@ -112,6 +112,7 @@ stand_still(struct wr_copy *c)
     while (!wr_background_enter())
         if (!wr_background_pause(LOOK_NS))
             return false;
+    wr_stop_prepare();
     wr_heap_fork_before();
     c->stop = wr_stop_begin(wr_background_tid(), PATIENCE_NS);
     c->began_ns = wr_os_monotonic();

@@ -31,10 +31,9 @@ static unsigned
 worth(unsigned most)
 {
     uint64_t parts = wr_count_get(heap_inuse) / WORTH_BYTES;
+    uint64_t n = wr_min((uint64_t)wr_min(most, wr_os_cpus()), parts);
 
-    most = wr_min(most, wr_os_cpus());
-    most = (unsigned)wr_min((uint64_t)most, parts);
-    return wr_min(most, (unsigned)WR_MARKERS_MOST);
+    return (unsigned)wr_min(n, (uint64_t)WR_MARKERS_MOST);
 }
 
 unsigned

@@ -21,6 +21,11 @@ bool wr_os_signal(uint32_t tid, int number, uintptr_t word);
 /* The processors the calling thread may run on; 1 where that is not known. */
 unsigned wr_os_cpus(void);
 
+/* From now on the calling thread takes shorter turns on a processor, and so
+ * gets its next one sooner: for who is waited for. A copy does not. Not every
+ * system knows it (Linux since 6.12). */
+void wr_os_be_quick(void);
+
 /* How often the calling thread has gone to sleep by itself. */
 uint64_t wr_os_switches(void);
 

@@ -1,5 +1,5 @@
 /* Invariants
- * 1. `step` goes from one side to the other: at HOLD and END it is the
+ * 1. `step` goes from one side to the other: at START, HOLD and END it is the
  *    helper's turn, at WAIT and LEFT ours.
  * 2. held[i] is the thread whose registers are words[i].
  */
@@ -14,7 +14,7 @@
 #include "os/syscall.h"
 #include "world/stop.h"
 
-enum { WAIT, HOLD, END, LEFT };
+enum { START, WAIT, HOLD, END, LEFT };
 enum { MOST = 512, WORDS = 512, LOOK_NS = 10000000 };
 
 static struct {
@@ -25,6 +25,7 @@ static struct {
     struct wr_stopped *list; /* what it is to hold */
     size_t count;
     uint64_t until;
+    uint64_t ended_ns; /* when it had let all go */
 } helper;
 
 static uintptr_t words[MOST][WORDS];
@@ -80,6 +81,8 @@ static void
 help(void *unused)
 {
     (void)unused;
+    wr_os_be_quick();
+    pass_on(WAIT);
     while (wait_while(WAIT) == HOLD) {
         for (size_t i = 0; i < helper.count; i++)
             hold_one(&helper.list[i]);
@@ -87,6 +90,7 @@ help(void *unused)
     }
     for (size_t i = 0; i < used; i++)
         wr_os_let_go(held[i]);
+    helper.ended_ns = wr_os_monotonic();
     pass_on(LEFT);
 }
 
@@ -95,12 +99,15 @@ help(void *unused)
 bool
 wr_hold_begin(void)
 {
+    if (helper.pid != 0)
+        return true;
     used = 0;
-    atomic_store(&helper.step, WAIT);
+    atomic_store(&helper.step, START);
     if (!wr_os_helper_start(&helper.thread, help, NULL))
         return false;
     helper.pid = atomic_load(&helper.thread.alive);
-    return true;
+    wait_helper(START);
+    return helper.pid != 0;
 }
 
 static void
@@ -128,13 +135,15 @@ wr_hold(struct wr_stopped *list, size_t n, uint64_t until)
     return used - before;
 }
 
-void
+uint64_t
 wr_hold_let_go(void)
 {
     if (helper.pid == 0)
-        return;
+        return wr_os_monotonic();
     pass_on(END);
     wait_helper(END);
+    return atomic_load(&helper.step) == LEFT ? helper.ended_ns
+                                             : wr_os_monotonic();
 }
 
 void
@@ -149,4 +158,12 @@ wr_hold_end(void)
         wr_os_be_held_by(0);
     helper.allowed = false;
     helper.pid = 0;
+}
+
+void
+wr_hold_fork_child(void)
+{
+    helper.pid = 0;
+    helper.allowed = false;
+    atomic_store(&helper.thread.alive, 0);
 }

@@ -23,15 +23,18 @@
 
 struct wr_stopped;
 
-/* false: there is no helper to be had. */
+/* The helper is there, and waits: all that takes long before anybody is held.
+ * false: there is none to be had. */
 bool wr_hold_begin(void);
 /* Hold those of n threads that did not answer yet: they get WR_HELD, and where
  * their registers are. How many that are. One that did not stop until then
  * (wr_os_monotonic) does so later, and stands till the end all the same. */
 size_t wr_hold(struct wr_stopped *list, size_t n, uint64_t until);
-/* Let all go: they do when this returns. Then see the helper off, which takes
- * longer than they should wait. Both are fine without begin. */
-void wr_hold_let_go(void);
+/* Let all go: when that was (wr_os_monotonic). Then see the helper off, which
+ * takes longer than they should wait. Both are fine without begin. */
+uint64_t wr_hold_let_go(void);
 void wr_hold_end(void);
+/* In a forked child there is no helper. */
+void wr_hold_fork_child(void);
 
 #endif

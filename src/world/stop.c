@@ -67,6 +67,7 @@ wr_stop_fork_child(void)
 {
     if (atomic_load(&going) % 2 != 0)
         atomic_fetch_add(&going, 1);
+    wr_hold_fork_child();
 }
 
 /* ---- the stopping side ---- */
@@ -178,10 +179,10 @@ take_bounds(struct wr_stopped *t)
 /* By the helper, and who it may not hold by the signal. Those that run on
  * meanwhile may make new ones. */
 static void
-stop_all(struct wr_stop *s, uint32_t *tid, size_t threads, uint32_t self)
+stop_all(struct wr_stop *s, uint32_t *tid, size_t threads, uint32_t self,
+         bool helped)
 {
     uint64_t until = s->began_ns + s->patience_ns;
-    bool helped = wr_hold_begin();
     size_t n;
 
     while ((n = find_new(s, tid, threads, self)) > 0) {
@@ -198,6 +199,20 @@ stop_all(struct wr_stop *s, uint32_t *tid, size_t threads, uint32_t self)
     }
 }
 
+void
+wr_stop_prepare(void)
+{
+    wr_os_be_quick();
+    (void)wr_hold_begin();
+}
+
+static void
+give_up(void)
+{
+    (void)wr_hold_let_go();
+    wr_hold_end();
+}
+
 struct wr_stop *
 wr_stop_begin(uint32_t self, uint64_t patience_ns)
 {
@@ -206,20 +221,26 @@ wr_stop_begin(uint32_t self, uint64_t patience_ns)
     uint32_t *tid;
 
     if (threads == 64 || threads > THREADS_MOST ||
-        atomic_load(&signal_number) == 0)
+        atomic_load(&signal_number) == 0) {
+        give_up();
         return NULL;
+    }
     tid = wr_os_map(threads * sizeof *tid);
     s = tid != NULL ? make_room(threads) : NULL;
     if (s != NULL) {
+        bool helped = wr_hold_begin();
+
         s->count = s->answered = 0;
         s->began_ns = wr_os_monotonic();
         s->patience_ns = patience_ns;
         atomic_store(&answers, 0);
         atomic_fetch_add(&going, 1);
-        stop_all(s, tid, threads, self);
+        stop_all(s, tid, threads, self, helped);
     }
     if (tid != NULL)
         wr_os_unmap(tid, threads * sizeof *tid);
+    if (s == NULL)
+        give_up();
     return s;
 }
 
@@ -230,7 +251,6 @@ wr_stop_end(struct wr_stop *s)
         return;
     atomic_fetch_add(&going, 1);
     wr_os_wake(&going, INT32_MAX);
-    wr_hold_let_go();
-    s->ended_ns = wr_os_monotonic();
+    s->ended_ns = wr_hold_let_go();
     wr_hold_end();
 }

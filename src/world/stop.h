@@ -1,6 +1,7 @@
 /* Stopping the program: every thread of it stands still, its registers and the
  * place it has reached on its stack are known.
  *
+ *     wr_stop_prepare();
  *     struct wr_stop *s = wr_stop_begin(self, 100 * MS);
  *     if (s != NULL)
  *         for (size_t i = 0; i < s->count; i++)
@@ -47,6 +48,10 @@ struct wr_stop {
     uint64_t began_ns, ended_ns, patience_ns;
     struct wr_stopped thread[];
 };
+
+/* Before begin, while the program runs: what else would lengthen the stop, the
+ * start of the helper. begin must follow, by the same thread. */
+void wr_stop_prepare(void);
 
 /* NULL: the system does not say which threads there are, or the signal is not
  * Weir's in this program. self: the calling thread, which goes on. */

@@ -91,7 +91,7 @@ static void
 make_graph(uint64_t *chance)
 {
     for (unsigned i = 0; i < NODES; i++)
-        node[i] = block(32 << unit_below(chance, 4));
+        node[i] = block((size_t)32 << unit_below(chance, 4));
     for (unsigned i = 0; i < FIRST; i++)
         root[i] = (uintptr_t)node[unit_below(chance, NODES / 2)];
     for (unsigned i = 0; i < NODES; i++)

@@ -71,6 +71,20 @@ all_beats(void)
     return n;
 }
 
+static void
+stop_all_once(bool prepared)
+{
+    struct wr_stop *s;
+
+    if (prepared)
+        wr_stop_prepare();
+    s = wr_stop_begin(wr_os_tid(), PATIENCE);
+    ck_assert_ptr_nonnull(s);
+    ck_assert_uint_eq(s->answered, s->count);
+    wr_stop_end(s);
+    ck_assert_uint_ge(s->ended_ns, s->began_ns);
+}
+
 START_TEST(every_thread_stands_still_and_then_goes_on)
 {
     start(beat);
@@ -217,6 +231,49 @@ START_TEST(without_a_signal_nobody_is_stopped)
 {
     wr_stop_signal(0);
     ck_assert_ptr_null(wr_stop_begin(wr_os_tid(), PATIENCE));
+    wr_stop_prepare();
+    ck_assert_ptr_null(wr_stop_begin(wr_os_tid(), PATIENCE));
+    wr_stop_signal(SIGURG);
+    stop_all_once(true);
+}
+END_TEST
+
+/* --- Before a stop ------------------------------------------------------- */
+
+START_TEST(what_is_prepared_stops_nobody_and_serves_one_stop)
+{
+    uint64_t before;
+
+    start(beat);
+    wr_stop_prepare();
+    before = all_beats();
+    while (all_beats() == before)
+        sched_yield();
+    stop_all_once(false);
+    stop_all_once(false);
+    stop_all_once(true);
+    finish();
+}
+END_TEST
+
+static void
+stop_in_child(void *unused)
+{
+    (void)unused;
+    alarm(60); /* it would wait for the parent's helper */
+    wr_stop_fork_child();
+    stop_all_once(true);
+}
+
+START_TEST(a_child_of_one_that_prepared_has_a_helper_of_its_own)
+{
+    struct unit_end end;
+
+    wr_stop_prepare();
+    end = unit_end_of(stop_in_child, NULL);
+    ck_assert_int_eq(end.signal, 0);
+    ck_assert_int_eq(end.status, 0);
+    stop_all_once(false);
 }
 END_TEST
 
@@ -337,6 +394,8 @@ main(void)
         tcase_add_test(t, who_blocks_the_signal_is_held);
         tcase_add_test(t, threads_that_come_and_go_are_no_obstacle);
         tcase_add_test(t, without_a_signal_nobody_is_stopped);
+        tcase_add_test(t, what_is_prepared_stops_nobody_and_serves_one_stop);
+        tcase_add_test(t, a_child_of_one_that_prepared_has_a_helper_of_its_own);
         tcase_add_test(t, other_words_are_not_answered);
         tcase_add_test(t, a_copy_sees_what_was_and_the_program_does_not_see_it);
     }
