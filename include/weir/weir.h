@@ -16,8 +16,10 @@
  *   alloc.h     where a container takes its memory from
  *   arena.h     many small blocks that are given back together
  *   buffer.h    text and bytes put together piece by piece
+ *   cmap.h      a map that many threads read without a lock
  *   counter.h   counters that many threads add to
  *   defer.h     release at the end of a scope
+ *   lru.h       caches that drop what was not used for longest
  *   map.h       hash tables (their typed half is map_typed.h)
  *   pool.h      objects that are used again instead of made anew
  *   ref.h       reference counts, with weak references
@@ -34,12 +36,14 @@
 #include <weir/bench.h>
 #include <weir/budget.h>
 #include <weir/buffer.h>
+#include <weir/cmap.h>
 #include <weir/counter.h>
 #include <weir/defer.h>
 #include <weir/error.h>
 #include <weir/gc.h>
 #include <weir/leak.h>
 #include <weir/limit.h>
+#include <weir/lru.h>
 #include <weir/map.h>
 #include <weir/map_typed.h>
 #include <weir/memstats.h>

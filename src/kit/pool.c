@@ -282,9 +282,8 @@ age_local(weir_pool *p, struct local *l, void *mine)
     void *object;
 
     if (wr_lock_try_long(&l->lock)) {
-        old = l->aged;
-        l->aged = l->idle;
-        l->idle = (struct wr_kit_ring){0};
+        wr_kit_ring_move(&old, &l->aged);
+        wr_kit_ring_move(&l->aged, &l->idle);
         if (mine != NULL && wr_kit_ring_add(&l->aged, mine))
             mine = NULL;
         wr_lock_give(&l->lock);

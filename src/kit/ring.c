@@ -63,6 +63,18 @@ wr_kit_ring_oldest(struct wr_kit_ring *r)
 }
 
 void
+wr_kit_ring_move(struct wr_kit_ring *to, struct wr_kit_ring *from)
+{
+    to->at = from->at;
+    to->room = from->room;
+    to->first = from->first;
+    set_count(to, from->count);
+    from->at = NULL;
+    from->room = from->first = 0;
+    set_count(from, 0);
+}
+
+void
 wr_kit_ring_fini(struct wr_kit_ring *r)
 {
     weir_alloc_resize(NULL, r->at, r->room * sizeof *r->at, 0);

@@ -18,6 +18,8 @@ bool wr_kit_ring_add(struct wr_kit_ring *r, void *p);
 /* NULL: empty. */
 void *wr_kit_ring_newest(struct wr_kit_ring *r);
 void *wr_kit_ring_oldest(struct wr_kit_ring *r);
+/* All of from, which is empty after, into to, whose own are forgotten. */
+void wr_kit_ring_move(struct wr_kit_ring *to, struct wr_kit_ring *from);
 void wr_kit_ring_fini(struct wr_kit_ring *r);
 
 static inline size_t
