@@ -513,13 +513,14 @@ static const char help_threads[] =
     "  weir threads --json 4711 | jq '.threads[] | select(.still_s > 600)'\n";
 
 static const char help_leaks[] =
-    "usage: weir leaks [options] [PID]\n"
+    "usage: weir leaks [options] [PID | CORE]\n"
     "\n"
-    "Finds the memory of a running program that it cannot reach any more:\n"
+    "Finds the memory of a program that it cannot reach any more:\n"
     "no global, no thread and no other block has an address of it. The\n"
     "program stands still for some milliseconds; the search runs in a copy.\n"
     "Without a PID: the only program that runs under Weir. Of one that has\n"
-    "ended: what it found then (WEIR=leaks=exit).\n"
+    "ended: what it found then (WEIR=leaks=exit). Of the core of one that had\n"
+    "Weir in it: the same, not proved, for a core has not what the kernel kept.\n"
     "\n"
     "  -a, --all           every site and every block, not just the biggest\n"
     "      --fail-on-leak  end with status 3 when there is a leak\n"
@@ -545,7 +546,8 @@ static const char help_leaks[] =
     "Examples:\n"
     "  weir leaks 4711\n"
     "  weir leaks --fail-on-leak --suppressions lsan.supp 4711\n"
-    "  weir leaks --suspects 4711\n";
+    "  weir leaks --suspects 4711\n"
+    "  weir leaks core.4711\n";
 
 static const char help_why[] =
     "usage: weir why [options] [PID | CORE] ADDRESS\n"

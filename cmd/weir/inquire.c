@@ -105,21 +105,20 @@ open_process(struct wr_inquest *i, uint32_t pid, enum wr_inquest_kind kind,
 
 /* --- Cores --------------------------------------------------------------- */
 
-/* The region of the process that died, if its file is still there. */
-static void
-open_region(struct wr_inquest *i, const struct wr_core *c)
+bool
+wr_inquest_region(struct wr_region_view *region, const struct wr_core *c)
 {
     char why[WR_WHY];
     const char *path = wr_core_region(c);
     struct stat st;
     if (!wr_source_is_region(wr_path_base(path)) || stat(path, &st) != 0 ||
         !S_ISREG(st.st_mode) ||
-        wr_region_open(&i->region, path, why, sizeof why) != 0)
-        return;
-    if (i->region.header->pid == wr_core_pid(c))
-        i->q.view = &i->region;
-    else
-        wr_region_close(&i->region);
+        wr_region_open(region, path, why, sizeof why) != 0)
+        return false;
+    if (region->header->pid == wr_core_pid(c))
+        return true;
+    wr_region_close(region);
+    return false;
 }
 
 static int
@@ -137,7 +136,8 @@ open_core_spots(struct wr_inquest *i, const struct wr_core *c)
 static int
 read_core(struct wr_inquest *i, struct wr_core *c, char *why, size_t n)
 {
-    open_region(i, c);
+    if (wr_inquest_region(&i->region, c))
+        i->q.view = &i->region;
     FILE *in = wr_core_snapshot(c, i->q.view, why, n);
     if (!in)
         return -1;

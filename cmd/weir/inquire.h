@@ -20,6 +20,7 @@
 #include "analyse/snapshot.h"
 #include "serve/source.h"
 
+struct wr_core;
 struct wr_symboliser;
 
 enum wr_inquest_kind {
@@ -47,6 +48,9 @@ struct wr_inquest {
 int wr_inquest_open(struct wr_inquest *i, const struct wr_subject *of,
                     enum wr_inquest_kind kind, char *why, size_t n);
 void wr_inquest_close(struct wr_inquest *i);
+
+/* The region of the process that died, if its file is still there. */
+bool wr_inquest_region(struct wr_region_view *region, const struct wr_core *c);
 
 /* An address as people write it: 0x and hexadecimal digits. false: it is
  * none. */

@@ -1,4 +1,4 @@
-/* weir leaks: what of a running program's memory nobody can reach any more. */
+/* weir leaks: what of a program's memory nobody can reach any more. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,8 @@
 #include "analyse/suppress.h"
 #include "serve/leak.h"
 #include "weir/cmd.h"
-#include "weir/number.h"
+#include "weir/inquire.h"
+#include "weir/leaks_core.h"
 #include "weir/pick.h"
 #include "weir/pprof_file.h"
 #include "weir/profile_args.h"
@@ -22,7 +23,7 @@
 #define BLOCKS  5
 
 struct leaks {
-    uint64_t pid; /* 0: the only program */
+    struct wr_subject of;
     bool json, all, fail;
     bool suspects, no_search;
     uint64_t flags; /* of the request */
@@ -75,12 +76,17 @@ parse(struct leaks *k, int argc, char **argv)
     }
     if (optind == argc)
         return 0;
-    if (optind + 1 == argc &&
-        wr_number_plain(argv[optind], INT32_MAX, &k->pid) == 0 && k->pid)
+    if (optind + 1 != argc || !wr_inquest_subject(argv[optind], &k->of)) {
+        wr_say("leaks: %s is neither a process id (weir ps lists them) nor a "
+               "core file",
+               argv[optind]);
+        return wr_usage_error("leaks") + 1;
+    }
+    if (!k->of.core || (k->flags == 0 && !k->suspects))
         return 0;
-    wr_say("leaks: %s is not a process id; weir ps lists them. Of a core, weir "
-           "retained tells what no root leads to",
-           argv[optind]);
+    wr_say("leaks: marks, suspects and where to search are for programs that "
+           "run; %s is a core, of which there are only the leaks",
+           k->of.core);
     return wr_usage_error("leaks") + 1;
 }
 
@@ -224,7 +230,7 @@ search(const struct leaks *k, struct wr_suppressions *suppressed,
 {
     char why[WR_WHY];
     struct wr_leaks l;
-    const struct wr_source *one = wr_pick(s, (uint32_t)k->pid, why, sizeof why);
+    const struct wr_source *one = wr_pick(s, k->of.pid, why, sizeof why);
     if (one && k->suspects)
         return show_suspects(k, one);
     if (!one || find(k, one, &l, why, sizeof why) != 0) {
@@ -240,12 +246,38 @@ search(const struct leaks *k, struct wr_suppressions *suppressed,
     return status;
 }
 
+static int
+search_core(const struct leaks *k, struct wr_suppressions *suppressed)
+{
+    char why[WR_WHY];
+    struct wr_dead d;
+    if (wr_dead_open(&d, k->of.core, why, sizeof why) != 0) {
+        wr_say("leaks: %s", why);
+        return 1;
+    }
+    int status = show(k, suppressed, &d.source, &d.leaks);
+    wr_dead_close(&d);
+    return status;
+}
+
+static int
+search_process(const struct leaks *k, struct wr_suppressions *suppressed)
+{
+    struct wr_sources s;
+    if (wr_sources_scan(&s, NULL, WR_SCAN_ALL) != 0) {
+        wr_say("out of memory");
+        return 1;
+    }
+    int status = search(k, suppressed, &s);
+    wr_sources_free(&s);
+    return status;
+}
+
 int
 wr_cmd_leaks(int argc, char **argv)
 {
-    struct leaks k = {.pid = 0};
+    struct leaks k = {.flags = 0};
     struct wr_suppressions suppressed = {.list = NULL};
-    struct wr_sources s;
     char why[WR_WHY];
     int status = parse(&k, argc, argv);
     if (status != 0)
@@ -253,13 +285,8 @@ wr_cmd_leaks(int argc, char **argv)
     if (k.suppressions &&
         wr_suppress_read(&suppressed, k.suppressions, why, sizeof why) != 0)
         return wr_say("leaks: %s", why), 1;
-    status = 1;
-    if (wr_sources_scan(&s, NULL, WR_SCAN_ALL) == 0) {
-        status = search(&k, &suppressed, &s);
-        wr_sources_free(&s);
-    } else {
-        wr_say("out of memory");
-    }
+    status = k.of.core ? search_core(&k, &suppressed)
+                       : search_process(&k, &suppressed);
     wr_suppress_fini(&suppressed);
     return status;
 }

@@ -28,7 +28,9 @@ static const struct machine {
     uint8_t words;       /* registers */
     uint8_t sp, storage; /* which of them; storage 0: none */
     uint8_t red_zone;    /* bytes below sp that are in use */
-} machines[] = {{EM_X86_64, 27, 19, 21, 128}, {EM_AARCH64, 34, 31, 0, 0}};
+    uint32_t wide;       /* the note that has vector registers */
+} machines[] = {{EM_X86_64, 27, 19, 21, 128, NT_X86_XSTATE},
+                {EM_AARCH64, 34, 31, 0, 0, NT_FPREGSET}};
 
 enum { STATUS_PID = 32, STATUS_REGISTERS = 112 }; /* bytes from its start */
 
@@ -81,6 +83,16 @@ take_thread(struct wr_core *c, const unsigned char *data, size_t bytes)
     t->storage = m->storage ? t->words[m->storage] : 0;
 }
 
+/* Behind the status of its thread. */
+static void
+take_wide(struct wr_core *c, const unsigned char *data, size_t bytes)
+{
+    if (c->thread_count == 0)
+        return;
+    c->threads[c->thread_count - 1].wide = data;
+    c->threads[c->thread_count - 1].wide_bytes = bytes;
+}
+
 /* NT_FILE: how many, the unit of offsets, then from, end and offset of each,
  * then their paths, each with its 0. */
 static void
@@ -125,6 +137,8 @@ take_notes(struct wr_core *c, const unsigned char *at, size_t bytes)
             take_thread(c, from, n.n_descsz);
         else if (n.n_type == NT_FILE)
             take_files(c, from, n.n_descsz);
+        else if (n.n_type == machines[c->machine].wide)
+            take_wide(c, from, n.n_descsz);
         at = from + data;
         bytes -= sizeof n + name + data;
     }

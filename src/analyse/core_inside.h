@@ -30,7 +30,9 @@ struct wr_core_thread {
     uint32_t tid;
     uint64_t sp, storage; /* storage: of its control block; 0: not known */
     uint64_t words[WR_CORE_REGISTERS];
-    unsigned count; /* of words */
+    unsigned count;            /* of words */
+    const unsigned char *wide; /* vector registers, as the kernel has them */
+    size_t wide_bytes;
     uint32_t frames;
     struct wr_snapshot_frame frame[WR_SNAPSHOT_FRAMES];
 };

@@ -111,8 +111,8 @@ wr_leak_report_json(const struct wr_leak_report *r, FILE *out)
     const struct wr_leaks_header *h = &r->leaks->header;
     const char *where[] = {"copy", "in place", "in place, forbidden",
                            "in place, memory"};
-    const char *trust[] = {
-        "", "proved", "silent threads", "blind", "refused", "unseen", "", ""};
+    const char *trust[] = {"",        "proved", "silent threads", "blind",
+                           "refused", "unseen", "core",           ""};
     struct wr_leak_site *list = wr_leak_sites(r->profile);
     if (!list)
         return -1;

@@ -145,6 +145,9 @@ trust_text(uint32_t trust)
     case WR_TRUST_UNSEEN:
         return "not proved: the program may keep addresses where nobody can "
                "read them: in io_uring, in too much shared memory";
+    case WR_TRUST_CORE:
+        return "not proved: a core has not what the kernel kept for the "
+               "program, in pipes or epoll for example";
     default:
         return "the search could not be done: there was no memory for it, or "
                "the system does not show the mappings";
@@ -167,16 +170,16 @@ where_text(uint32_t where)
 }
 
 static void
-print_unread(FILE *out, uint64_t unread)
+print_unread(FILE *out, const struct wr_reply *about)
 {
     char bytes[WR_VALUE_ROOM];
-    if (unread == 0)
+    if (about->unread_bytes == 0)
         return;
-    wr_value_format(bytes, sizeof bytes, (int64_t)unread, "bytes");
-    fprintf(out,
-            "  %s of mapped files were on disk alone and not read: what only "
-            "they point at is listed too\n",
-            bytes);
+    wr_value_format(bytes, sizeof bytes, (int64_t)about->unread_bytes, "bytes");
+    fprintf(out, "  %s of %s: what only they point at is listed too\n", bytes,
+            about->trust == WR_TRUST_CORE
+                ? "the program's memory are not in the core"
+                : "mapped files were on disk alone and not read");
 }
 
 static void
@@ -226,7 +229,9 @@ print_heading(const struct wr_leak_report *r, FILE *out)
         fprintf(out, "  %s\n", trust_text(h->about.trust));
     if (h->since_ns)
         print_since(h, out);
-    print_unread(out, h->about.unread_bytes);
+    print_unread(out, &h->about);
+    if (h->about.trust == WR_TRUST_CORE)
+        return;
     fprintf(out, "  it stood still for %.1f ms; the search took %.0f ms%s\n",
             (double)h->about.stop_ns / 1e6, (double)h->about.search_ns / 1e6,
             where_text(h->about.where));

@@ -56,9 +56,11 @@ enum wr_trust {
                              show the mappings: there is nothing in it */
     WR_TRUST_REFUSED = 4, /* see where for why; or there was no room for the
                              answer: a struct wr_reply is all there is */
-    WR_TRUST_UNSEEN = 5   /* addresses may be where nobody can read them: in
+    WR_TRUST_UNSEEN = 5,  /* addresses may be where nobody can read them: in
                               requests to the kernel, in more shared memory than
                               can be read while the program stands still */
+    WR_TRUST_CORE = 6 /* of a core, by who reads it: it lacks what the kernel
+                         keeps */
 };
 
 /* Flags of every kind, beside its own. */
