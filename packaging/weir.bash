@@ -112,7 +112,8 @@ _weir()
     leaks)
         COMPREPLY=($(compgen -W "--all --fail-on-leak --in-place --json --junit
             --mark --since-mark --no-search --only-copy --pprof --suppressions
-            --suspects --help $(_weir_pids)" -- "$word"))
+            --suspects --help $(_weir_pids)" -- "$word")
+            $(compgen -f -- "$word"))
         ;;
     budgets)
         COMPREPLY=($(compgen -W "--json --help $(_weir_pids)" -- "$word"))
