@@ -1,6 +1,8 @@
 /* Invariants
- * 1. `leading` is 1 while one thread of the program has a cycle run, which
- *    alone touches `now`, and gives the sweeper its set and takes it away.
+ * 1. Who takes `stage` from IDLE to RUNNING has `now`, and takes the sweeper's
+ *    set away; then, from when it is not `wanted` any more, Weir's thread,
+ * which gives the sweeper a new one, and the stage back, by way of ENDED to who
+ *    waits for the result.
  * 2. The trigger is WR_PACER_NEVER while the collector is off.
  * 3. `last` changes while its writer leads, or is told of a new percent: a torn
  *    one begins a cycle early or late.
@@ -12,7 +14,6 @@
 #include "gc/gc.h"
 #include "gc/sweep.h"
 #include "heap/heap.h"
-#include "leak/errand.h"
 #include "limit/pacer.h"
 #include "limit/policy.h"
 #include "os/os.h"
@@ -20,18 +21,22 @@
 #include "region/collector.h"
 #include "region/counters.h"
 #include "region/event.h"
+#include "world/background.h"
 #include "world/thread.h"
 
-enum { LOOK_NS = 1000000 };
-/* After a cycle that could not be had: bytes, before the next is tried. */
-enum { AGAIN = 64 << 20 };
-
-static void cycle(void);
+enum { IDLE, RUNNING, ENDED };
+enum { LOOK_NS = 10000000, PATIENCE = 300 };
+enum {
+    AGAIN = 64 << 20,      /* bytes, before the next is tried after a failure */
+    AHEAD_BYTES = 1 << 20, /* see line */
+    BESIDE_BYTES = 32 << 20, /* a heap that is worth a copy */
+};
 
 _Atomic uint64_t wr_gc_trigger = UINT64_MAX;
-static struct wr_errand errand = {.work = cycle};
 static struct wr_cycle now;
-static _Atomic uint32_t leading;
+static _Atomic uint32_t stage;
+static _Atomic bool wanted; /* and not begun */
+static void (*asked_before)(void);
 static _Atomic int percent = -1;
 static _Atomic unsigned disabled;
 static _Atomic bool malloc_is_root;
@@ -52,6 +57,7 @@ static _Atomic uint64_t others;
 static struct {
     uint64_t live, dead, roots;
     uint64_t reached; /* wr_managed_bytes then */
+    uint64_t mark_ns;
     uint64_t goal;
     bool limited;
 } last;
@@ -141,91 +147,158 @@ pay(const struct wr_cycle *c)
 static void
 account(const struct wr_cycle *c)
 {
-    uint64_t pause = c->ended_ns - c->stopped_ns;
-    uint64_t allocated = atomic_load(&wr_managed_bytes) - last.reached;
+    uint64_t pause = c->go_on_ns - c->stopped_ns;
+    uint64_t mark = c->marked_ns - c->stood_ns;
+    uint64_t before = last.live + (c->reached - last.reached);
+    uint64_t meanwhile = atomic_load(&wr_managed_bytes) - c->reached;
 
     wr_collector_ended(
         &(struct wr_collection){.prepare_ns = c->stood_ns - c->stopped_ns,
-                                .mark_ns = c->marked_ns - c->stood_ns,
+                                .mark_ns = mark,
                                 .end_ns = c->ended_ns - c->marked_ns,
                                 .stopped_ns = pause,
                                 .longest_ns = pause,
                                 .stops = 1,
-                                .heap_start = last.live + allocated,
-                                .heap_end = last.live + allocated,
+                                .background_ns = c->beside ? mark : 0,
+                                .heap_start = before,
+                                .heap_end = before + meanwhile,
                                 .live = c->live,
                                 .goal = last.goal,
                                 .globals = c->roots,
                                 .processors = wr_os_cpus(),
                                 .forced = c->forced,
                                 .limited = last.limited});
-    wr_collector_set(way, WR_WAY_STOPPED);
+    wr_collector_set(way, c->beside ? WR_WAY_SNAPSHOT : WR_WAY_STOPPED);
     wr_collector_set(percent, atomic_load(&percent));
     pay(c);
-    last.live = c->live;
     last.dead = c->dead_bytes;
-    last.roots = c->roots;
-    last.reached += allocated;
     atomic_fetch_add(&dead_bytes, c->dead_bytes);
+    /* What was allocated meanwhile counts as alive. */
+    last.live = c->live + meanwhile;
+    last.roots = c->roots;
+    last.reached = c->reached + meanwhile;
+    last.mark_ns = mark;
 }
 
-/* ---- a cycle ---- */
+/* ---- Weir's thread ---- */
 
 static bool
 is_begun(void)
 {
-    return wr_errand_begun(&errand);
+    return atomic_exchange(&wanted, false);
 }
 
-/* On Weir's thread. */
+static void
+set_stage(uint32_t to)
+{
+    atomic_store(&stage, to);
+    wr_os_wake(&stage, INT32_MAX);
+}
+
+static void
+fail(void)
+{
+    atomic_fetch_add(&failures, 1);
+    atomic_fetch_add(&wr_gc_trigger, AGAIN);
+}
+
+/* Who forced it takes the result away itself. */
 static void
 cycle(void)
 {
-    now.begun = is_begun;
     wr_cycle_run(&now);
+    if (atomic_load(&stage) != RUNNING || atomic_load(&wanted))
+        return; /* it was given up before it began */
+    if (now.done) {
+        account(&now);
+        choose_trigger();
+        wr_sweep_begin(now.dead);
+    } else {
+        fail();
+    }
+    set_stage(now.forced ? ENDED : IDLE);
 }
 
-static bool
-lead(bool forced)
+static void
+asked(void)
 {
-    bool sent;
+    if (atomic_load(&wanted))
+        cycle();
+    if (asked_before != NULL)
+        asked_before();
+}
 
-    if (!wr_sweep_finish())
-        return false;
-    now = (struct wr_cycle){.forced = forced,
-                            .all = atomic_load(&malloc_is_root)};
-    sent = wr_errand_send(&errand);
-    wr_errand_reset(&errand);
-    if (!sent || !now.done) {
-        atomic_fetch_add(&failures, 1);
-        atomic_fetch_add(&wr_gc_trigger, AGAIN);
+/* ---- the program's threads ---- */
+
+/* A cycle begins, soon. The caller has taken the stage to RUNNING. */
+static bool
+begin(bool forced)
+{
+    if (!wr_sweep_finish()) {
+        set_stage(IDLE);
         return false;
     }
-    account(&now);
-    choose_trigger();
-    wr_sweep_begin(now.dead);
-    if (forced)
-        (void)wr_sweep_finish();
-    else
-        wr_sweep_large();
+    now = (struct wr_cycle){.forced = forced,
+                            .all = atomic_load(&malloc_is_root),
+                            .beside = last.live >= BESIDE_BYTES,
+                            .begun = is_begun};
+    atomic_store(&wanted, true);
+    wr_background_ask();
     return true;
 }
 
-/* Does this thread lead? Else the cycle of another has ended. */
+/* There is no thread that would do it, or it waits for what a thread has that
+ * was interrupted in the heap. */
+static bool
+is_hopeless(unsigned looks)
+{
+    wr_background_ask();
+    return atomic_load(&wr_background_state) == 0 || looks >= PATIENCE;
+}
+
+static void
+wait_for_end(void)
+{
+    for (unsigned looks = 1; atomic_load(&stage) == RUNNING; looks++) {
+        wr_os_wait(&stage, RUNNING, LOOK_NS);
+        if (atomic_load(&wanted) && is_hopeless(looks) && is_begun()) {
+            fail();
+            set_stage(IDLE);
+        }
+    }
+}
+
 static bool
 is_leader(void)
 {
-    uint32_t nobody = 0;
+    uint32_t idle = IDLE;
 
-    if (atomic_compare_exchange_strong(&leading, &nobody, 1))
-        return true;
-    while (atomic_load(&leading) != 0)
-        wr_os_wait(&leading, 1, LOOK_NS);
-    return false;
+    return atomic_compare_exchange_strong(&stage, &idle, RUNNING);
+}
+
+/* The stage has left IDLE: a cycle runs, or its end is being taken in. */
+static void
+wait_for_others(void)
+{
+    wait_for_end();
+    if (atomic_load(&stage) == ENDED)
+        wr_os_wait(&stage, ENDED, LOOK_NS);
+}
+
+static bool
+take_in(void)
+{
+    bool done = atomic_load(&stage) == ENDED && now.done;
+
+    if (done)
+        (void)wr_sweep_finish();
+    if (atomic_load(&stage) == ENDED)
+        set_stage(IDLE);
+    return done;
 }
 
 bool
-wr_gc_collect(bool forced)
+wr_gc_collect(void)
 {
     bool done = false;
 
@@ -233,15 +306,35 @@ wr_gc_collect(bool forced)
         return false;
     inside = true;
     while (!is_leader())
-        if (!forced && !wr_gc_is_due()) {
-            inside = false;
-            return true;
-        }
-    done = lead(forced);
-    atomic_store(&leading, 0);
-    wr_os_wake(&leading, INT32_MAX);
+        wait_for_others();
+    if (begin(true)) {
+        wait_for_end();
+        done = take_in();
+    }
     inside = false;
     return done;
+}
+
+/* How far the program may run ahead of a cycle. */
+static uint64_t
+line(void)
+{
+    uint64_t ahead = last.goal > last.live ? last.goal - last.live : 0;
+
+    return atomic_load(&wr_gc_trigger) + ahead / 2 + AHEAD_BYTES;
+}
+
+void
+wr_gc_make_room(void)
+{
+    if (inside || !wr_os_at_home() || !wr_world_region())
+        return;
+    inside = true;
+    if (is_leader())
+        (void)begin(false);
+    else if (atomic_load(&wr_managed_bytes) > line())
+        wait_for_end();
+    inside = false;
 }
 
 /* ---- calls ---- */
@@ -249,7 +342,7 @@ wr_gc_collect(bool forced)
 WR_EXPORT weir_err
 weir_gc_collect(void)
 {
-    return wr_gc_collect(true) ? WEIR_OK : WEIR_ENOTSUP;
+    return wr_gc_collect() ? WEIR_OK : WEIR_ENOTSUP;
 }
 
 WR_EXPORT weir_err
@@ -262,9 +355,9 @@ weir_gc_release(void)
 }
 
 WR_EXPORT int
-weir_gc_set_percent(int wanted)
+weir_gc_set_percent(int wish)
 {
-    int old = atomic_exchange(&percent, wanted < 0 ? -1 : wanted);
+    int old = atomic_exchange(&percent, wish < 0 ? -1 : wish);
 
     choose_trigger();
     return old;
@@ -320,31 +413,22 @@ weir_gc_read(struct weir_gc *out)
 
 /* ---- start ---- */
 
-static void (*asked_before)(void);
-
-static void
-asked(void)
-{
-    wr_errand_answer(&errand);
-    if (asked_before != NULL)
-        asked_before();
-}
-
 void
-wr_gc_start(int wanted)
+wr_gc_start(int wish)
 {
     asked_before = wr_events.asked;
     wr_events.asked = asked;
     wr_events.limit_moved = limit_moved;
     wr_sweep_start();
-    (void)weir_gc_set_percent(wanted);
+    (void)weir_gc_set_percent(wish);
 }
 
 void
 wr_gc_fork_child(void)
 {
-    wr_errand_reset(&errand);
     wr_sweep_fork_child();
-    if (atomic_load(&leading) != 0)
-        atomic_store(&leading, 0);
+    if (atomic_load(&wanted))
+        atomic_store(&wanted, false);
+    if (atomic_load(&stage) != IDLE)
+        atomic_store(&stage, IDLE);
 }

@@ -1,13 +1,16 @@
 /* Invariants
  * 1. Between stand_still and go_on only the calling thread runs, and it holds
  *    the heap's locks: nothing there allocates or waits for a thread.
- * 2. `dead` holds only managed blocks that were live when the program stood
+ * 2. In a copy nothing shared is written but the set of the dead and the
+ *    numbers of the cycle.
+ * 3. `dead` holds only managed blocks that were live when the program stood
  *    still and had no mark then.
  */
 #include "gc/cycle.h"
 
 #include "base/base.h"
 #include "heap/heap.h"
+#include "heap/mcache.h"
 #include "heap/mheap.h"
 #include "leak/known.h"
 #include "leak/roots.h"
@@ -15,11 +18,13 @@
 #include "mark/mark.h"
 #include "mark/marks.h"
 #include "os/os.h"
+#include "os/process.h"
 #include "world/background.h"
 #include "world/stop.h"
 
 #define PATIENCE_NS UINT64_C(1000000000) /* for threads to stand still */
-#define LOOK_NS     UINT64_C(1000000)
+#define LOOK_NS     UINT64_C(500000)
+#define LEAVE_BYTES ((uint64_t)64 << 20)
 
 struct work {
     struct wr_cycle *cycle;
@@ -136,34 +141,111 @@ take_white(struct wr_span *s, void *work)
 static bool
 find_dead(struct work *w)
 {
-    struct wr_cycle *c = w->cycle;
-
-    c->dead = wr_marks_new();
-    if (c->dead == NULL)
-        return false;
     wr_mheap_each_span(take_white, w);
-    if (!c->dead->failed)
-        return true;
-    wr_marks_free(c->dead);
-    c->dead = NULL;
-    return false;
+    return !w->cycle->dead->failed;
+}
+
+/* ---- the two ways ---- */
+
+/* As of now: everything but the caller stands still, or this is a copy. */
+static void
+look(struct wr_cycle *c, const struct wr_stop *s)
+{
+    struct work w = {.cycle = c};
+
+    c->done = mark(&w, s);
+    c->marked_ns = wr_os_monotonic();
+    c->done = c->done && find_dead(&w);
+    wr_marker_free(w.marker);
+    wr_marks_free(w.marks);
+}
+
+static void
+look_stopped(struct wr_cycle *c, struct wr_stop *s)
+{
+    c->dead = wr_marks_new();
+    if (c->dead != NULL)
+        look(c, s);
+    go_on(s);
+    c->go_on_ns = wr_os_monotonic();
+}
+
+/* May the program write all it has while the copy is there? */
+static bool
+is_room(void)
+{
+    struct wr_os_usage now;
+    uint64_t wanted;
+
+    wr_os_usage(&now, true);
+    wanted = now.rss + LEAVE_BYTES;
+    return wr_os_memory_left(wanted) >= wanted;
+}
+
+/* Its exit status; not 0: it found nothing out. */
+static int
+wait_for(long copy)
+{
+    bool told_to_stop = false;
+    int status;
+
+    while ((status = wr_os_copy_ended(copy)) == -2) {
+        if (!told_to_stop && !wr_background_pause(LOOK_NS)) {
+            told_to_stop = true;
+            wr_os_copy_kill(copy);
+        }
+    }
+    return status;
+}
+
+/* The set and the numbers are shared with the copy. false: there was none; and
+ * all stand still yet. */
+static bool
+look_beside(struct wr_cycle *c, struct wr_stop *s)
+{
+    struct wr_cycle *shared = wr_os_map_shared(sizeof *shared);
+    long copy = -1;
+
+    c->dead = shared != NULL ? wr_marks_new_shared() : NULL;
+    if (c->dead != NULL) {
+        *shared = *c;
+        copy = wr_os_copy();
+    }
+    if (copy == 0) {
+        look(shared, s);
+        wr_os_end(shared->done ? 0 : 1);
+    }
+    if (copy > 0) {
+        go_on(s);
+        shared->go_on_ns = wr_os_monotonic();
+        if (wait_for(copy) != 0)
+            shared->done = false;
+        *c = *shared;
+    } else {
+        wr_marks_free(c->dead);
+        c->dead = NULL;
+    }
+    if (shared != NULL)
+        wr_os_unmap(shared, sizeof *shared);
+    return copy > 0;
 }
 
 void
 wr_cycle_run(struct wr_cycle *c)
 {
-    struct work w = {.cycle = c};
     struct wr_stop *s;
+    bool room = c->beside && is_room();
 
-    c->began_ns = wr_os_monotonic();
     s = stand_still(c);
     if (s == NULL)
         return;
-    c->done = mark(&w, s);
-    c->marked_ns = wr_os_monotonic();
-    c->done = c->done && find_dead(&w);
-    go_on(s);
+    c->reached = atomic_load(&wr_managed_bytes);
+    c->beside = room && look_beside(c, s);
+    if (!c->beside)
+        look_stopped(c, s);
     c->ended_ns = wr_os_monotonic();
-    wr_marker_free(w.marker);
-    wr_marks_free(w.marks);
+    if (c->done)
+        return;
+    wr_marks_free(c->dead);
+    c->dead = NULL;
 }

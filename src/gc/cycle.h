@@ -1,16 +1,24 @@
 /* One cycle of the collector: which managed blocks are dead?
  *
- *     struct wr_cycle c = {.forced = true};
+ *     struct wr_cycle c = {.begun = is_begun};
  *     wr_cycle_run(&c);
  *     if (c.done)
  *         wr_sweep_begin(c.dead);
  *
- * The program stands still (world/stop.h) while everything is marked that can
- * be reached from its roots (leak/roots.h, leak/known.h), through managed
- * blocks and those of malloc alike. Tri-colour: after the marker has finished
- * there is no grey block, and no black one points at a white one. A managed
- * block that is white then is dead: nobody has its address, so nobody can ever
- * store it anywhere. What is allocated from then on is not looked at.
+ * As of a moment when the program stands still (world/stop.h), everything is
+ * marked that can be reached from its roots (leak/roots.h, leak/known.h),
+ * through managed blocks and those of malloc alike. Tri-colour: after the
+ * marker has finished there is no grey block, and no black one points at a
+ * white one. A managed block that is white then is dead: nobody has its
+ * address, so nobody can ever store it anywhere. What is allocated from that
+ * moment on is not looked at.
+ *
+ * There are two ways. A small heap is marked while the program stands still. Of
+ * a larger one a copy is made (os/process.h) in that moment, in which marking
+ * goes on beside the program: what was dead then is dead for ever, whatever the
+ * program does meanwhile, so it needs no barrier. Where there is no copy to be
+ * had, or too little memory for what the program writes meanwhile, the first
+ * way has to do.
  *
  * If one thread does not stand still, or there is no memory for the marks,
  * nothing is proved and the cycle has no result.
@@ -28,13 +36,15 @@ struct wr_marks;
 struct wr_cycle {
     bool forced; /* asked for by a call */
     bool all;    /* blocks of malloc are roots, whoever has them */
+    bool beside; /* in a copy, if there is one to be had */
     /* Behind what it may have to wait for; false: it is not wanted any more. */
     bool (*begun)(void);
 
-    bool done; /* the rest is meaningful */
-    /* wr_os_monotonic: asked for; threads begin to stop, all stand, all is
-     * marked, the dead are known and all go on */
-    uint64_t began_ns, stopped_ns, stood_ns, marked_ns, ended_ns;
+    bool done; /* the rest is meaningful; beside: if it was */
+    /* wr_os_monotonic: threads begin to stop, all stand, all go on; all is
+     * marked; the dead are known */
+    uint64_t stopped_ns, stood_ns, go_on_ns, marked_ns, ended_ns;
+    uint64_t reached;           /* wr_managed_bytes in that moment */
     uint64_t roots;             /* bytes looked at */
     uint64_t scanned;           /* those and of blocks */
     uint64_t live, live_blocks; /* managed: bytes and blocks */

@@ -1,9 +1,9 @@
 /* The collector as a whole: when a cycle begins, who runs it.
  *
  * A thread that is about to take managed blocks and finds that so many were
- * taken since the last cycle that the next is due has it done, by Weir's own
- * thread, and waits for it; so do the others that come by meanwhile. Then it
- * goes on, and each thread sweeps as it allocates.
+ * taken since the last cycle that the next is due asks Weir's thread for it,
+ * and goes on: until the program stands still for it, or has run too far ahead.
+ * Each thread sweeps as it allocates.
  *
  * Threads: any of the program's. What is called while the calling thread was
  * interrupted inside the collector does nothing.
@@ -32,9 +32,11 @@ wr_gc_is_due(void)
         atomic_load_explicit(&wr_gc_trigger, memory_order_relaxed));
 }
 
-/* A cycle that begins after the call, to its end; forced: somebody called for
- * it, and all is swept. Else one that others have begun will do. false: none
- * could be had. */
-bool wr_gc_collect(bool forced);
+/* One is due: see to it that it begins. Where the program has run far ahead of
+ * one that runs, wait for its end. */
+void wr_gc_make_room(void);
+/* A cycle that begins after the call, to its end, and all that it found is
+ * swept. false: none could be had. */
+bool wr_gc_collect(void);
 
 #endif

@@ -9,6 +9,7 @@
 #include <weir/gc.h>
 
 #include "gc/gc.h"
+#include "gc/sweep.h"
 #include "heap/fast.h"
 
 static WR_COLD void *
@@ -24,9 +25,10 @@ slow(size_t size, enum wr_kind kind)
     void *p;
 
     if (wr_gc_is_due())
-        (void)wr_gc_collect(false);
+        wr_gc_make_room();
+    wr_sweep_large();
     p = wr_managed_slow(size, kind);
-    if (p == NULL && wr_gc_collect(true))
+    if (p == NULL && wr_gc_collect())
         p = wr_managed_slow(size, kind);
     return p != NULL ? p : no_memory();
 }

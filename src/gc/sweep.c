@@ -1,6 +1,5 @@
 /* Invariants
- * 1. `dead` changes only while nobody sweeps, and is freed only when users is
- *    0 after it was taken away.
+ * 1. `dead` is freed only when users is 0 after it was taken away.
  * 2. A span whose `swept` is the cycle's number was claimed: its dead blocks
  *    are freed by who did that, or are free already.
  */
@@ -24,6 +23,7 @@ enum { WAIT_NS = 20000 };
 static _Atomic(struct wr_marks *) dead;
 static _Atomic uint32_t users; /* threads that look at *dead */
 static _Atomic uint32_t cycle;
+static _Atomic bool large_left;
 static _Thread_local bool sweeping;
 
 /* ---- who may look ---- */
@@ -245,8 +245,12 @@ sweep_all(struct wr_mcache *mc, struct wr_marks *d, bool large)
 void
 wr_sweep_large(void)
 {
-    struct wr_marks *d = enter();
+    struct wr_marks *d;
 
+    if (wr_likely(!atomic_load_explicit(&large_left, memory_order_relaxed)) ||
+        !atomic_exchange(&large_left, false))
+        return;
+    d = enter();
     if (d == NULL)
         return;
     sweep_all(wr_mcache_get(), d, true);
@@ -278,6 +282,7 @@ wr_sweep_begin(struct wr_marks *d)
     WR_ASSERT(atomic_load(&dead) == NULL);
     atomic_fetch_add(&cycle, 1);
     atomic_store(&dead, d);
+    atomic_store(&large_left, true);
 }
 
 void

@@ -4,7 +4,7 @@
  *     ...                           threads sweep their own spans when they
  *                                   need blocks (wr_events.sweep)
  *     wr_sweep_finish();            the rest: before the next cycle begins
- *                                   (these two: one thread at a time)
+ *                                   (these two never at once)
  *
  * A dead block cannot be freed or come back to life: nobody has its address.
  * So it does not matter when it is swept, and by whom; but it must happen
@@ -12,7 +12,7 @@
  * the cycle, by whoever comes first (wr_span.swept).
  *
  * Threads: any of the program's; not Weir's own, which must not write what a
- * program of one thread changes without locks.
+ * program of one thread changes without locks, and only begins.
  */
 #ifndef WR_GC_SWEEP_H
 #define WR_GC_SWEEP_H
@@ -27,7 +27,8 @@ void wr_sweep_start(void);
 void wr_sweep_begin(struct wr_marks *dead);
 /* false: the calling thread was interrupted while it was sweeping. */
 bool wr_sweep_finish(void);
-/* Of managed blocks the large ones: their memory is worth having at once. */
+/* Of managed blocks the large ones, by whoever comes first: their memory is
+ * worth having at once. */
 void wr_sweep_large(void);
 /* In a forked child: the other threads are gone. */
 void wr_sweep_fork_child(void);

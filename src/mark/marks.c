@@ -29,6 +29,23 @@ wr_marks_new(void)
     return set;
 }
 
+struct wr_marks *
+wr_marks_new_shared(void)
+{
+    struct wr_marks *set = wr_marks_new();
+
+    for (size_t i = 0; set != NULL && i < set->windows; i++) {
+        if (wr_windows[set->first + i].entry == NULL)
+            continue;
+        set->bits[i] = wr_os_map_shared(WR_MARKS_BYTES);
+        if (set->bits[i] == NULL) {
+            wr_marks_free(set);
+            return NULL;
+        }
+    }
+    return set;
+}
+
 void
 wr_marks_free(struct wr_marks *set)
 {

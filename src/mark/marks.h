@@ -35,6 +35,9 @@ struct wr_marks {
 
 /* A set for the blocks the heap has now. NULL: no memory. */
 struct wr_marks *wr_marks_new(void);
+/* One that copies of the process (os/process.h) write into for all: all its
+ * windows are there. */
+struct wr_marks *wr_marks_new_shared(void);
 void wr_marks_free(struct wr_marks *set); /* NULL is fine */
 
 /* The window's bits, made when there are none; NULL: no memory. */
