@@ -33,10 +33,12 @@
  *
  * Where pthread_create, malloc and the rest are Weir's (linked with -lweir, or
  * run by `weir run`) nothing has to be started. A cycle begins when as much
- * was allocated as was live after the last one (weir_gc_set_percent), and
- * during it the program stands still. If that cannot be had, because the
- * program blocks SIGURG and the system lets nobody hold threads, nothing is
- * freed, and weir_gc_read counts it.
+ * was allocated as was live after the last one (weir_gc_set_percent). The
+ * program stands still for it: up to 32 MiB of live blocks until it has ended,
+ * above that until a copy of the program is made, in which it goes on; who
+ * allocates far more meanwhile waits for the end. If the program cannot be made
+ * to stand still, because it blocks SIGURG and the system lets nobody hold
+ * threads, nothing is freed, and weir_gc_read counts it.
  *
  * Threads: any. In signal handlers these may be called where malloc may.
  * Units: bytes, nanoseconds. Failure to allocate is NULL with errno ENOMEM.

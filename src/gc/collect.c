@@ -32,7 +32,7 @@ enum {
     BESIDE_BYTES = 32 << 20, /* a heap that is worth a copy */
 };
 
-_Atomic uint64_t wr_gc_trigger = UINT64_MAX;
+_Atomic uint64_t wr_gc_trigger = WR_PACER_NEVER;
 static struct wr_cycle now;
 static _Atomic uint32_t stage;
 static _Atomic bool wanted; /* and not begun */
@@ -57,8 +57,8 @@ static _Atomic uint64_t others;
 static struct {
     uint64_t live, dead, roots;
     uint64_t reached; /* wr_managed_bytes then */
-    uint64_t mark_ns;
     uint64_t goal;
+    struct wr_pacer_rates rates;
     bool limited;
 } last;
 
@@ -94,8 +94,15 @@ room(void)
                                   .idle = free};
 }
 
-/* The goal of the next cycle. The program stands still in it: it begins when
- * it is reached. */
+/* Is the heap to be marked beside the program? */
+static bool
+is_large(void)
+{
+    return last.live >= BESIDE_BYTES;
+}
+
+/* When the next cycle begins: at its goal, if the program stands still for it,
+ * else so early that it has ended then. */
 static void
 choose_trigger(void)
 {
@@ -103,10 +110,12 @@ choose_trigger(void)
                               .marked = last.live,
                               .scanned = last.live,
                               .globals = last.roots,
+                              .cons_mark = last.rates.now,
                               .room = room()};
     struct wr_pacer_plan plan = wr_pacer_plan(&h);
+    uint64_t at = is_large() ? plan.trigger : plan.goal;
     bool never = plan.goal == WR_PACER_NEVER || atomic_load(&disabled) > 0;
-    uint64_t more = plan.goal > last.live ? plan.goal - last.live : 0;
+    uint64_t more = at > last.live ? at - last.live : 0;
 
     last.goal = never ? WR_PACER_NEVER : plan.goal;
     last.limited = plan.limited;
@@ -173,11 +182,17 @@ account(const struct wr_cycle *c)
     pay(c);
     last.dead = c->dead_bytes;
     atomic_fetch_add(&dead_bytes, c->dead_bytes);
+    if (c->beside)
+        last.rates = wr_pacer_learn(
+            last.rates, &(struct wr_pacer_cycle){.triggered = before,
+                                                 .reached = before + meanwhile,
+                                                 .work = c->scanned,
+                                                 .mark_ns = mark,
+                                                 .processors = wr_os_cpus()});
     /* What was allocated meanwhile counts as alive. */
     last.live = c->live + meanwhile;
     last.roots = c->roots;
     last.reached = c->reached + meanwhile;
-    last.mark_ns = mark;
 }
 
 /* ---- Weir's thread ---- */
@@ -240,7 +255,7 @@ begin(bool forced)
     }
     now = (struct wr_cycle){.forced = forced,
                             .all = atomic_load(&malloc_is_root),
-                            .beside = last.live >= BESIDE_BYTES,
+                            .beside = is_large(),
                             .begun = is_begun};
     atomic_store(&wanted, true);
     wr_background_ask();
@@ -321,7 +336,7 @@ line(void)
 {
     uint64_t ahead = last.goal > last.live ? last.goal - last.live : 0;
 
-    return atomic_load(&wr_gc_trigger) + ahead / 2 + AHEAD_BYTES;
+    return last.reached + ahead + ahead / 2 + AHEAD_BYTES;
 }
 
 void

@@ -14,6 +14,7 @@
 #include "heap/mheap.h"
 #include "leak/known.h"
 #include "leak/roots.h"
+#include "limit/pacer.h"
 #include "mark/helpers.h"
 #include "mark/mark.h"
 #include "mark/marks.h"
@@ -97,6 +98,13 @@ mark_from_roots(struct work *w, const struct wr_stop *s)
     return wr_marker_finish(w->marker);
 }
 
+/* Of the processors, while the program runs. */
+static unsigned
+quarter(void)
+{
+    return wr_pacer_markers(wr_os_cpus()).whole;
+}
+
 static bool
 mark(struct work *w, const struct wr_stop *s)
 {
@@ -106,7 +114,8 @@ mark(struct work *w, const struct wr_stop *s)
     w->marker = w->marks != NULL ? wr_marker_new(w->marks, NULL) : NULL;
     if (w->marker == NULL)
         return false;
-    (void)wr_helpers_begin(w->marker, WR_MARKERS_MOST);
+    (void)wr_helpers_begin(w->marker,
+                           w->cycle->beside ? quarter() : WR_MARKERS_MOST);
     marked = mark_from_roots(w, s);
     wr_helpers_end(w->marker);
     w->cycle->scanned = wr_marker_sums(w->marker)->scanned;

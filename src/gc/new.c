@@ -26,7 +26,7 @@ slow(size_t size, enum wr_kind kind)
 
     if (wr_gc_is_due())
         wr_gc_make_room();
-    wr_sweep_large();
+    wr_sweep_some();
     p = wr_managed_slow(size, kind);
     if (p == NULL && wr_gc_collect())
         p = wr_managed_slow(size, kind);

@@ -17,13 +17,15 @@
 #include "os/os.h"
 #include "region/event.h"
 
-enum { BATCH = 64, VISITS = 4096 }; /* spans under one lock */
+/* Spans that are found, and looked at, under one lock; and of those for who
+ * wants some blocks: more than it can use up until the next cycle. */
+enum { BATCH = 64, VISITS = 4096, SOME = 8, SOME_VISITS = 64 };
 enum { WAIT_NS = 20000 };
 
 static _Atomic(struct wr_marks *) dead;
 static _Atomic uint32_t users; /* threads that look at *dead */
 static _Atomic uint32_t cycle;
-static _Atomic bool large_left;
+static _Atomic bool some_left;
 static _Thread_local bool sweeping;
 
 /* ---- who may look ---- */
@@ -194,9 +196,9 @@ sweep_for(struct wr_mcache *mc, unsigned slot)
 
 struct batch {
     struct wr_marks *dead;
-    uintptr_t cursor;
-    bool large; /* no others */
-    unsigned n;
+    uintptr_t *cursor; /* guard: mheap's lock */
+    int visits;
+    unsigned most, n;
     struct wr_span *span[BATCH];
 };
 
@@ -207,7 +209,7 @@ is_wanted(const struct batch *b, struct wr_span *s)
 {
     return wr_span_state(s) >= WR_SPAN_SMALL &&
            wr_span_state(s) <= WR_SPAN_LARGE && wr_span_is_managed(s) &&
-           (!b->large || s->class_id == 0) && has_dead(b->dead, s) && claim(s);
+           has_dead(b->dead, s) && claim(s);
 }
 
 /* false: that was all. */
@@ -218,8 +220,8 @@ next_batch(struct batch *b)
 
     b->n = 0;
     wr_lock_take(&wr_mheap_lock);
-    for (int i = 0; i < VISITS && b->n < BATCH; i++) {
-        s = wr_mheap_next(&b->cursor);
+    for (int i = 0; i < b->visits && b->n < b->most; i++) {
+        s = wr_mheap_next(b->cursor);
         if (s == NULL)
             break;
         if (is_wanted(b, s))
@@ -229,31 +231,44 @@ next_batch(struct batch *b)
     return s != NULL;
 }
 
-static void
-sweep_all(struct wr_mcache *mc, struct wr_marks *d, bool large)
+/* The next spans; false: that was all. */
+static bool
+sweep_batch(struct batch *b)
 {
-    struct batch b = {.dead = d, .large = large};
-    bool more;
+    struct wr_mcache *mc = wr_mcache_get();
+    bool more = next_batch(b);
 
-    do {
-        more = next_batch(&b);
-        for (unsigned i = 0; i < b.n; i++)
-            sweep(mc, b.span[i], d);
-    } while (more);
+    for (unsigned i = 0; i < b->n; i++)
+        sweep(mc, b->span[i], b->dead);
+    return more;
+}
+
+static void
+sweep_all(struct wr_marks *d)
+{
+    uintptr_t from = 0;
+    struct batch b = {
+        .dead = d, .cursor = &from, .visits = VISITS, .most = BATCH};
+
+    while (sweep_batch(&b))
+        ;
 }
 
 void
-wr_sweep_large(void)
+wr_sweep_some(void)
 {
-    struct wr_marks *d;
+    static uintptr_t from; /* guard: mheap's lock */
+    struct batch b = {.cursor = &from, .visits = SOME_VISITS, .most = SOME};
 
-    if (wr_likely(!atomic_load_explicit(&large_left, memory_order_relaxed)) ||
-        !atomic_exchange(&large_left, false))
+    if (wr_likely(!atomic_load_explicit(&some_left, memory_order_relaxed)))
         return;
-    d = enter();
-    if (d == NULL)
+    b.dead = enter();
+    if (b.dead == NULL)
         return;
-    sweep_all(wr_mcache_get(), d, true);
+    if (!sweep_batch(&b)) {
+        from = 0;
+        atomic_store(&some_left, false);
+    }
     leave();
 }
 
@@ -267,7 +282,7 @@ wr_sweep_finish(void)
     d = enter();
     if (d == NULL)
         return true;
-    sweep_all(wr_mcache_get(), d, false);
+    sweep_all(d);
     leave();
     atomic_store(&dead, NULL);
     for (uint32_t n; (n = atomic_load(&users)) != 0;)
@@ -282,7 +297,7 @@ wr_sweep_begin(struct wr_marks *d)
     WR_ASSERT(atomic_load(&dead) == NULL);
     atomic_fetch_add(&cycle, 1);
     atomic_store(&dead, d);
-    atomic_store(&large_left, true);
+    atomic_store(&some_left, true);
 }
 
 void

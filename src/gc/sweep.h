@@ -27,9 +27,9 @@ void wr_sweep_start(void);
 void wr_sweep_begin(struct wr_marks *dead);
 /* false: the calling thread was interrupted while it was sweeping. */
 bool wr_sweep_finish(void);
-/* Of managed blocks the large ones, by whoever comes first: their memory is
- * worth having at once. */
-void wr_sweep_large(void);
+/* Some, in the order of addresses, from who allocates: that little is left
+ * when the next cycle begins. */
+void wr_sweep_some(void);
 /* In a forked child: the other threads are gone. */
 void wr_sweep_fork_child(void);
 

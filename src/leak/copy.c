@@ -193,6 +193,7 @@ copy_and_search(struct wr_copy *c, bool (*search)(const struct wr_copy *c))
     if (c->stop != NULL)
         copy = wr_os_copy();
     if (copy == 0) {
+        wr_os_be_nice();
         c->began_ns = wr_os_monotonic();
         wr_os_end(search(c) ? 0 : 1);
     }

@@ -268,8 +268,8 @@ enum { OF_PROCESS = 1, DISK_IDLE = 3 << 13 }; /* ioprio_set */
  * keeps the memory of its copy. */
 enum { COPY_NICE = 10 };
 
-static void
-be_nice(void)
+void
+wr_os_be_nice(void)
 {
     struct sched_param none = {0};
     long nice = 20 - wr_syscall2(SYS_getpriority, PRIO_PROCESS, 0);
@@ -285,7 +285,6 @@ be_a_copy(long original)
 {
     (void)wr_syscall2(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
     (void)wr_syscall2(SYS_prctl, PR_SET_NAME, "weir-copy");
-    be_nice();
     offer_itself();
     if (wr_syscall0(SYS_getppid) != original)
         wr_os_end(1); /* it has gone already */

@@ -50,10 +50,11 @@ int wr_os_blocks(uint32_t tid, int number);
 /* A copy of the process, made by one thread, which goes on in it: 0 in the
  * copy, its pid in the original, negative when refused. Memory is copied when
  * either writes. No handler of fork runs, the program's wait() does not see
- * it, it shares the caller's descriptors, runs at low priority, is
- * the first to go when memory is short and dies with the caller. It must end by
- * wr_os_end. */
+ * it, it shares the caller's descriptors, is the first to go when memory
+ * is short and dies with the caller. It must end by wr_os_end. */
 long wr_os_copy(void);
+/* From now on the calling thread, and those it makes, run at low priority. */
+void wr_os_be_nice(void);
 _Noreturn void wr_os_end(int status);
 /* Its exit status, -1 when it was killed; -2: it still runs; -3: it did what
  * the system ends processes for. */
