@@ -138,18 +138,20 @@ limit_moved(void)
 
 /* ---- what was done ---- */
 
-/* While it stands still all of the program's time is the collector's. */
+/* While it stands still all of the program's time is the collector's; beside a
+ * copy, that of one processor. */
 static void
 pay(const struct wr_cycle *c)
 {
     unsigned processors = wr_os_cpus();
+    uint64_t stopped = c->go_on_ns - c->stopped_ns;
+    uint64_t beside = c->ended_ns - c->go_on_ns;
     uint64_t since = toll.until_ns == 0 ? 0 : c->stopped_ns - toll.until_ns;
 
     if (toll.until_ns == 0)
         toll.bucket = wr_pacer_toll(processors);
-    toll.bucket =
-        wr_pacer_pour(toll.bucket, (c->ended_ns - c->stopped_ns) * processors,
-                      since * processors);
+    toll.bucket = wr_pacer_pour(toll.bucket, stopped * processors + beside,
+                                since * processors + beside * (processors - 1));
     toll.until_ns = c->ended_ns;
 }
 
@@ -249,6 +251,7 @@ asked(void)
 static bool
 begin(bool forced)
 {
+    wr_collector_tell();
     if (!wr_sweep_finish()) {
         set_stage(IDLE);
         return false;
@@ -307,6 +310,7 @@ take_in(void)
 
     if (done)
         (void)wr_sweep_finish();
+    wr_collector_tell();
     if (atomic_load(&stage) == ENDED)
         set_stage(IDLE);
     return done;
@@ -345,10 +349,12 @@ wr_gc_make_room(void)
     if (inside || !wr_os_at_home() || !wr_world_region())
         return;
     inside = true;
-    if (is_leader())
-        (void)begin(false);
-    else if (atomic_load(&wr_managed_bytes) > line())
+    if (is_leader()) {
+        if (begin(false) && !is_large())
+            wait_for_end(); /* it would be stopped in a moment */
+    } else if (atomic_load(&wr_managed_bytes) > line()) {
         wait_for_end();
+    }
     inside = false;
 }
 

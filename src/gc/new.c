@@ -11,6 +11,7 @@
 #include "gc/gc.h"
 #include "gc/sweep.h"
 #include "heap/fast.h"
+#include "region/collector.h"
 
 static WR_COLD void *
 no_memory(void)
@@ -27,6 +28,7 @@ slow(size_t size, enum wr_kind kind)
     if (wr_gc_is_due())
         wr_gc_make_room();
     wr_sweep_some();
+    wr_collector_tell();
     p = wr_managed_slow(size, kind);
     if (p == NULL && wr_gc_collect())
         p = wr_managed_slow(size, kind);

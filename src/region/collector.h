@@ -9,7 +9,7 @@
  *     wr_collector_add(assist_ns, spent);    counts
  *     wr_collector_ended(&cycle);            once a cycle, from one thread
  *
- * wr_collector_ended counts the cycle, puts its pause into the ring, and prints
+ * wr_collector_ended counts the cycle, puts its pause into the ring, and makes
  * its line (region/gctrace.h) where wr_collector_trace was told to. What is set
  * is the process's own; the region, where there is one, shows the same. A
  * forked child goes on from its parent's.
@@ -50,8 +50,10 @@ struct wr_collection {
 };
 
 void wr_collector_ended(const struct wr_collection *c);
-/* Print a line for each cycle from now on. */
+/* A line for each cycle from now on, */
 void wr_collector_trace(bool on);
+/* which this writes: from a thread of the program, often. */
+void wr_collector_tell(void);
 
 #define wr_collector_set(field, n)                                             \
     wr_collector_put(offsetof(struct wr_collector, field), (uint64_t)(n))

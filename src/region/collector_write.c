@@ -9,6 +9,7 @@
 
 #include "base/base.h"
 #include "base/text.h"
+#include "os/lock.h"
 #include "os/os.h"
 #include "region/collector.h"
 #include "region/gctrace.h"
@@ -16,6 +17,12 @@
 
 static struct wr_collector own;
 static _Atomic bool used, traced;
+
+/* Lines that nobody has written yet: the thread that ends cycles has no
+ * descriptors. */
+static struct wr_lock lock = WR_LOCK_INIT; /* held alone */
+static struct wr_text untold;              /* guard: lock */
+static _Atomic bool some_untold;
 
 static _Atomic uint64_t *
 word_of(struct wr_collector *c, size_t offset)
@@ -165,12 +172,27 @@ wr_collector_ended(const struct wr_collection *ended)
     c.share_millionths = share(c.processors);
     wr_collector_set(share_millionths, c.share_millionths);
     wr_collector_set(cycles, c.number); /* keeps 2 */
-    if (!atomic_load_explicit(&traced, memory_order_relaxed))
+    if (!atomic_load_explicit(&traced, memory_order_relaxed) ||
+        !wr_lock_try_long(&lock))
         return;
     if (c.since_ns == 0)
         c.since_ns = began(&c);
     wr_gctrace_line(&line, &c);
-    wr_os_write(STDERR_FILENO, line.buf, line.len);
+    wr_text_bytes(&untold, line.buf, line.len);
+    atomic_store_explicit(&some_untold, true, memory_order_relaxed);
+    wr_lock_give(&lock);
+}
+
+void
+wr_collector_tell(void)
+{
+    if (!atomic_load_explicit(&some_untold, memory_order_relaxed) ||
+        !wr_lock_try(&lock))
+        return;
+    wr_os_write(STDERR_FILENO, untold.buf, untold.len);
+    wr_text_init(&untold);
+    atomic_store_explicit(&some_untold, false, memory_order_relaxed);
+    wr_lock_give(&lock);
 }
 
 void

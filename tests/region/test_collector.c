@@ -159,6 +159,7 @@ three_cycles(void *unused)
     wr_collector_trace(true);
     done.forced = true;
     wr_collector_ended(&done);
+    wr_collector_tell();
     wr_collector_trace(false);
     wr_collector_ended(&done);
     _exit(0);
