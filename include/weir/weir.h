@@ -21,9 +21,11 @@
  *   defer.h     release at the end of a scope
  *   lru.h       caches that drop what was not used for longest
  *   map.h       hash tables (their typed half is map_typed.h)
+ *   pipeline.h  stages in threads, with bounded memory between
  *   pool.h      objects that are used again instead of made anew
  *   ref.h       reference counts, with weak references
  *   slice.h     arrays that grow
+ *   stream.h    lines and comma-separated values of any length
  *
  * A program need not include any of them to be profiled: run it with
  * `weir run -- program`, or with libweir.so in LD_PRELOAD.
@@ -48,11 +50,13 @@
 #include <weir/map_typed.h>
 #include <weir/memstats.h>
 #include <weir/monitor.h>
+#include <weir/pipeline.h>
 #include <weir/pool.h>
 #include <weir/profile.h>
 #include <weir/ref.h>
 #include <weir/serve.h>
 #include <weir/slice.h>
 #include <weir/stack.h>
+#include <weir/stream.h>
 
 #endif
