@@ -452,6 +452,20 @@ wr_os_wait(const void *word, uint32_t value, uint64_t ns)
 }
 
 void
+wr_os_wait_shared(const void *word, uint32_t value, uint64_t ns)
+{
+    struct timespec t = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
+
+    (void)wr_syscall4(SYS_futex, word, FUTEX_WAIT, value, ns == 0 ? NULL : &t);
+}
+
+void
+wr_os_wake_shared(const void *word, int threads)
+{
+    (void)wr_syscall3(SYS_futex, word, FUTEX_WAKE, threads);
+}
+
+void
 wr_os_wake(const void *word, int threads)
 {
     (void)wr_syscall3(SYS_futex, word, FUTEX_WAKE_PRIVATE, threads);

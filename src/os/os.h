@@ -85,6 +85,11 @@ bool wr_os_populate(void *p, size_t bytes);
 void wr_os_wait(const void *word, uint32_t value, uint64_t ns);
 void wr_os_wake(const void *word, int threads);
 
+/* The same of a word that other processes have mapped too: any of them, also
+ * one that may only read it, can wake who sleeps. */
+void wr_os_wait_shared(const void *word, uint32_t value, uint64_t ns);
+void wr_os_wake_shared(const void *word, int threads);
+
 /* A thread of Weir's own: no libc thread, no thread-local storage, all signals
  * blocked; ends with its function or with the process. libc does not know it,
  * so what must hold for all threads (setuid) does not reach it. Starts as all

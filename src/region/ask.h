@@ -2,8 +2,9 @@
  *
  * 1. Who may read the region may ask. It takes the lock flock(2) of the
  *    region's file, so that one asks at a time; writes a struct wr_ask under
- *    another name, renames that to "<region>.ask", and queues capture_signal
- *    with the value capture_cookie + WR_ASK_FILE to any thread of the program.
+ *    another name, renames that to "<region>.ask", and wakes Weir's thread by
+ *    the region's bell; where it has none, queues capture_signal with the value
+ *    capture_cookie + WR_ASK_FILE to any thread of the program.
  * 2. Weir's thread in the program reads the file and takes it away. A file it
  *    does not understand is taken away as well, and not answered.
  * 3. The program stands still while a copy of it is made. (Where no copy can be

@@ -158,7 +158,10 @@ struct wr_region_header {
     char exe[WR_PATH_MAX];  /* the program's file */
     char cmdline[2048];     /* argv joined by NUL; cut if longer */
     uint32_t cmdline_bytes; /* bytes used of it */
-    uint32_t reserved;
+    /* By this word Weir's own thread sleeps, where there is one: it is odd
+     * then. A reader may wake it (futex(2), FUTEX_WAKE): it looks whether there
+     * is a request. */
+    _Atomic uint32_t bell;
     struct wr_counters counters;
     struct wr_table table[WR_TABLE_COUNT];
 };

@@ -216,6 +216,7 @@ describe_image(struct wr_region_header *h, uint32_t forked_from)
     h->start_ns = wr_os_realtime();
     h->start_mono_ns = wr_os_monotonic();
     h->end_ns = 0;
+    h->bell = 0;
     h->capture_cookie = wr_os_random();
     h->state = WR_REGION_LIVE;
 }

@@ -9,11 +9,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include "analyse/profile.h"
@@ -21,9 +23,10 @@
 #include "base/clock.h"
 #include "serve/capture.h"
 
-#define LOOK_NS  2000000    /* between looks for the answer */
-#define ALIVE_NS 100000000  /* between looks whether it lives */
-#define AGAIN_NS 1000000000 /* then another thread is asked */
+#define LOOK_NS  2000000                   /* between looks for the answer */
+#define ALIVE_NS 100000000                 /* between looks whether it lives */
+#define AGAIN_NS 1000000000                /* then another thread is asked */
+#define BUSY_NS  10 * UINT64_C(1000000000) /* for so long Weir's own may be */
 #define MS       UINT64_C(1000000)
 
 typedef char path_text[WR_PATH_MAX + 16];
@@ -147,16 +150,34 @@ look(const struct asking *a)
     return NULL;
 }
 
-/* Ask one thread after the other until the answer is there. */
+/* Weir's own thread, where it sleeps: none of the program's is disturbed. */
+static bool
+wake_weir(const struct wr_region_header *h)
+{
+    return syscall(SYS_futex, &h->bell, FUTEX_WAKE, 1, NULL, NULL, 0) > 0;
+}
+
+static bool
+is_taken(const struct asking *a)
+{
+    return access(a->request, F_OK) != 0;
+}
+
+/* Wake Weir's thread; where it is not there, or does not hear, ask one of the
+ * program's after the other, until the answer is there. */
 static FILE *
 wait_for(struct asking *a)
 {
     const struct wr_region_header *h = a->one->view.header;
-    uint64_t next = 0;
+    uint64_t next = wr_clock_ns(CLOCK_MONOTONIC);
+    bool woken = atomic_load(&h->bell) % 2 == 0;
     FILE *in;
+    if (!woken)
+        next += BUSY_NS;
     for (unsigned thread = 0; !(in = look(a)) && !is_over(a);) {
         uint64_t now = wr_clock_ns(CLOCK_MONOTONIC);
-        if (now >= next) {
+        woken = woken || wake_weir(h);
+        if (now >= next && !is_taken(a)) {
             (void)wr_capture_ask(h, nth_thread(&a->one->view, thread++),
                                  h->capture_cookie + WR_ASK_FILE);
             next = now + AGAIN_NS * (thread > 3 ? 10 : 1);

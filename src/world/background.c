@@ -8,7 +8,9 @@
  *    it needs none.
  * 4. Between two ticks it looks at the limit, as often as that wants; told to
  *    hurry, at once, but not before HURRY_NS after it looked last.
- * 5. The thread is in the heap only between in_heap being set and cleared, and
+ * 5. `bell` changes only before the thread sleeps by it for the first time;
+ *    from then till the thread leaves THERE is set in it.
+ * 6. The thread is in the heap only between in_heap being set and cleared, and
  *    only if it saw nobody who keeps it out after it had set it.
  */
 #include "world/background.h"
@@ -39,14 +41,22 @@ static _Atomic bool asked;
 static _Atomic bool watching; /* the limit is looked at */
 static _Atomic bool hurried;  /* told to look at once */
 static uint64_t due;          /* the next tick; the thread's own */
-static _Atomic uint32_t bell; /* rung after any of these, or the state, changed:
-                                 what the thread sleeps by */
+
+/* Rung after any of these, or the state, changed: what the thread sleeps by.
+ * The region's, where there is one: other processes ring that without changing
+ * it. */
+static _Atomic uint32_t own_bell;
+static _Atomic(_Atomic uint32_t *) bell = &own_bell;
+
+enum { THERE = 1, RING = 2 };
 
 static void
 ring(void)
 {
-    atomic_fetch_add(&bell, 1);
-    wr_os_wake(&bell, 1);
+    _Atomic uint32_t *b = atomic_load(&bell);
+
+    atomic_fetch_add(b, RING);
+    wr_os_wake_shared(b, 1);
 }
 
 /* ---- the thread ---- */
@@ -144,10 +154,14 @@ is_called(void)
 static void
 sleep_until(uint64_t moment, uint32_t rung)
 {
+    _Atomic uint32_t *b = atomic_load(&bell);
     uint64_t now = wr_os_monotonic();
 
-    if (now < moment)
-        wr_os_wait(&bell, rung, moment - now);
+    if (now >= moment)
+        return;
+    wr_os_wait_shared(b, rung, moment - now);
+    if (atomic_load(b) == rung && wr_os_monotonic() < moment)
+        atomic_store(&asked, true); /* by another process, it seems */
 }
 
 /* Until a tick is due, or the thread is asked or stopped. */
@@ -160,13 +174,21 @@ wait_for_tick(void)
     do {
         look = watch();
         seen = wr_os_monotonic();
-        rung = atomic_load(&bell);
+        rung = atomic_load(atomic_load(&bell));
         if (!atomic_load(&hurried) && !is_called())
             sleep_until(wr_min(due, look), rung);
-        rung = atomic_load(&bell);
+        rung = atomic_load(atomic_load(&bell));
         if (atomic_load(&hurried) && !is_called())
             sleep_until(wr_min(due, seen + HURRY_NS), rung);
     } while (wr_os_monotonic() < due && !is_called());
+}
+
+static void
+hang_bell(void)
+{
+    if (wr_region != NULL)
+        atomic_store(&bell, &wr_region->bell);
+    atomic_fetch_or(atomic_load(&bell), THERE);
 }
 
 static void
@@ -175,6 +197,7 @@ work(void *arg)
     struct job scavenger = {0}, history = {QUIET_TICKS};
 
     (void)arg;
+    hang_bell();
     due = wr_os_monotonic() + TICK_NS;
     wr_pulse_begin(thread.apart);
     (void)pulse();
@@ -183,6 +206,7 @@ work(void *arg)
             wait_for_tick();
     } while (atomic_load(&wr_background_state) == WORKING &&
              tick(&scavenger, &history));
+    atomic_fetch_and(atomic_load(&bell), ~(uint32_t)THERE);
     atomic_store(&wr_background_state, ABSENT);
 }
 
@@ -330,6 +354,7 @@ wr_background_fork_child(void)
     atomic_store(&wr_background_state, ABSENT);
     atomic_store(&stops, 0);
     atomic_store(&thread.alive, 0);
+    atomic_store(&bell, &own_bell); /* the other is the parent's */
     if (atomic_load(&asked))
         atomic_store(&asked, false); /* it was the parent that was asked */
     if (atomic_load(&hurried))

@@ -1,15 +1,17 @@
 /* Asking another program for something it answers with a file. */
 #include "serve/ask.h"
 
+#include <linux/futex.h>
 #include <stdatomic.h>
 #include <sys/file.h>
+#include <sys/syscall.h>
 #include "serve/scratch.h"
 #include "serve/scope.h"
 
 #define COOKIE 0x1234567890abcdefu
 #define SUFFIX ".leaks"
 
-enum manner { ANSWERS, TAKES, SLEEPS, REFUSES, IS_LATE };
+enum manner { ANSWERS, TAKES, SLEEPS, REFUSES, IS_LATE, HEARS };
 
 static char why[WR_WHY], region_path[WR_PATH_MAX];
 static enum manner manner;
@@ -32,17 +34,13 @@ write_answer(uint64_t ticket, uint32_t trust)
     rename(part, path);
 }
 
-/* What Weir's thread in a program does, in the handler itself. */
+/* What Weir's thread in a program does. */
 static void
-handler(int number, siginfo_t *info, void *context)
+serve(void)
 {
     struct wr_ask ask;
     char path[WR_PATH_MAX + 16];
 
-    (void)number;
-    (void)context;
-    if ((uint64_t)(uintptr_t)info->si_value.sival_ptr != COOKIE + WR_ASK_FILE)
-        _exit(3);
     snprintf(path, sizeof path, "%s" WR_ASK_SUFFIX, region_path);
     int in = open(path, O_RDONLY);
     if (in < 0 || manner == SLEEPS)
@@ -55,9 +53,35 @@ handler(int number, siginfo_t *info, void *context)
         _exit(4);
     if (manner == IS_LATE) /* with what another one asked for */
         write_answer(ask.ticket + 1, WR_TRUST_PROVED);
-    if (manner == ANSWERS || manner == REFUSES)
+    if (manner != IS_LATE && manner != TAKES)
         write_answer(ask.ticket,
                      manner == REFUSES ? WR_TRUST_REFUSED : WR_TRUST_PROVED);
+}
+
+/* In the handler itself. */
+static void
+handler(int number, siginfo_t *info, void *context)
+{
+    (void)number;
+    (void)context;
+    if (manner == HEARS ||
+        (uint64_t)(uintptr_t)info->si_value.sival_ptr != COOKIE + WR_ASK_FILE)
+        _exit(3);
+    serve();
+}
+
+/* One that is busy when it is asked, then sleeps by the bell. */
+static void
+hear(struct wr_region_header *h)
+{
+    char path[WR_PATH_MAX + 16];
+
+    snprintf(path, sizeof path, "%s" WR_ASK_SUFFIX, region_path);
+    while (access(path, F_OK) != 0)
+        usleep(1000);
+    usleep(20000);
+    if (syscall(SYS_futex, &h->bell, FUTEX_WAIT, 1, NULL, NULL, 0) == 0)
+        serve();
 }
 
 static void
@@ -68,6 +92,7 @@ start(struct program *p, enum manner how)
     manner = how;
     p->region->header.capture_signal = SIGURG;
     p->region->header.capture_cookie = COOKIE;
+    p->region->header.bell = how == HEARS;
     p->region->thread[1].state = WR_THREAD_ENDED;
     p->pid = fork();
     if (p->pid == 0) {
@@ -76,6 +101,8 @@ start(struct program *p, enum manner how)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         sigaction(SIGURG, &act, NULL);
         atomic_store(&p->region->header.capture_ready, 1);
+        if (how == HEARS)
+            hear(&p->region->header);
         for (;;)
             pause();
     }
@@ -123,6 +150,16 @@ START_TEST(an_answer_is_read_and_nothing_stays_behind)
     ck_assert_uint_eq(ask(&p, 5000), 4711);
     ck_assert(!exists(WR_ASK_SUFFIX) && !exists(WR_ASK_SUFFIX "~") &&
               !exists(SUFFIX));
+    program_end(&p);
+}
+END_TEST
+
+START_TEST(where_weirs_thread_sleeps_no_other_gets_a_signal)
+{
+    struct program p;
+
+    start(&p, HEARS);
+    ck_assert_uint_eq(ask(&p, 60000), 4711); /* who got one would have ended */
     program_end(&p);
 }
 END_TEST
@@ -205,6 +242,7 @@ main(void)
     TCase *t = tcase_create("ask");
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, an_answer_is_read_and_nothing_stays_behind);
+    tcase_add_test(t, where_weirs_thread_sleeps_no_other_gets_a_signal);
     tcase_add_test(t, a_request_that_nobody_took_is_taken_back);
     tcase_add_test(t, one_who_begins_and_does_not_end_is_told_apart);
     tcase_add_test(t, an_answer_with_another_ticket_is_not_taken);

@@ -2,6 +2,8 @@
 #include "unit.h"
 
 #include <dirent.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "heap/forked.h"
@@ -97,6 +99,22 @@ fork_alone(void)
     return pid;
 }
 
+static _Atomic unsigned answers;
+
+static void
+answer(void)
+{
+    atomic_fetch_add(&answers, 1);
+}
+
+/* As another process that has the region's file mapped: was somebody woken? */
+static bool
+wake(void)
+{
+    return syscall(SYS_futex, &wr_region->bell, FUTEX_WAKE, 1, NULL, NULL, 0) >
+           0;
+}
+
 /* ---- coming ---- */
 
 START_TEST(a_young_program_that_allocates_gets_no_thread)
@@ -178,6 +196,30 @@ START_TEST(it_leaves_when_nothing_changes_and_returns_when_told)
     for (int i = 0; i < 3000 && points(p, wr_countof(p)) == n; i++)
         usleep(1000);
     ck_assert_uint_gt(points(p, wr_countof(p)), n);
+}
+END_TEST
+
+START_TEST(who_wakes_it_by_the_regions_bell_is_answered)
+{
+    struct timespec some = {0, 1000000};
+    bool woken = false;
+
+    wr_events.asked = answer;
+    start(WR_PULSE_AGE_NS);
+    ck_assert_uint_eq(atomic_load(&wr_region->bell) % 2, 0);
+    ck_assert(!wake());
+    kept = wr_malloc(50000);
+    for (int i = 0; i < 60000 && !woken; i++) {
+        woken = wake();
+        nanosleep(&some, NULL);
+    }
+    ck_assert(woken);
+    for (int i = 0; i < 60000 && atomic_load(&answers) == 0; i++)
+        nanosleep(&some, NULL);
+    ck_assert_uint_gt(atomic_load(&answers), 0);
+    wr_background_stop();
+    ck_assert_uint_eq(atomic_load(&wr_region->bell) % 2, 0);
+    wr_background_go();
 }
 END_TEST
 
@@ -338,6 +380,7 @@ suite(void)
     tcase_add_test(t, a_young_program_that_allocates_gets_no_thread);
     tcase_add_test(t, where_it_is_not_allowed_there_is_none);
     tcase_add_test(t, a_child_that_has_no_region_yet_writes_no_history);
+    tcase_add_test(t, who_wakes_it_by_the_regions_bell_is_answered);
     tcase_add_test(t,
                    a_program_that_goes_quiet_gives_free_pages_back_by_itself);
     tcase_add_test(t, a_program_that_is_a_second_old_and_takes_pages_gets_one);
