@@ -13,6 +13,7 @@
  *   serve.h     the same over HTTP, from inside the program (libweir-serve)
  *
  * The kit, parts for programs:
+ *   adapt.h     other libraries' memory under a name, and within a budget
  *   alloc.h     where a container takes its memory from
  *   arena.h     many small blocks that are given back together
  *   buffer.h    text and bytes put together piece by piece
@@ -33,6 +34,7 @@
 #ifndef WEIR_H
 #define WEIR_H
 
+#include <weir/adapt.h>
 #include <weir/alloc.h>
 #include <weir/arena.h>
 #include <weir/bench.h>
