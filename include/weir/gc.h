@@ -71,6 +71,47 @@ void weir_gc_free(void *p);
  * none. */
 void *weir_gc_base(const void *p);
 
+/* What is tied to the life of the block that object points into. WEIR_EINVAL:
+ * it points into no managed block; WEIR_ENOMEM. All ties end when it is freed
+ * by weir_gc_free (not by free, which such a block must not be given to).
+ *
+ * Functions are called by a thread of their own, one after the other, which has
+ * all signals blocked and may do what any thread may, allocate and collect,
+ * too. What arg points to is kept until then. */
+
+/* It lives, whoever has it, until it is unpinned as often as pinned. */
+weir_err weir_gc_pin(const void *object);
+weir_err weir_gc_unpin(const void *object);
+
+/* Some time after nobody can reach it any more fn(arg) is called; as many as
+ * wanted. If arg leads to it, it never is. */
+weir_err weir_gc_cleanup(const void *object, void (*fn)(void *arg), void *arg);
+
+/* When nobody can reach it any more fn(object, arg) is called; it is alive
+ * then, with all it points to, and is freed after that, unless fn has stored it
+ * somewhere. One each: a second takes the place of the first, fn NULL takes it
+ * away. Of two such blocks the one that leads to the other comes first; those
+ * that lead to each other in a ring stay. While there are finalizers or links,
+ * large heaps are marked while the program stands still. */
+weir_err weir_gc_finalizer(const void *object,
+                           void (*fn)(void *object, void *arg), void *arg);
+
+/* value lives as long as key does: as if key had a hidden pointer to it. */
+weir_err weir_gc_ephemeron(const void *key, const void *value);
+
+/* When nobody can reach the object any more, *word becomes NULL, before its
+ * finalizer is called. The word must not be seen as a pointer: it is in memory
+ * without pointers, or has another form. Who makes an address of it must look
+ * afterwards whether it is not NULL by now. */
+weir_err weir_gc_link(void **word, const void *object);
+weir_err weir_gc_unlink(void **word);
+
+/* A managed block that refers to the object and does not keep it. get: the
+ * object; NULL, when it is gone. */
+struct weir_gc_weak;
+struct weir_gc_weak *weir_gc_weak_new(const void *object);
+void *weir_gc_weak_get(const struct weir_gc_weak *w);
+
 /* Collect now, and give back what was found. WEIR_ENOTSUP: it could not be
  * done, see above. */
 weir_err weir_gc_collect(void);

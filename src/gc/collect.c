@@ -13,6 +13,7 @@
 #include "gc/cycle.h"
 #include "gc/gc.h"
 #include "gc/sweep.h"
+#include "gc/tie.h"
 #include "heap/heap.h"
 #include "limit/pacer.h"
 #include "limit/policy.h"
@@ -311,6 +312,7 @@ take_in(void)
     if (done)
         (void)wr_sweep_finish();
     wr_collector_tell();
+    wr_ties_run();
     if (atomic_load(&stage) == ENDED)
         set_stage(IDLE);
     return done;
@@ -448,6 +450,7 @@ void
 wr_gc_fork_child(void)
 {
     wr_sweep_fork_child();
+    wr_ties_fork_child();
     if (atomic_load(&wanted))
         atomic_store(&wanted, false);
     if (atomic_load(&stage) != IDLE)

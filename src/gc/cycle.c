@@ -9,6 +9,7 @@
 #include "gc/cycle.h"
 
 #include "base/base.h"
+#include "gc/tie.h"
 #include "heap/heap.h"
 #include "heap/mcache.h"
 #include "heap/mheap.h"
@@ -35,6 +36,15 @@ struct work {
 
 /* ---- standing still ---- */
 
+static void
+go_on(struct wr_stop *s)
+{
+    wr_stop_end(s);
+    wr_heap_fork_after(false);
+    wr_ties_unlock();
+    wr_background_leave();
+}
+
 /* Nobody is in the heap after it. NULL: not all threads stand, or it is not
  * wanted. */
 static struct wr_stop *
@@ -45,6 +55,7 @@ stand_still(struct wr_cycle *c)
     while (!wr_background_enter())
         if (!wr_background_pause(LOOK_NS))
             return NULL;
+    wr_ties_lock();
     wr_heap_fork_before();
     c->stopped_ns = wr_os_monotonic();
     if (c->begun())
@@ -52,18 +63,8 @@ stand_still(struct wr_cycle *c)
     c->stood_ns = wr_os_monotonic();
     if (s != NULL && s->answered == s->count)
         return s;
-    wr_stop_end(s);
-    wr_heap_fork_after(false);
-    wr_background_leave();
+    go_on(s);
     return NULL;
-}
-
-static void
-go_on(struct wr_stop *s)
-{
-    wr_stop_end(s);
-    wr_heap_fork_after(false);
-    wr_background_leave();
 }
 
 /* ---- marking ---- */
@@ -95,7 +96,7 @@ mark_from_roots(struct work *w, const struct wr_stop *s)
     w->cycle->roots += wr_known_mark(w->marker);
     if (w->cycle->all)
         wr_mheap_each_span(mark_malloc, w);
-    return wr_marker_finish(w->marker);
+    return wr_ties_mark(w->marker, w->marks, w->cycle->beside);
 }
 
 /* Of the processors, while the program runs. */
@@ -249,12 +250,17 @@ wr_cycle_run(struct wr_cycle *c)
     if (s == NULL)
         return;
     c->reached = atomic_load(&wr_managed_bytes);
-    c->beside = room && look_beside(c, s);
+    c->beside = room && wr_ties_allow_copy();
+    c->beside = c->beside && look_beside(c, s);
     if (!c->beside)
         look_stopped(c, s);
     c->ended_ns = wr_os_monotonic();
-    if (c->done)
+    if (c->done && c->beside)
+        wr_ties_bury(c->dead);
+    if (c->done) {
+        wr_ties_wake();
         return;
+    }
     wr_marks_free(c->dead);
     c->dead = NULL;
 }

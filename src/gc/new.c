@@ -10,6 +10,7 @@
 
 #include "gc/gc.h"
 #include "gc/sweep.h"
+#include "gc/tie.h"
 #include "heap/fast.h"
 #include "region/collector.h"
 
@@ -29,6 +30,7 @@ slow(size_t size, enum wr_kind kind)
         wr_gc_make_room();
     wr_sweep_some();
     wr_collector_tell();
+    wr_ties_run();
     p = wr_managed_slow(size, kind);
     if (p == NULL && wr_gc_collect())
         p = wr_managed_slow(size, kind);
@@ -91,6 +93,7 @@ weir_gc_alloc_array_noscan(size_t count, size_t bytes)
 WR_EXPORT void
 weir_gc_free(void *p)
 {
+    (void)wr_tie_remove(WR_TIE_NONE, (uintptr_t)p);
     wr_free_fast(p);
 }
 

@@ -70,6 +70,14 @@ wr_marks_has(const struct wr_marks *set, uintptr_t base)
             1) != 0;
 }
 
+/* The same of any address. */
+static inline bool
+wr_marks_has_any(const struct wr_marks *set, uintptr_t at)
+{
+    return (at >> WR_WINDOW_SHIFT) - set->first < set->windows &&
+           wr_marks_has(set, at);
+}
+
 /* Where the bits of the blocks are that begin in the 1024 bytes from `at`, any
  * multiple of that; NULL: there are none. */
 static inline uint64_t *

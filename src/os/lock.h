@@ -8,6 +8,7 @@
  *
  * Order of the locks (take a later one while holding an earlier one, never
  * the other way):
+ *     0. ties (gc/tie.c)
  *     1. mcentral, one a size class (heap/mcentral.c); all at once only
  *        around fork, in the order of the classes
  *     2. mheap         (heap/mheap.c)

@@ -1,0 +1,114 @@
+/* The calls by which a program ties something to the life of a managed block.
+ */
+#include <weir/gc.h>
+
+#include "base/base.h"
+#include "gc/tie.h"
+#include "heap/heap.h"
+
+/* The function's type is that of the kind of its tie. */
+typedef void plain_fn(void);
+
+static weir_err
+add(enum wr_tie kind, const void *object, const void *arg, plain_fn *fn)
+{
+    void *base = weir_gc_base(object);
+
+    if (base == NULL)
+        return WEIR_EINVAL;
+    if (!wr_tie_add(kind, (uintptr_t)base, (uintptr_t)arg, fn))
+        return WEIR_ENOMEM;
+    return WEIR_OK;
+}
+
+WR_EXPORT weir_err
+weir_gc_pin(const void *object)
+{
+    return add(WR_TIE_PIN, object, NULL, NULL);
+}
+
+WR_EXPORT weir_err
+weir_gc_unpin(const void *object)
+{
+    void *base = weir_gc_base(object);
+
+    return base != NULL && wr_tie_remove(WR_TIE_PIN, (uintptr_t)base)
+               ? WEIR_OK
+               : WEIR_ENOENT;
+}
+
+WR_EXPORT weir_err
+weir_gc_cleanup(const void *object, void (*fn)(void *arg), void *arg)
+{
+    return fn == NULL ? WEIR_EINVAL
+                      : add(WR_TIE_CLEANUP, object, arg, (plain_fn *)fn);
+}
+
+WR_EXPORT weir_err
+weir_gc_finalizer(const void *object, void (*fn)(void *object, void *arg),
+                  void *arg)
+{
+    void *base = weir_gc_base(object);
+
+    if (base == NULL)
+        return WEIR_EINVAL;
+    (void)wr_tie_remove(WR_TIE_FINALIZER, (uintptr_t)base);
+    return fn == NULL ? WEIR_OK
+                      : add(WR_TIE_FINALIZER, object, arg, (plain_fn *)fn);
+}
+
+WR_EXPORT weir_err
+weir_gc_ephemeron(const void *key, const void *value)
+{
+    return add(WR_TIE_EPHEMERON, key, value, NULL);
+}
+
+WR_EXPORT weir_err
+weir_gc_link(void **word, const void *object)
+{
+    void *base = weir_gc_base(object);
+
+    if (base == NULL || word == NULL)
+        return WEIR_EINVAL;
+    (void)wr_tie_remove(WR_TIE_LINK, (uintptr_t)word);
+    return wr_tie_add(WR_TIE_LINK, (uintptr_t)word, (uintptr_t)base, NULL)
+               ? WEIR_OK
+               : WEIR_ENOMEM;
+}
+
+WR_EXPORT weir_err
+weir_gc_unlink(void **word)
+{
+    return wr_tie_remove(WR_TIE_LINK, (uintptr_t)word) ? WEIR_OK : WEIR_ENOENT;
+}
+
+/* ---- weak references ---- */
+
+struct weir_gc_weak {
+    void *hidden; /* inverted */
+};
+
+WR_EXPORT struct weir_gc_weak *
+weir_gc_weak_new(const void *object)
+{
+    struct weir_gc_weak *w = weir_gc_alloc_noscan(sizeof *w);
+
+    if (w == NULL)
+        return NULL;
+    w->hidden = (void *)~(uintptr_t)object;
+    return weir_gc_link(&w->hidden, object) == WEIR_OK ? w : NULL;
+}
+
+/* A cycle may cut the link between any two instructions: so the address is
+ * held, and it counts only if the link is there yet. */
+WR_EXPORT void *
+weir_gc_weak_get(const struct weir_gc_weak *w)
+{
+    void *const *word = &w->hidden;
+    void *hidden = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+    void *object = wr_cpu_held(~(uintptr_t)hidden);
+
+    return hidden != NULL && __atomic_load_n(word, __ATOMIC_ACQUIRE) == hidden
+               ? wr_cpu_held((uintptr_t)object)
+               : NULL;
+}

@@ -1,0 +1,466 @@
+/* Invariants
+ * 1. tie[1 .. used) are all there are; each is free (NONE, in the list of free
+ *    ones), ready (in the queue), or in the chain of its key.
+ * 2. All changes are made under the lock. The collector has it from before
+ *    the program stands still, so nobody is in the middle of one.
+ * 3. count[k] is the number of ties of kind k, but for NONE.
+ */
+#include "gc/tie.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "heap/heap.h"
+#include "heap/span.h"
+#include "mark/mark.h"
+#include "mark/marks.h"
+#include "os/lock.h"
+#include "os/os.h"
+#include "region/region.h"
+
+enum { RESERVE = 256 << 20, STEP = 1 << 20, CHAINS = 1 << 10 };
+
+struct tie {
+    uintptr_t key, arg;
+    void (*fn)(void);
+    uint32_t next; /* in its list; 0: the last */
+    uint8_t kind;
+    bool looked; /* step 4: it had no mark */
+};
+
+static struct wr_lock lock = WR_LOCK_INIT; /* before the heap's */
+/* Guard of all: lock. */
+static struct tie *tie;
+static uint32_t used = 1, room, free_first, queue_first, queue_last;
+static uint32_t *chain, chains;
+static uint32_t count[WR_TIE_READY_FINALIZER + 1];
+static _Atomic bool any; /* there was a tie once */
+
+/* ---- the table ---- */
+
+static uint32_t *
+chain_of(uintptr_t key)
+{
+    return &chain[(key / 16 * UINT64_C(0x9e3779b97f4a7c15) >> 32) &
+                  (chains - 1)];
+}
+
+static void
+enchain(uint32_t i)
+{
+    uint32_t *first = chain_of(tie[i].key);
+
+    tie[i].next = *first;
+    *first = i;
+}
+
+static bool
+is_chained(const struct tie *t)
+{
+    return t->kind != WR_TIE_NONE && t->kind < WR_TIE_READY_CLEANUP;
+}
+
+/* As many chains as ties. */
+static bool
+make_chains(uint32_t n)
+{
+    uint32_t *old = chain, before = chains;
+    uint32_t *bigger = wr_os_map(n * sizeof *bigger);
+
+    if (bigger == NULL)
+        return false;
+    chain = bigger;
+    chains = n;
+    for (uint32_t i = 1; i < used; i++)
+        if (is_chained(&tie[i]))
+            enchain(i);
+    if (old != NULL)
+        wr_os_unmap(old, before * sizeof *old);
+    return true;
+}
+
+static bool
+make_room(void)
+{
+    if (tie == NULL)
+        tie = wr_os_reserve(RESERVE);
+    if (tie == NULL || (chains == 0 && !make_chains(CHAINS)) ||
+        (size_t)room * sizeof *tie + STEP > RESERVE ||
+        !wr_os_commit((char *)tie + (size_t)room / (STEP / sizeof *tie) * STEP,
+                      STEP))
+        return false;
+    room += STEP / sizeof *tie;
+    if (used > chains)
+        (void)make_chains(chains * 2); /* else they are longer */
+    return true;
+}
+
+static uint32_t
+take_free(void)
+{
+    uint32_t i = free_first;
+
+    if (i != 0) {
+        free_first = tie[i].next;
+        return i;
+    }
+    if (used >= room && !make_room())
+        return 0;
+    return used++;
+}
+
+static void
+set_kind(uint32_t i, enum wr_tie kind)
+{
+    count[tie[i].kind]--;
+    tie[i].kind = (uint8_t)kind;
+    count[kind]++;
+}
+
+static void
+give_back(uint32_t i)
+{
+    set_kind(i, WR_TIE_NONE);
+    tie[i] = (struct tie){.next = free_first};
+    free_first = i;
+}
+
+static void
+unchain(uint32_t i)
+{
+    uint32_t *at = chain_of(tie[i].key);
+
+    while (*at != i)
+        at = &tie[*at].next;
+    *at = tie[i].next;
+}
+
+static void
+drop(uint32_t i)
+{
+    unchain(i);
+    give_back(i);
+}
+
+bool
+wr_tie_add(enum wr_tie kind, uintptr_t key, uintptr_t arg, void (*fn)(void))
+{
+    uint32_t i;
+
+    wr_lock_take(&lock);
+    i = take_free();
+    if (i != 0) {
+        tie[i] = (struct tie){.key = key, .arg = arg, .fn = fn};
+        set_kind(i, kind);
+        enchain(i);
+        atomic_store(&any, true);
+    }
+    wr_lock_give(&lock);
+    return i != 0;
+}
+
+bool
+wr_tie_remove(enum wr_tie kind, uintptr_t key)
+{
+    bool found = false;
+    uint32_t next;
+
+    if (!atomic_load(&any))
+        return false;
+    wr_lock_take(&lock);
+    for (uint32_t i = chains != 0 ? *chain_of(key) : 0; i != 0; i = next) {
+        next = tie[i].next;
+        if (tie[i].key != key || (kind != WR_TIE_NONE && tie[i].kind != kind))
+            continue;
+        drop(i);
+        found = true;
+        if (kind != WR_TIE_NONE)
+            break;
+    }
+    wr_lock_give(&lock);
+    return found;
+}
+
+/* ---- a cycle's side ---- */
+
+void
+wr_ties_lock(void)
+{
+    wr_lock_take(&lock);
+}
+
+void
+wr_ties_unlock(void)
+{
+    wr_lock_give(&lock);
+}
+
+bool
+wr_ties_allow_copy(void)
+{
+    return count[WR_TIE_LINK] == 0 && count[WR_TIE_FINALIZER] == 0;
+}
+
+static void
+make_ready(uint32_t i, enum wr_tie kind)
+{
+    unchain(i);
+    set_kind(i, kind);
+    tie[i].next = 0;
+    if (queue_first == 0)
+        queue_first = i;
+    else
+        tie[queue_last].next = i;
+    queue_last = i;
+}
+
+static void
+mark_roots(struct wr_marker *m)
+{
+    for (uint32_t i = 1; i < used; i++)
+        switch (tie[i].kind) {
+        case WR_TIE_PIN:
+        case WR_TIE_READY_FINALIZER:
+            wr_marker_word(m, tie[i].key);
+            wr_marker_word(m, tie[i].arg);
+            break;
+        case WR_TIE_CLEANUP:
+        case WR_TIE_FINALIZER:
+        case WR_TIE_READY_CLEANUP:
+            wr_marker_word(m, tie[i].arg);
+            break;
+        default:
+            break;
+        }
+}
+
+static bool
+is_marked(const struct wr_marks *marks, uintptr_t base)
+{
+    return wr_marks_has(marks, base);
+}
+
+/* A value that has its mark already adds nothing. */
+static bool
+mark_values(struct wr_marker *m, const struct wr_marks *marks)
+{
+    uint64_t before;
+
+    do {
+        before = wr_marker_sums(m)->blocks;
+        for (uint32_t i = 1; i < used; i++)
+            if (tie[i].kind == WR_TIE_EPHEMERON && is_marked(marks, tie[i].key))
+                wr_marker_word(m, tie[i].arg);
+        if (!wr_marker_finish(m))
+            return false;
+    } while (wr_marker_sums(m)->blocks > before);
+    return true;
+}
+
+/* A word in a managed block goes with that. */
+static bool
+is_gone(const struct wr_marks *marks, uintptr_t at)
+{
+    size_t bytes;
+    bool live = false;
+    uintptr_t base = (uintptr_t)wr_block_of((void *)at, &bytes, &live);
+
+    return base != 0 && wr_span_is_managed(wr_span_of((void *)base)) &&
+           (!live || !is_marked(marks, base));
+}
+
+static void
+cut_links(const struct wr_marks *marks)
+{
+    for (uint32_t i = 1; i < used; i++) {
+        if (tie[i].kind != WR_TIE_LINK)
+            continue;
+        if (is_gone(marks, tie[i].key)) {
+            drop(i);
+        } else if (!is_marked(marks, tie[i].arg)) {
+            *(uintptr_t *)tie[i].key = 0;
+            drop(i);
+        }
+    }
+}
+
+static void
+scan_body(struct wr_marker *m, uintptr_t base)
+{
+    struct wr_span *s = wr_span_of((void *)base);
+    uintptr_t end = base + wr_span_block_bytes(s);
+
+    if (s->kind == WR_KIND_NOSCAN)
+        return;
+    wr_marker_ignore(m, base, end); /* not by itself */
+    wr_marker_scan(m, (void *)base, (void *)end);
+    wr_marker_ignore(m, 0, 0);
+}
+
+static bool
+find_ready(struct wr_marker *m, const struct wr_marks *marks)
+{
+    for (uint32_t i = 1; i < used; i++)
+        tie[i].looked =
+            tie[i].kind == WR_TIE_FINALIZER && !is_marked(marks, tie[i].key);
+    for (uint32_t i = 1; i < used; i++)
+        if (tie[i].looked)
+            scan_body(m, tie[i].key);
+    if (!wr_marker_finish(m))
+        return false;
+    for (uint32_t i = 1; i < used; i++)
+        if (tie[i].looked && !is_marked(marks, tie[i].key))
+            make_ready(i, WR_TIE_READY_FINALIZER);
+    for (uint32_t i = queue_first; i != 0; i = tie[i].next)
+        wr_marker_word(m, tie[i].key);
+    return wr_marker_finish(m);
+}
+
+static void
+find_dead(const struct wr_marks *set, bool of_dead)
+{
+    for (uint32_t i = 1; i < used; i++) {
+        if ((tie[i].kind != WR_TIE_CLEANUP &&
+             tie[i].kind != WR_TIE_EPHEMERON) ||
+            wr_marks_has_any(set, tie[i].key) != of_dead)
+            continue;
+        if (tie[i].kind == WR_TIE_EPHEMERON) {
+            drop(i);
+            continue;
+        }
+        make_ready(i, WR_TIE_READY_CLEANUP);
+        tie[i].key = 0;
+    }
+}
+
+bool
+wr_ties_mark(struct wr_marker *m, const struct wr_marks *marks, bool in_copy)
+{
+    if (!atomic_load(&any))
+        return wr_marker_finish(m);
+    mark_roots(m);
+    if (!wr_marker_finish(m) || !mark_values(m, marks))
+        return false;
+    if (in_copy)
+        return true;
+    cut_links(marks);
+    if (!find_ready(m, marks) || !mark_values(m, marks))
+        return false;
+    find_dead(marks, false);
+    return true;
+}
+
+void
+wr_ties_bury(const struct wr_marks *dead)
+{
+    if (!atomic_load(&any))
+        return;
+    wr_lock_take(&lock);
+    find_dead(dead, true);
+    wr_lock_give(&lock);
+}
+
+/* ---- the thread that calls ---- */
+
+static _Atomic uint32_t bell;
+static _Atomic bool started;
+
+/* The first that is ready; false: there is none. */
+static bool
+take_ready(struct tie *out)
+{
+    uint32_t i;
+
+    wr_lock_take(&lock);
+    i = queue_first;
+    if (i != 0) {
+        *out = tie[i];
+        queue_first = tie[i].next;
+        if (queue_first == 0)
+            queue_last = 0;
+        give_back(i);
+    }
+    wr_lock_give(&lock);
+    return i != 0;
+}
+
+static void
+call_ready(const struct tie *t)
+{
+    if (t->kind == WR_TIE_READY_FINALIZER)
+        ((void (*)(void *, void *))t->fn)((void *)t->key, (void *)t->arg);
+    else
+        ((void (*)(void *))t->fn)((void *)t->arg);
+}
+
+static void *
+work(void *arg)
+{
+    struct tie t;
+    uint32_t rung;
+
+    (void)arg;
+    for (;;) {
+        rung = atomic_load(&bell);
+        while (take_ready(&t)) {
+            call_ready(&t);
+            memset(&t, 0, sizeof t); /* it holds nothing any more */
+        }
+        wr_os_wait(&bell, rung, 0);
+    }
+    return NULL;
+}
+
+/* No signal of the program's is taken by it, but the one that stops it is. */
+static bool
+create(void)
+{
+    sigset_t all, before;
+    pthread_attr_t attr;
+    pthread_t thread;
+    bool ok;
+
+    sigfillset(&all);
+    if (wr_region != NULL && wr_region->capture_signal != 0)
+        sigdelset(&all, (int)wr_region->capture_signal);
+    if (pthread_attr_init(&attr) != 0)
+        return false;
+    (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    ok = pthread_create(&thread, &attr, work, NULL) == 0;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    (void)pthread_attr_destroy(&attr);
+    return ok;
+}
+
+void
+wr_ties_wake(void)
+{
+    if (!atomic_load(&any))
+        return;
+    atomic_fetch_add(&bell, 1);
+    wr_os_wake(&bell, 1);
+}
+
+void
+wr_ties_run(void)
+{
+    if (wr_likely(!atomic_load_explicit(&any, memory_order_relaxed)) ||
+        wr_likely(atomic_load_explicit(&started, memory_order_relaxed)) ||
+        atomic_load(&bell) == 0 || atomic_exchange(&started, true))
+        return;
+    if (!create())
+        atomic_store(&started, false); /* another time */
+}
+
+void
+wr_ties_fork_child(void)
+{
+    if (!atomic_load(&any))
+        return;
+    atomic_store(&started, false);
+    atomic_store(&lock.word, 0);
+}
