@@ -90,6 +90,17 @@ if [ -e "$bench" ]; then
         grep -Ev '^(libc\.so\.6|libm\.so\.6|ld-linux.*)$' || :)
     [ -z "$stray" ] || fail "libweir-bench.so needs more than libc:" $stray
 fi
+boehm=$build/lib/libweir-gc.so
+if [ -e "$boehm" ]; then
+    stray=$(exported "$boehm" | grep -Evx 'GC_[A-Za-z_]+' || :)
+    [ -z "$stray" ] || fail "libweir-gc.so also exports:" $stray
+    for name in $(grep -ho '^[a-z].*GC_[A-Za-z_]*(' \
+        "$here/include/weir/compat/gc.h" | grep -o 'GC_[A-Za-z_]*($' |
+        tr -d '('); do
+        exported "$boehm" | grep -qx "$name" ||
+            fail "$name of compat/gc.h is not exported"
+    done
+fi
 for library in $libraries; do
     exported "$library"
 done | sort -u >"${TMPDIR:-/tmp}/exports.$$"

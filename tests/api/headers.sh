@@ -22,7 +22,7 @@ compiles() {
         fail "<$4> alone, $1 -std=$3"
 }
 
-for header in weir/*.h; do
+for header in weir/*.h weir/compat/*.h; do
     for standard in c99 c11 c17 gnu17; do
         compiles gcc c $standard "$header"
         compiles clang-14 c $standard "$header"

@@ -14,9 +14,9 @@ cmake --install "$build" --prefix "$first" >install.log 2>&1 || {
 mv "$first" "$prefix"
 
 for file in bin/weir lib/libweir.so lib/libweir.so.0.1.0-gdb.py \
-    lib/libweir-serve.so lib/libweir-bench.so lib/libweir-tools.so.0 lib/libweir-screen.so.0 \
+    lib/libweir-serve.so lib/libweir-bench.so lib/libweir-gc.so lib/weir/compat/libgc.so lib/libweir-tools.so.0 lib/libweir-screen.so.0 \
     include/weir/weir.h include/weir/memstats.h lib/pkgconfig/weir.pc \
-    lib/pkgconfig/weir-serve.pc lib/pkgconfig/weir-bench.pc lib/cmake/Weir/WeirConfig.cmake \
+    lib/pkgconfig/weir-serve.pc lib/pkgconfig/weir-bench.pc lib/pkgconfig/weir-gc.pc lib/cmake/Weir/WeirConfig.cmake \
     lib/cmake/Weir/WeirConfigVersion.cmake share/man/man1/weir.1 \
     share/man/man1/weir-run.1 lib/libweir-record.so.0 share/man/man3/weir.3 share/man/man7/weir.7 \
     share/man/man7/weir-metrics.7 share/weir/grafana/weir.json \

@@ -1,0 +1,164 @@
+/* Boehm's interface on Weir's collector: programs written for libgc compile
+ * unchanged against this header, and link libweir-gc instead of libgc.
+ *
+ *     cc -I PREFIX/include/weir/compat prog.c -lweir-gc -lweir
+ *
+ * Where a build insists on -lgc, PREFIX/lib/weir/compat has a libgc.so that
+ * stands for both. What the names mean is said in libgc's documentation; what
+ * differs:
+ *   - Threads, their stacks and storage, and libraries that are loaded later
+ *     need no care: what registers them does nothing, and succeeds.
+ *   - malloc's blocks are looked into where the program can reach them.
+ *   - Interior pointers keep blocks alive wherever they are.
+ *   - GC_set_max_heap_size is a limit of the whole process: weir/limit.h.
+ *   - GC_free_space_divisor d is a percentage of 300 / d: weir/gc.h.
+ * Not there, so that a program which needs them does not compile: finalizers,
+ * disappearing links, typed and debugging allocation, and what tunes libgc's
+ * own ways of marking.
+ *
+ * Threads: any. Units: bytes.
+ */
+#ifndef WEIR_COMPAT_GC_H
+#define WEIR_COMPAT_GC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The release whose interface this is. */
+#define GC_VERSION_MAJOR 8
+#define GC_VERSION_MINOR 2
+#define GC_VERSION_MICRO 2
+#define GC_VERSION       ((GC_VERSION_MAJOR << 16) | (GC_VERSION_MINOR << 8) | 2)
+
+typedef uintptr_t GC_word;
+typedef intptr_t GC_signed_word;
+typedef void *GC_PTR;
+typedef void *(*GC_oom_func)(size_t);
+typedef void (*GC_warn_proc)(char *, GC_word);
+typedef int (*GC_stop_func)(void);
+typedef void *(*GC_fn_type)(void *);
+
+#define GC_API extern
+#define GC_CALL
+#define GC_CALLBACK
+#define GC_SUCCESS        0
+#define GC_DUPLICATE      1
+#define GC_UNIMPLEMENTED  3
+#define GC_TIME_UNLIMITED 999999
+
+/* The program itself must need libweir, which is to come before libc: without
+ * a name of it the linker may leave it out. */
+int weir_gc_set_percent(int percent);
+static int (*const GC_needs_weir)(int)
+    __attribute__((used)) = weir_gc_set_percent;
+
+/* ---- blocks: zero, but for those of GC_malloc_atomic ---- */
+
+void GC_init(void);
+void GC_deinit(void);
+unsigned GC_get_version(void);
+int GC_is_init_called(void);
+
+void *GC_malloc(size_t bytes);
+void *GC_malloc_atomic(size_t bytes);
+void *GC_malloc_uncollectable(size_t bytes);
+void *GC_malloc_atomic_uncollectable(size_t bytes);
+void *GC_malloc_ignore_off_page(size_t bytes);
+void *GC_malloc_atomic_ignore_off_page(size_t bytes);
+void *GC_realloc(void *p, size_t bytes);
+void GC_free(void *p);
+char *GC_strdup(const char *s);
+char *GC_strndup(const char *s, size_t most);
+
+/* NULL: p points into no block. 0: likewise. */
+void *GC_base(void *p);
+size_t GC_size(const void *base);
+int GC_is_heap_ptr(const void *p);
+void *GC_same_obj(void *p, void *q);
+
+/* ---- collecting ---- */
+
+void GC_gcollect(void);
+void GC_gcollect_and_unmap(void);
+int GC_try_to_collect(GC_stop_func stop);
+int GC_collect_a_little(void);
+void GC_enable(void);
+void GC_disable(void);
+int GC_is_disabled(void);
+void GC_enable_incremental(void);
+int GC_is_incremental_mode(void);
+int GC_expand_hp(size_t bytes);
+
+void GC_set_free_space_divisor(GC_word divisor);
+GC_word GC_get_free_space_divisor(void);
+void GC_set_max_heap_size(GC_word bytes);
+void GC_set_oom_fn(GC_oom_func fn);
+GC_oom_func GC_get_oom_fn(void);
+void GC_set_warn_proc(GC_warn_proc fn);
+GC_warn_proc GC_get_warn_proc(void);
+void GC_ignore_warn_proc(char *text, GC_word value);
+void GC_set_all_interior_pointers(int on);
+int GC_get_all_interior_pointers(void);
+
+GC_word GC_get_gc_no(void);
+size_t GC_get_heap_size(void);
+size_t GC_get_free_bytes(void);
+size_t GC_get_unmapped_bytes(void);
+size_t GC_get_bytes_since_gc(void);
+size_t GC_get_total_bytes(void);
+size_t GC_get_memory_use(void);
+
+/* ---- roots and threads ---- */
+
+void GC_add_roots(void *from, void *end);
+void GC_remove_roots(void *from, void *end);
+
+struct GC_stack_base {
+    void *mem_base;
+};
+int GC_get_stack_base(struct GC_stack_base *base);
+void GC_allow_register_threads(void);
+int GC_register_my_thread(const struct GC_stack_base *base);
+int GC_unregister_my_thread(void);
+int GC_thread_is_registered(void);
+void GC_start_mark_threads(void);
+void GC_set_markers_count(unsigned markers);
+void *GC_call_with_alloc_lock(GC_fn_type fn, void *arg);
+void *GC_do_blocking(GC_fn_type fn, void *arg);
+void *GC_call_with_gc_active(GC_fn_type fn, void *arg);
+
+/* ---- as macros ---- */
+
+#define GC_INIT()                           GC_init()
+#define GC_MALLOC(n)                        GC_malloc(n)
+#define GC_MALLOC_ATOMIC(n)                 GC_malloc_atomic(n)
+#define GC_MALLOC_UNCOLLECTABLE(n)          GC_malloc_uncollectable(n)
+#define GC_MALLOC_ATOMIC_UNCOLLECTABLE(n)   GC_malloc_atomic_uncollectable(n)
+#define GC_MALLOC_IGNORE_OFF_PAGE(n)        GC_malloc_ignore_off_page(n)
+#define GC_MALLOC_ATOMIC_IGNORE_OFF_PAGE(n) GC_malloc_atomic_ignore_off_page(n)
+#define GC_MALLOC_STUBBORN(n)               GC_malloc(n)
+#define GC_CHANGE_STUBBORN(p)               ((void)(p))
+#define GC_END_STUBBORN_CHANGE(p)           ((void)(p))
+#define GC_REALLOC(p, n)                    GC_realloc((p), (n))
+#define GC_FREE(p)                          GC_free(p)
+#define GC_STRDUP(s)                        GC_strdup(s)
+#define GC_STRNDUP(s, n)                    GC_strndup((s), (n))
+#define GC_NEW(T)                           ((T *)GC_malloc(sizeof(T)))
+#define GC_NEW_ATOMIC(T)                    ((T *)GC_malloc_atomic(sizeof(T)))
+#define GC_NEW_UNCOLLECTABLE(T)             ((T *)GC_malloc_uncollectable(sizeof(T)))
+#define GC_PTR_STORE_AND_DIRTY(p, q)        (*(void **)(p) = (void *)(q))
+#define GC_reachable_here(p)                __asm__ volatile("" : : "X"(p) : "memory")
+/* What the collector does not see; as long as it is 8 bytes. */
+#define GC_HIDE_POINTER(p)   (~(GC_word)(p))
+#define GC_REVEAL_POINTER(w) ((void *)GC_HIDE_POINTER(w))
+#define HIDE_POINTER(p)      GC_HIDE_POINTER(p)
+#define REVEAL_POINTER(w)    GC_REVEAL_POINTER(w)
+
+#ifdef __cplusplus
+}
+#endif
+#endif
