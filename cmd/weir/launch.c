@@ -161,6 +161,8 @@ print_settings(FILE *out, char *const env[], const struct wr_settings *set)
         fprintf(out, ",limit=%s", set->limit);
     if (set->leaks)
         fputs(",leaks=list", out);
+    if (!is_set(theirs, "overflow="))
+        fputs(",overflow=on", out);
     keep_settings(out, theirs, set);
     fputc(0, out);
     fprintf(out, "LD_PRELOAD=%s", set->library);

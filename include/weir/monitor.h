@@ -42,7 +42,9 @@ struct weir_monitor_report {
     int64_t growth;     /* bytes a second, smoothed over about a second */
     uint64_t left_ns;   /* until the limit is reached at that pace, 0 beyond it;
                            UINT64_MAX: it will not be */
-    double collector;   /* share of the time that a collector took; 0 without */
+    double collector;   /* share of the processors' time that the collector
+                           took since the start (weir_memstats.gc_cpu_fraction);
+                           0 without one */
 };
 
 typedef void (*weir_monitor_fn)(const struct weir_monitor_report *r, void *arg);

@@ -12,6 +12,7 @@
 #include "limit/policy.h"
 #include "os/lock.h"
 #include "os/os.h"
+#include "region/collector.h"
 #include "region/counters.h"
 
 #define MS_NS UINT64_C(1000000)
@@ -31,6 +32,7 @@ static struct {
 static struct weir_monitor_report
 look(const struct weir_monitor *m)
 {
+    const struct wr_collector *c = wr_collector_self();
     uint64_t now = wr_os_monotonic(), limit = wr_count_get(limit);
     struct weir_monitor_report r = {.held = wr_count_get(limit_held),
                                     .limit = limit == 0 ? UINT64_MAX : limit};
@@ -48,6 +50,8 @@ look(const struct weir_monitor *m)
     r.rising = (passed > seen.passed) - (passed < seen.passed);
     r.growth = seen.rate;
     r.left_ns = wr_policy_until(r.held, r.limit, r.growth);
+    if (c != NULL)
+        r.collector = (double)atomic_load(&c->share_millionths) / 1e6;
     seen.passed = passed;
     return r;
 }

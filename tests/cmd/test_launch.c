@@ -41,7 +41,7 @@ make(const char *weir, const char *preload, const char *sample)
 START_TEST(an_empty_environment_gets_both_variables)
 {
     char **env = make(NULL, NULL, NULL);
-    ck_assert_str_eq(value(env, "WEIR"), "dir=/run/x,sample=65536");
+    ck_assert_str_eq(value(env, "WEIR"), "dir=/run/x,sample=65536,overflow=on");
     ck_assert_str_eq(value(env, "LD_PRELOAD"), "/lib/libweir.so.0");
     free(env);
 }
@@ -66,10 +66,12 @@ END_TEST
 START_TEST(settings_of_the_user_stay_unless_replaced)
 {
     char **env = make("sample=7,dir=/old,new=1", NULL, NULL);
-    ck_assert_str_eq(value(env, "WEIR"), "dir=/run/x,sample=7,new=1");
+    ck_assert_str_eq(value(env, "WEIR"),
+                     "dir=/run/x,overflow=on,sample=7,new=1");
     free(env);
     env = make("sample=7,new=1", NULL, "64");
-    ck_assert_str_eq(value(env, "WEIR"), "dir=/run/x,sample=64,new=1");
+    ck_assert_str_eq(value(env, "WEIR"),
+                     "dir=/run/x,sample=64,overflow=on,new=1");
     free(env);
 }
 END_TEST
@@ -81,12 +83,12 @@ START_TEST(a_limit_takes_the_place_of_the_users)
                               false};
     char **made = wr_environment(env, &set);
     ck_assert_str_eq(value(made, "WEIR"),
-                     "dir=/run/x,sample=7,limit=auto:hard,new=1");
+                     "dir=/run/x,sample=7,limit=auto:hard,overflow=on,new=1");
     free(made);
     set.limit = NULL;
     made = wr_environment(env, &set);
     ck_assert_str_eq(value(made, "WEIR"),
-                     "dir=/run/x,sample=7,limit=1GiB,new=1");
+                     "dir=/run/x,sample=7,overflow=on,limit=1GiB,new=1");
     free(made);
 }
 END_TEST
@@ -94,10 +96,15 @@ END_TEST
 START_TEST(who_says_nothing_gets_a_sample_of_64_KiB)
 {
     char **env = make(NULL, NULL, NULL);
-    ck_assert_str_eq(value(env, "WEIR"), "dir=/run/x,sample=65536");
+    ck_assert_str_eq(value(env, "WEIR"), "dir=/run/x,sample=65536,overflow=on");
+    free(env);
+    env = make("overflow=off", NULL, NULL);
+    ck_assert_str_eq(value(env, "WEIR"),
+                     "dir=/run/x,sample=65536,overflow=off");
     free(env);
     env = make("resample=7", NULL, NULL);
-    ck_assert_str_eq(value(env, "WEIR"), "dir=/run/x,sample=65536,resample=7");
+    ck_assert_str_eq(value(env, "WEIR"),
+                     "dir=/run/x,sample=65536,overflow=on,resample=7");
     free(env);
 }
 END_TEST

@@ -5,6 +5,8 @@
 #include <weir/limit.h>
 #include <weir/monitor.h>
 
+#include "region/collector.h"
+
 #include "limit/start.h"
 
 static _Atomic int rises, falls;
@@ -139,6 +141,19 @@ START_TEST(steady_growth_is_measured_and_its_end_foretold)
 }
 END_TEST
 
+START_TEST(what_the_collector_takes_is_told)
+{
+    struct weir_monitor_report r;
+
+    start();
+    ck_assert_int_eq(weir_monitor_start(&usual), WEIR_OK);
+    wait_until(weir_monitor_read(&r) == WEIR_OK);
+    ck_assert_double_eq(r.collector, 0);
+    wr_collector_set(share_millionths, 250000);
+    wait_until(weir_monitor_read(&r) == WEIR_OK && r.collector == 0.25);
+}
+END_TEST
+
 START_TEST(one_that_was_stopped_calls_no_more_and_another_may_begin)
 {
     char *p;
@@ -168,6 +183,7 @@ suite(void)
     tcase_add_test(t, thresholds_are_told_up_and_down);
     tcase_add_test(t, without_a_limit_it_reports_but_passes_nothing);
     tcase_add_test(t, steady_growth_is_measured_and_its_end_foretold);
+    tcase_add_test(t, what_the_collector_takes_is_told);
     tcase_add_test(t, one_that_was_stopped_calls_no_more_and_another_may_begin);
     suite_add_tcase(s, t);
     return s;
