@@ -274,9 +274,10 @@ leak_or_cache(const struct wr_facts *f, double grown, enum wr_sure *sure)
                     : WR_SURE_FAIR;
         return WR_VERDICT_CACHE;
     }
-    if (f->suspect && f->suspect->growth == WR_GROWTH_ENDLESS)
-        return WR_VERDICT_CACHE;
-    *sure = WR_SURE_LOW;
+    /* Nobody looked whether it can be reached. That it grows without end may
+     * be certain all the same. */
+    if (!f->suspect || f->suspect->growth != WR_GROWTH_ENDLESS)
+        *sure = WR_SURE_LOW;
     return WR_VERDICT_LEAK;
 }
 

@@ -23,7 +23,7 @@
  *              to be unreachable, or most of such blocks are freed. With such
  *              evidence also where that is so of the last half minute, minute,
  *              two minutes..., up to half of the time: a leak that began late
- *   cache      the same, but what rises can be reached, or is never freed
+ *   cache      the same, but a search reached what rises
  *   warm-up    it rises, but ever more slowly
  *   threads    eight more than before, and the floor of their number rises
  *   descriptors  the same for open files (analyse/fds.h)

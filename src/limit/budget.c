@@ -157,6 +157,14 @@ set(weir_budget *b, uint64_t reserved, int64_t held)
     }
 }
 
+static void
+refuse(weir_budget *over)
+{
+    over->refused++;
+    wr_count_add(budget_refused, 1);
+    show(over);
+}
+
 /* ---- their lives ---- */
 
 static void
@@ -235,8 +243,7 @@ weir_budget_reserve(weir_budget *b, uint64_t bytes)
     if (over == NULL) {
         set(b, b->reserved + bytes, b->held);
     } else {
-        over->refused++;
-        show(over);
+        refuse(over);
     }
     wr_lock_give(&lock);
     return over == NULL ? WEIR_OK : WEIR_ELIMIT;
@@ -347,8 +354,7 @@ charge(struct wr_mcache *mc, size_t bytes, bool count)
             up->allocated += bytes;
         mc->scope_begin.allocated += bytes;
     } else if (over != NULL && count) {
-        over->refused++;
-        show(over);
+        refuse(over);
     }
     wr_lock_give(&lock);
     return over == NULL;

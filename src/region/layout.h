@@ -122,7 +122,9 @@ struct wr_counters {
     _Atomic uint64_t limit_skipped; /* count: work left undone */
     _Atomic uint64_t limit_refused; /* count: large blocks refused */
     _Atomic uint64_t limit_told;    /* count: subscribers called */
-    _Atomic uint64_t reserved[31];
+    _Atomic uint64_t
+        budget_refused; /* count: reservations and blocks, by budgets */
+    _Atomic uint64_t reserved[30];
 };
 
 #define WR_LIMIT_IS_HARD 1u

@@ -41,7 +41,7 @@ struct facts {
 
     double peak, fragmentation, scavenged, map_failures;
     double soft_limit, soft_held, soft_level, soft_given, soft_seconds,
-        soft_skipped, soft_refused;
+        soft_skipped, soft_refused, budget_refused;
     double samples, samples_freed, samples_lost, sample_rate, sites;
     double forks, unloads, threads_started;
 };
@@ -168,6 +168,9 @@ static const struct family other_families[] = {
      FACT(mallocs), NULL},
     {"weir_build_info", "gauge", "1; the version of Weir in the process.",
      FACT(one), ""},
+    {"weir_budget_refused_total", "counter",
+     "Reservations and allocations that budgets refused.", FACT(budget_refused),
+     NULL},
     {"weir_forks_total", "counter", "Children made by fork.", FACT(forks),
      NULL},
     {"weir_fragmentation_ratio", "gauge",
@@ -362,6 +365,7 @@ set_limit(struct facts *f, const struct wr_region_view *view)
     f->soft_seconds = load(&c->limit_work_ns) / 1e9;
     f->soft_skipped = load(&c->limit_skipped);
     f->soft_refused = load(&c->limit_refused);
+    f->budget_refused = load(&c->budget_refused);
     if (f->soft_limit > 0)
         f->gc_limit = f->soft_limit;
 }
@@ -486,13 +490,32 @@ put_families(FILE *out, const struct family *family, size_t families,
 }
 
 static void
-put_processes(FILE *out, size_t count)
+put_number(FILE *out, const char *name, const char *help, size_t number)
 {
-    static const struct family family = {
-        "weir_processes", "gauge", "Running processes that are shown here.", 0,
-        NULL};
+    const struct family family = {name, "gauge", help, 0, NULL};
     announce(out, &family);
-    fprintf(out, "%s %zu\n", family.name, count);
+    fprintf(out, "%s %zu\n", name, number);
+}
+
+static size_t
+deaths(const struct wr_scope *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->count; i++)
+        n += !s->list[i]->live && !s->list[i]->replaced &&
+             atomic_load(&s->list[i]->view.header->state) != WR_REGION_EXITED;
+    return n;
+}
+
+static void
+put_processes(FILE *out, const struct wr_scope *s, size_t count)
+{
+    put_number(out, "weir_deaths",
+               "Processes that ended without exit(), while their regions are "
+               "kept.",
+               deaths(s));
+    put_number(out, "weir_processes", "Running processes that are shown here.",
+               count);
 }
 
 /* --- The answer --------------------------------------------------------- */
@@ -523,7 +546,7 @@ print(FILE *out, const struct wr_visit *v, const struct facts *facts,
     put_families(out, other_families,
                  sizeof other_families / sizeof *other_families, facts, count);
     if (!v->scope.pid)
-        put_processes(out, count);
+        put_processes(out, &v->scope, count);
 }
 
 void

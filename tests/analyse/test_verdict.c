@@ -348,7 +348,13 @@ START_TEST(what_a_suspect_site_shows_decides_without_a_search)
     ck_assert_int_eq(v.finding[0].sure, WR_SURE_LOW);
     f.suspect = &s;
     wr_verdict_make(&v, &f);
+    ck_assert_int_eq(v.finding[0].what, WR_VERDICT_LEAK);
+    ck_assert_int_eq(v.finding[0].sure, WR_SURE_FAIR);
+    f.proved = 0; /* there was a search, which reached it all */
+    wr_verdict_make(&v, &f);
     ck_assert_int_eq(v.finding[0].what, WR_VERDICT_CACHE);
+    ck_assert_int_eq(v.finding[0].sure, WR_SURE_HIGH);
+    f.proved = NAN;
     s.growth = WR_GROWTH_LEAK;
     wr_verdict_make(&v, &f);
     ck_assert_int_eq(v.finding[0].what, WR_VERDICT_LEAK);

@@ -7,6 +7,7 @@
 #include "limit/budget.h"
 #include "limit/start.h"
 #include "region/budget.h"
+#include "region/counters.h"
 
 static weir_budget *
 make(const char *name, weir_budget *parent, uint64_t bytes, unsigned flags)
@@ -49,6 +50,7 @@ START_TEST(what_does_not_fit_is_refused_and_changes_nothing)
     ck_assert_int_eq(weir_budget_reserve(b, UINT64_MAX), WEIR_ELIMIT);
     ck_assert_uint_eq(use_of(b).peak, 1000);
     ck_assert_uint_eq(use_of(b).refused, 3);
+    ck_assert_uint_eq(wr_count_get(budget_refused), 3);
     weir_budget_free(b);
     weir_budget_free(NULL);
 }

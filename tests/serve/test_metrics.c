@@ -344,8 +344,11 @@ START_TEST(the_dead_have_no_metrics)
 {
     struct program two;
     program_start(&two, dir, "second");
+    get("/metrics");
+    assert_value("weir_deaths", 0);
     program_kill(&two);
     get("/metrics");
+    assert_value("weir_deaths", 1);
     assert_value("weir_processes", 1);
     ck_assert_uint_eq(count("\"second\""), 0);
     get_pid(two.pid, "/metrics");
@@ -361,7 +364,7 @@ START_TEST(without_a_program_there_is_an_answer_all_the_same)
     get("/metrics");
     ck_assert_int_eq(answer.status, 200);
     assert_value("weir_processes", 0);
-    ck_assert_uint_eq(count("# TYPE"), 1);
+    ck_assert_uint_eq(count("# TYPE"), 2);
     get("/sd");
     ck_assert_str_eq(text, "[]\n");
     program_start(&one, dir, "again");
