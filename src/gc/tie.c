@@ -459,8 +459,6 @@ wr_ties_run(void)
 void
 wr_ties_fork_child(void)
 {
-    if (!atomic_load(&any))
-        return;
-    atomic_store(&started, false);
-    atomic_store(&lock.word, 0);
+    if (atomic_load(&started))
+        atomic_store(&started, false);
 }

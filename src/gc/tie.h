@@ -51,7 +51,8 @@ bool wr_tie_add(enum wr_tie kind, uintptr_t key, uintptr_t arg,
  * was none. */
 bool wr_tie_remove(enum wr_tie kind, uintptr_t key);
 
-/* Around what follows; from Weir's thread, before the program stands still. */
+/* Around what follows; from Weir's thread, before the program stands still.
+ * Around fork, too. */
 void wr_ties_lock(void);
 void wr_ties_unlock(void);
 /* May a copy do? Lock held. */

@@ -124,7 +124,8 @@ find_leaked(struct wr_span *s, void *search)
         if (!wr_block_is_live(wr_block_state(s, i)))
             continue;
         live++;
-        if (wr_marks_has(q->reached, s->base + i * bytes))
+        if (wr_span_is_managed(s) || /* the collector's to free */
+            wr_marks_has(q->reached, s->base + i * bytes))
             continue;
         (void)wr_marks_add(q->leaked, s->base + i * bytes);
         count(&h->indirect, s);

@@ -17,6 +17,7 @@
 #include "heap/heap.h"
 #include "heap/mcache.h"
 #include "gc/gc.h"
+#include "gc/tie.h"
 #include "os/lock.h"
 #include "leak/ask.h"
 #include "leak/check.h"
@@ -68,6 +69,7 @@ before_fork(void)
         wr_region_fork_before();
         return;
     }
+    wr_ties_lock();
     wr_heap_fork_before();
     wr_sample_fork_before();
     wr_budget_fork_before();
@@ -88,6 +90,7 @@ after_fork_parent(void)
     wr_budget_fork_after();
     wr_sample_fork_after(false);
     wr_heap_fork_after(false);
+    wr_ties_unlock();
 }
 
 static void
@@ -110,6 +113,7 @@ after_fork_child(void)
         wr_budget_fork_after();
         wr_sample_fork_after(true);
         wr_heap_fork_after(true);
+        wr_ties_unlock();
     }
     if (!can_wait)
         (void)wr_world_region();
