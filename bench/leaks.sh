@@ -1,8 +1,9 @@
 #!/bin/sh
 # how long a program stands still for a search for leaks, and the search
 #
-#     bench/leaks.sh BUILD_DIR [ROUNDS]
+#     bench/leaks.sh BUILD_DIR [ROUNDS [MIB...]]
 #
+# MIB: heaps of so many MiB and nothing else; 0: all but them.
 # Heaps of 100 MiB, 1 GiB and 4 GiB of 64-byte blocks that point at each other at
 # random (bench/lost.c), one block in a thousand lost, in pages of 4 KiB and in
 # huge pages. Medians, and the longest stop; what a plain fork of the same
@@ -13,6 +14,13 @@
 . "$(dirname "$0")/_lib.sh"
 
 rounds=${1:-5}
+[ $# -eq 0 ] || shift
+others=yes
+case $* in
+"") all="100 1024 4096" ;;
+0) all="" ;;
+*) all="$*" others="" ;;
+esac
 command -v jq >/dev/null || { echo "bench: jq is needed" >&2; exit 1; }
 mkdir -m 700 -p "$tmp/weir"
 
@@ -48,9 +56,10 @@ searched() { # one more line of figures
         .direct.blocks + .indirect.blocks, .live.bytes] | join(" ")'
 }
 
-printf '%6s %6s %9s %9s %9s %10s %7s %9s %8s\n' MiB pages "stop ms" longest \
+[ -z "$all" ] ||
+    printf '%6s %6s %9s %9s %9s %10s %7s %9s %8s\n' MiB pages "stop ms" longest \
     "fork ms" "search ms" GiB/s "copy MiB" leaked
-for mib in 100 1024 4096; do
+for mib in $all; do
     [ "$(awk '/MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)" -gt \
         $((mib * 2)) ] || continue
     for pages in small huge; do
@@ -85,6 +94,7 @@ for mib in 100 1024 4096; do
     done
 done
 
+[ "$others" ] || { goals_met; exit; }
 echo
 ready 512 writing
 sleep 1

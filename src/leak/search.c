@@ -22,8 +22,9 @@
 #include "profile/sample.h"
 #include "region/leaks.h"
 
-/* Beside a program that goes on, at low priority. */
-enum { MARKERS = 2 };
+/* Threads that mark: beside a program that goes on, and while it stands still.
+ */
+enum { MARKERS = 2, MARKERS_IN_PLACE = 4 };
 
 struct search {
     struct wr_marks *reached;
@@ -100,12 +101,13 @@ mark_from_roots(struct search *q, const struct wr_stop *s)
 
 /* The only part of a search that takes long. */
 static bool
-mark_reached(struct search *q, const struct wr_stop *s)
+mark_reached(struct search *q, const struct wr_copy *c)
 {
     bool marked;
 
-    (void)wr_helpers_begin(q->marker, MARKERS);
-    marked = mark_from_roots(q, s);
+    (void)wr_helpers_begin(
+        q->marker, c->where == WR_WHERE_COPY ? MARKERS : MARKERS_IN_PLACE);
+    marked = mark_from_roots(q, c->stop);
     wr_helpers_end(q->marker);
     return marked;
 }
@@ -318,7 +320,7 @@ free_markers(struct search *q)
 static bool
 search(struct search *q, const struct wr_copy *c)
 {
-    bool complete = make_markers(q) && mark_reached(q, c->stop) &&
+    bool complete = make_markers(q) && mark_reached(q, c) &&
                     find_all_leaked(q) && excuse_earlier(q, c->ask->flags) &&
                     take_leaked(q, c);
 
