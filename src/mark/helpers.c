@@ -19,12 +19,14 @@
 
 static struct wr_os_thread thread[WR_MARKERS_MOST];
 static struct wr_marker *led;
+static unsigned begun; /* of thread[], from 1 */
 
 static void
-help(void *thread_of_it)
+help(void *its_thread)
 {
-    wr_marker_help(led,
-                   (unsigned)((struct wr_os_thread *)thread_of_it - thread));
+    const struct wr_os_thread *t = its_thread;
+
+    wr_marker_help(led, (unsigned)(t - thread));
 }
 
 static unsigned
@@ -36,25 +38,35 @@ worth(unsigned most)
     return (unsigned)wr_min(n, (uint64_t)WR_MARKERS_MOST);
 }
 
+/* What a forked child finds here of its parent's says nothing. */
+static bool
+start(struct wr_os_thread *t)
+{
+    atomic_store(&t->alive, 0);
+    return wr_os_thread_start(t, help, t);
+}
+
 unsigned
 wr_helpers_begin(struct wr_marker *m, unsigned most)
 {
-    unsigned n = worth(most), started = 1;
+    unsigned n = worth(most);
 
+    begun = 1;
     if (n < 2 || !wr_marker_share(m, n))
         return 1;
     led = m;
-    for (unsigned i = 1; i < n; i++)
-        started += wr_os_thread_start(&thread[i], help, &thread[i]);
-    return started;
+    while (begun < n && start(&thread[begun]))
+        begun++;
+    return begun;
 }
 
 void
 wr_helpers_end(struct wr_marker *m)
 {
     wr_marker_dismiss(m);
-    for (unsigned i = 1; i < WR_MARKERS_MOST; i++)
+    for (unsigned i = 1; i < begun; i++)
         wr_os_thread_join(&thread[i]);
     wr_marker_go_alone(m);
+    begun = 0;
     led = NULL;
 }
