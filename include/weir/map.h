@@ -103,7 +103,7 @@ weir_hash_text(const char *text, uint64_t seed)
 }
 
 #define weir_same_word(a, b)    ((a) == (b)) /* pointers, too */
-#define weir_same_text(a, b)    (strcmp(a, b) == 0)
+#define weir_same_text(a, b)    ((a) == (b) || strcmp(a, b) == 0)
 #define weir_same_pointer(a, b) ((a) == (b))
 
 typedef uint8_t weir_map_tags __attribute__((vector_size(WEIR_MAP_GROUP)));
@@ -169,15 +169,34 @@ weir_map_release(struct weir_map_table *t, size_t i)
     t->left += !passed;
 }
 
-/* The number of the first full slot from `at` on; beyond the last: none. */
+/* The number of the first full slot from `at` on; SIZE_MAX: none. */
 static inline size_t
 weir_map_full(const struct weir_map_table *t, size_t at)
 {
-    size_t end = t->tags == NULL ? 0 : (t->mask + 1) * WEIR_MAP_GROUP;
+    size_t group = at / WEIR_MAP_GROUP;
+    unsigned from = ~0u << at % WEIR_MAP_GROUP;
 
-    while (at < end && (t->tags[at] & 0x80) != 0)
-        at++;
-    return at < end ? at : SIZE_MAX;
+    for (; t->tags != NULL && group <= t->mask; group++, from = ~0u) {
+        unsigned full =
+            ~weir_map_unused(t->tags + group * WEIR_MAP_GROUP) & from & 0xffff;
+
+        if (full != 0)
+            return group * WEIR_MAP_GROUP + (unsigned)__builtin_ctz(full);
+    }
+    return SIZE_MAX;
+}
+
+/* The k-th slot in an order in which neighbours are of different groups. Keys
+ * of one group go to two groups of a table of twice the size; put there one
+ * after the other each would wait for the last one's tag to be written. */
+static inline size_t
+weir_map_apart(const struct weir_map_table *t, size_t k)
+{
+    size_t groups = t->mask < 7 ? t->mask + 1 : 8, within;
+
+    within = k & (groups * WEIR_MAP_GROUP - 1);
+    return k - within + (within & (groups - 1)) * WEIR_MAP_GROUP +
+           (within >> __builtin_ctzll(groups));
 }
 
 #ifdef __cplusplus

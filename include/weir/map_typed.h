@@ -59,17 +59,21 @@
     __attribute__((noinline, unused)) static weir_err name##_move(             \
         struct name *m, size_t entries)                                        \
     {                                                                          \
+        size_t slots =                                                         \
+            m->table.tags == NULL ? 0 : (m->table.mask + 1) * WEIR_MAP_GROUP;  \
         struct weir_map_table to = m->table, from = m->table;                  \
         weir_err err =                                                         \
             weir_map_make(&to, entries, sizeof(struct name##_slot), m->alloc); \
                                                                                \
         if (err != WEIR_OK)                                                    \
             return err;                                                        \
-        for (size_t i = 0; (i = weir_map_full(&from, i)) != SIZE_MAX; i++) {   \
+        for (size_t k = 0; k < slots; k++) {                                   \
+            size_t i = weir_map_apart(&from, k);                               \
             struct name##_slot *s = name##_slots(&from) + i;                   \
                                                                                \
-            name##_slots(&to)[weir_map_claim(&to, HASH(s->key, to.seed))] =    \
-                *s;                                                            \
+            if ((from.tags[i] & 0x80) == 0)                                    \
+                name##_slots(                                                  \
+                    &to)[weir_map_claim(&to, HASH(s->key, to.seed))] = *s;     \
         }                                                                      \
         weir_map_drop(&from, sizeof(struct name##_slot), m->alloc);            \
         m->table = to;                                                         \

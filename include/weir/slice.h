@@ -52,13 +52,22 @@
 extern "C" {
 #endif
 
-/* The array of len items of so many bytes with room for `more` behind them,
- * and *cap what that is; NULL: no memory. at is borrowed where *cap is 0. */
-void *weir_slice_grow(void *at, size_t len, size_t *cap, size_t more,
-                      size_t item_bytes, const weir_alloc *alloc);
-/* The array cut to len items; NULL for none. */
-void *weir_slice_shrink(void *at, size_t len, size_t *cap, size_t item_bytes,
-                        const weir_alloc *alloc);
+/* An array and its room. Given and returned by value, so that a slice whose
+ * address nobody takes can live in registers. */
+struct weir_slice_array {
+    void *at;
+    size_t cap;
+};
+
+/* The array of len items of so many bytes with room for `more` behind them; at
+ * is NULL: no memory. It is borrowed where a.cap is 0. */
+struct weir_slice_array weir_slice_grow(struct weir_slice_array a, size_t len,
+                                        size_t more, size_t item_bytes,
+                                        const weir_alloc *alloc);
+/* The array cut to len items. */
+struct weir_slice_array weir_slice_shrink(struct weir_slice_array a, size_t len,
+                                          size_t item_bytes,
+                                          const weir_alloc *alloc);
 /* Stops the program unless from <= to <= len. */
 void weir_slice_bounds(size_t from, size_t to, size_t len);
 
@@ -74,15 +83,15 @@ void weir_slice_bounds(size_t from, size_t to, size_t len);
     };                                                                         \
     WEIR_INLINE weir_err name##_reserve(struct name *s, size_t more)           \
     {                                                                          \
-        void *at;                                                              \
+        struct weir_slice_array a = {s->at, s->cap};                           \
                                                                                \
         if (s->len + more >= more && s->len + more <= s->cap)                  \
             return WEIR_OK;                                                    \
-        at = weir_slice_grow(s->at, s->len, &s->cap, more, sizeof(T),          \
-                             s->alloc);                                        \
-        if (at == NULL)                                                        \
+        a = weir_slice_grow(a, s->len, more, sizeof(T), s->alloc);             \
+        if (a.at == NULL)                                                      \
             return WEIR_ENOMEM;                                                \
-        s->at = (T *)at;                                                       \
+        s->at = (T *)a.at;                                                     \
+        s->cap = a.cap;                                                        \
         return WEIR_OK;                                                        \
     }                                                                          \
     WEIR_INLINE weir_err name##_append(struct name *s, T item)                 \
@@ -125,11 +134,18 @@ void weir_slice_bounds(size_t from, size_t to, size_t len);
         *out = part;                                                           \
         return WEIR_OK;                                                        \
     }                                                                          \
+    WEIR_INLINE void name##_cut(struct name *s, size_t len)                    \
+    {                                                                          \
+        struct weir_slice_array a = {s->at, s->cap};                           \
+                                                                               \
+        a = weir_slice_shrink(a, len, sizeof(T), s->alloc);                    \
+        s->at = (T *)a.at;                                                     \
+        s->cap = a.cap;                                                        \
+    }                                                                          \
     WEIR_INLINE void name##_clip(struct name *s)                               \
     {                                                                          \
         if (s->len < s->cap)                                                   \
-            s->at = (T *)weir_slice_shrink(s->at, s->len, &s->cap, sizeof(T),  \
-                                           s->alloc);                          \
+            name##_cut(s, s->len);                                             \
     }                                                                          \
     WEIR_INLINE void name##_reset(struct name *s)                              \
     {                                                                          \
@@ -139,7 +155,7 @@ void weir_slice_bounds(size_t from, size_t to, size_t len);
     {                                                                          \
         s->len = 0;                                                            \
         if (s->cap != 0)                                                       \
-            weir_slice_shrink(s->at, 0, &s->cap, sizeof(T), s->alloc);         \
+            name##_cut(s, 0);                                                  \
         s->at = NULL;                                                          \
     }                                                                          \
     struct name

@@ -16,10 +16,10 @@
 #include <weir/cmap.h>
 
 #include <string.h>
-#include <weir/map.h>
 
 #include "base/base.h"
 #include "kit/epoch.h"
+#include "kit/key.h"
 #include "os/lock.h"
 
 enum { SHARDS = 16, FIRST_CHAINS = 16, LIMBO = 64 };
@@ -119,7 +119,7 @@ static bool
 is(const struct entry *e, uint64_t hash, const void *key, size_t key_bytes)
 {
     return e->hash == hash && e->key_bytes == key_bytes &&
-           memcmp(e->key, key, key_bytes) == 0;
+           wr_kit_same_key(e->key, key, key_bytes);
 }
 
 /* Acquire: what the entry says. */
@@ -144,7 +144,7 @@ weir_cmap_leave(void)
 WR_EXPORT void *
 weir_cmap_get(weir_cmap *m, const void *key, size_t key_bytes)
 {
-    uint64_t hash = weir_hash_bytes(key, key_bytes, m->seed);
+    uint64_t hash = wr_kit_hash_key(key, key_bytes, m->seed);
     struct shard *s = shard_of(m, hash);
     const struct table *t;
     struct entry *e;
@@ -282,7 +282,7 @@ new_entry(weir_cmap *m, uint64_t hash, const void *key, size_t key_bytes,
     if (e == NULL)
         return NULL;
     *e = (struct entry){.hash = hash, .value = value, .key_bytes = key_bytes};
-    memcpy(e->key, key, key_bytes);
+    wr_kit_copy_key(e->key, key, key_bytes);
     return e;
 }
 
@@ -312,7 +312,7 @@ put_entry(weir_cmap *m, struct shard *s, struct entry **link, struct entry *e)
 static weir_err
 put(weir_cmap *m, const void *key, size_t key_bytes, void *value, void **there)
 {
-    uint64_t hash = weir_hash_bytes(key, key_bytes, m->seed);
+    uint64_t hash = wr_kit_hash_key(key, key_bytes, m->seed);
     struct shard *s = shard_of(m, hash);
     struct limbo gone = {0};
     struct entry **link, *e;
@@ -354,7 +354,7 @@ weir_cmap_put_new(weir_cmap *m, const void *key, size_t key_bytes, void *value,
 WR_EXPORT bool
 weir_cmap_delete(weir_cmap *m, const void *key, size_t key_bytes)
 {
-    uint64_t hash = weir_hash_bytes(key, key_bytes, m->seed);
+    uint64_t hash = wr_kit_hash_key(key, key_bytes, m->seed);
     struct shard *s = shard_of(m, hash);
     struct limbo gone;
     struct entry **link, *e;

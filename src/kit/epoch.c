@@ -12,18 +12,12 @@
 #include "kit/epoch.h"
 
 #include "base/die.h"
-#include "kit/thread.h"
-#include "os/fence.h"
 
-struct section {
-    uint64_t entered; /* atomic; the epoch, 0: outside */
-    uint64_t depth;   /* of its thread alone */
-    char rest[48];
-};
+struct wr_kit_section wr_kit_section[WR_KIT_THREADS + 1]
+    __attribute__((aligned(64)));
+uint64_t wr_kit_epoch = 1;
 
-static struct section section[WR_KIT_THREADS] __attribute__((aligned(64)));
-static uint64_t epoch = 1; /* atomic */
-static uint64_t nobodys;   /* atomic: sections of threads without numbers */
+static uint64_t nobodys; /* atomic: sections of threads without numbers */
 
 void
 wr_kit_epoch_start(void)
@@ -32,25 +26,19 @@ wr_kit_epoch_start(void)
 }
 
 void
-wr_kit_epoch_enter(void)
+wr_kit_epoch_enter_nobody(void)
 {
-    unsigned number = wr_kit_thread();
-    struct section *s = &section[number];
-
-    if (wr_unlikely(number == WR_KIT_NOBODY)) {
-        __atomic_fetch_add(&nobodys, 1, __ATOMIC_SEQ_CST);
-        return;
-    }
-    if (s->depth++ != 0)
-        return;
-    /* Release: who sees this one sees the section before it left. */
-    __atomic_store_n(&s->entered, __atomic_load_n(&epoch, __ATOMIC_ACQUIRE),
-                     __ATOMIC_RELEASE);
-    wr_fence_light();
+    __atomic_fetch_add(&nobodys, 1, __ATOMIC_SEQ_CST);
 }
 
-static WR_COLD _Noreturn void
-die_outside(void)
+void
+wr_kit_epoch_leave_nobody(void)
+{
+    __atomic_fetch_sub(&nobodys, 1, __ATOMIC_SEQ_CST);
+}
+
+_Noreturn WR_COLD void
+wr_kit_epoch_die(void)
 {
     struct wr_text t;
 
@@ -59,26 +47,10 @@ die_outside(void)
     wr_die(&t);
 }
 
-void
-wr_kit_epoch_leave(void)
-{
-    unsigned number = wr_kit_thread();
-    struct section *s = &section[number];
-
-    if (wr_unlikely(number == WR_KIT_NOBODY)) {
-        __atomic_fetch_sub(&nobodys, 1, __ATOMIC_SEQ_CST);
-        return;
-    }
-    if (wr_unlikely(s->depth == 0))
-        die_outside();
-    if (--s->depth == 0) /* what was looked at was looked at before */
-        __atomic_store_n(&s->entered, 0, __ATOMIC_RELEASE);
-}
-
 uint64_t
 wr_kit_epoch_next(void)
 {
-    return __atomic_add_fetch(&epoch, 1, __ATOMIC_ACQ_REL);
+    return __atomic_add_fetch(&wr_kit_epoch, 1, __ATOMIC_ACQ_REL);
 }
 
 uint64_t
@@ -92,7 +64,7 @@ wr_kit_epoch_oldest(void)
     threads = wr_kit_threads();
     for (unsigned i = 0; i < threads; i++) {
         uint64_t entered =
-            __atomic_load_n(&section[i].entered, __ATOMIC_ACQUIRE);
+            __atomic_load_n(&wr_kit_section[i].entered, __ATOMIC_ACQUIRE);
 
         if (entered != 0 && entered < oldest)
             oldest = entered;

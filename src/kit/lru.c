@@ -13,9 +13,9 @@
 
 #include <string.h>
 #include <time.h>
-#include <weir/map.h>
 
 #include "base/base.h"
+#include "kit/key.h"
 #include "kit/pressure.h"
 #include "os/lock.h"
 
@@ -116,7 +116,7 @@ find(struct shard *s, uint64_t hash, const void *key, size_t key_bytes)
 
     while ((item = *link) != NULL &&
            (item->hash != hash || item->key_bytes != key_bytes ||
-            memcmp(item->key, key, key_bytes) != 0))
+            !wr_kit_same_key(item->key, key, key_bytes)))
         link = &item->chain;
     return link;
 }
@@ -202,7 +202,7 @@ add(const weir_lru *l, struct shard *s, weir_lru_item *item)
 WR_EXPORT weir_lru_item *
 weir_lru_get(weir_lru *l, const void *key, size_t key_bytes)
 {
-    uint64_t hash = weir_hash_bytes(key, key_bytes, l->seed), time = now(l);
+    uint64_t hash = wr_kit_hash_key(key, key_bytes, l->seed), time = now(l);
     struct shard *s = shard_of(l, hash);
     weir_lru_item **link, *item, *gone = NULL;
 
@@ -249,7 +249,7 @@ new_item(weir_lru *l, uint64_t hash, const void *key, size_t key_bytes,
     if (l->o.ttl_ns == 0 ||
         __builtin_add_overflow(time, l->o.ttl_ns, &item->expires))
         item->expires = UINT64_MAX;
-    memcpy(item->key, key, key_bytes);
+    wr_kit_copy_key(item->key, key, key_bytes);
     return item;
 }
 
@@ -257,7 +257,7 @@ WR_EXPORT weir_lru_item *
 weir_lru_put(weir_lru *l, const void *key, size_t key_bytes, void *value,
              size_t value_bytes)
 {
-    uint64_t hash = weir_hash_bytes(key, key_bytes, l->seed);
+    uint64_t hash = wr_kit_hash_key(key, key_bytes, l->seed);
     weir_lru_item *item = new_item(l, hash, key, key_bytes, value_bytes);
     weir_lru_item **link, *gone = NULL;
     struct shard *s = shard_of(l, hash);
@@ -283,7 +283,7 @@ weir_lru_put(weir_lru *l, const void *key, size_t key_bytes, void *value,
 WR_EXPORT bool
 weir_lru_delete(weir_lru *l, const void *key, size_t key_bytes)
 {
-    uint64_t hash = weir_hash_bytes(key, key_bytes, l->seed);
+    uint64_t hash = wr_kit_hash_key(key, key_bytes, l->seed);
     struct shard *s = shard_of(l, hash);
     weir_lru_item **link, *gone = NULL;
 

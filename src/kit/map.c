@@ -76,6 +76,8 @@ weir_map_clear(struct weir_map_table *t)
 
 /* ---- hashing ---- */
 
+#define MIXER UINT64_C(0xe7037ed1a0b428db)
+
 static uint64_t
 word_at(const unsigned char *p)
 {
@@ -111,8 +113,10 @@ weir_hash_bytes(const void *bytes, size_t n, uint64_t seed)
     uint64_t hash = seed ^ n * UINT64_C(0xa0761d6478bd642f);
     size_t at = 0;
 
+    if (wr_likely(n <= 8))
+        return weir_hash_word(tail_of(p, n), hash);
     for (; n - at > 8; at += 8)
         hash = weir_hash_word(word_at(p + at), hash);
-    hash = weir_hash_word(at == 0 ? tail_of(p, n) : word_at(p + n - 8), hash);
-    return weir_hash_word(hash, UINT64_C(0xe7037ed1a0b428db));
+    hash = weir_hash_word(word_at(p + n - 8), hash);
+    return weir_hash_word(hash, MIXER);
 }

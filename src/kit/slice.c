@@ -35,41 +35,37 @@ wr_kit_grow(size_t cap, size_t need, size_t item_bytes)
 }
 
 /* What is left of a borrowed slice is copied into its first array. */
-WR_EXPORT void *
-weir_slice_grow(void *at, size_t len, size_t *cap, size_t more,
+WR_EXPORT struct weir_slice_array
+weir_slice_grow(struct weir_slice_array a, size_t len, size_t more,
                 size_t item_bytes, const weir_alloc *alloc)
 {
-    bool borrowed = *cap == 0;
-    size_t to = wr_max(len, *cap), need;
-    void *array;
+    struct weir_slice_array none = {NULL, 0}, grown;
+    size_t to = wr_max(len, a.cap), need;
+    bool borrowed = a.cap == 0;
 
     if (__builtin_add_overflow(len, more, &need))
-        return NULL;
+        return none;
     if (need > to || to == 0)
         to = wr_kit_grow(to, wr_max(need, 1), item_bytes);
     if (to == 0)
-        return NULL;
-    array = weir_alloc_resize(alloc, borrowed ? NULL : at, *cap * item_bytes,
-                              to * item_bytes);
-    if (array == NULL)
-        return NULL;
-    if (borrowed && len != 0)
-        memcpy(array, at, len * item_bytes);
-    *cap = to;
-    return array;
+        return none;
+    grown.cap = to;
+    grown.at = weir_alloc_resize(alloc, borrowed ? NULL : a.at,
+                                 a.cap * item_bytes, to * item_bytes);
+    if (grown.at != NULL && borrowed && len != 0)
+        memcpy(grown.at, a.at, len * item_bytes);
+    return grown;
 }
 
-WR_EXPORT void *
-weir_slice_shrink(void *at, size_t len, size_t *cap, size_t item_bytes,
+WR_EXPORT struct weir_slice_array
+weir_slice_shrink(struct weir_slice_array a, size_t len, size_t item_bytes,
                   const weir_alloc *alloc)
 {
-    void *array =
-        weir_alloc_resize(alloc, at, *cap * item_bytes, len * item_bytes);
+    struct weir_slice_array cut = {.cap = len};
 
-    if (array == NULL && len != 0)
-        return at; /* it stays as large as it was */
-    *cap = len;
-    return array;
+    cut.at =
+        weir_alloc_resize(alloc, a.at, a.cap * item_bytes, len * item_bytes);
+    return cut.at == NULL && len != 0 ? a : cut; /* as large as it was */
 }
 
 WR_EXPORT void

@@ -1,0 +1,105 @@
+#!/bin/sh
+# are the kit's parts twice as fast as Go's, and ahead of what C has?
+#
+#     bench/kit.sh BUILD_DIR [ROUNDS]
+#
+# The cases that the lessons on memory are told with (bench/kit): with and
+# without a pool, appending with and without reserving, three ways of putting
+# text together, maps, an LRU cache. Go and every C library by turns, ROUNDS (5)
+# times, a tenth of a second a case; medians in ns. All C is on Weir's malloc,
+# so containers are compared. Go's own means are sync.Pool, append,
+# strings.Builder, map, container/list with a map and a lock, sync.Map and atomic.Int64.
+. "$(dirname "$0")/_lib.sh"
+
+rounds=${1:-5}
+bench=$build/bench/bench_kit
+[ -x "$bench" ] || { echo "bench: $build has no bench_kit" >&2; exit 1; }
+export WEIR=dir=$regions
+
+has go && GO111MODULE=off GOCACHE=$tmp/go-cache go build -o "$tmp/go" \
+    "$here/kit/main.go"
+
+lines() { # LIBRARY: "CASE NS BYTES ALLOCS", as the lines have them
+    sed -n 's/^Benchmark\([A-Za-z]*\)[-0-9]*[ \t]/\1 /p' |
+        awk -v library="$1" '{
+            ns = bytes = allocs = "-"
+            for (i = 3; i <= NF; i++) {
+                if ($i == "ns/op") ns = $(i - 1)
+                if ($i == "B/op") bytes = $(i - 1)
+                if ($i == "allocs/op") allocs = $(i - 1)
+            }
+            print library, $1, ns, bytes, allocs
+        }'
+}
+
+for round in $(seq "$rounds"); do
+    for library in weir plain uthash stb glib; do
+        "$bench" $library -benchtime 100ms 2>/dev/null | lines $library
+    done
+    [ ! -x "$tmp/go" ] ||
+        "$tmp/go" -test.benchtime 100ms | lines go
+done >"$tmp/all"
+
+# One line for each library and case: the medians.
+sort -k1,1 -k2,2 -k3,3g "$tmp/all" | awk '
+    function end() {
+        if (n)
+            print key, ns[int((n + 1) / 2)], bytes, allocs
+    }
+    $1 " " $2 != key { end(); key = $1 " " $2; n = 0 }
+    { ns[++n] = $3; bytes = $4; allocs = $5 }
+    END { end() }' >"$tmp/medians"
+
+awk '
+    BEGIN {
+        split("PoolNo PoolYes AppendGrow AppendPre TextPlus TextBuilder " \
+            "TextPre MapGrow MapPre MapGet MapText LRU SharedGet Counter", \
+            names, " ")
+        split("weir go plain uthash stb glib", libraries, " ")
+        printf "%-12s", "ns/op"
+        for (l = 1; l in libraries; l++)
+            printf " %10s", libraries[l]
+        printf "   allocs and bytes, weir, go\n"
+    }
+    {
+        ns[$1, $2] = $3
+        allocs[$1, $2] = $5 " " $4
+    }
+    function text(l, c) {
+        return (l, c) in ns ? sprintf("%.*f", ns[l, c] < 100 ? 2 : 0, \
+            ns[l, c]) : "-"
+    }
+    END {
+        for (c = 1; c in names; c++) {
+            printf "%-12s", names[c]
+            for (l = 1; l in libraries; l++)
+                printf " %10s", text(libraries[l], names[c])
+            printf "   %s, %s\n", allocs["weir", names[c]], \
+                allocs["go", names[c]]
+        }
+        for (c = 1; c in names; c++) {
+            us = ns["weir", names[c]]
+            if (!us)
+                continue
+            if (("go", names[c]) in ns)
+                printf "goal kit-%s-times-as-fast-as-go measured %.1f " \
+                    "wanted 2\n", names[c], ns["go", names[c]] / us
+            for (l = 4; l in libraries; l++)
+                if ((libraries[l], names[c]) in ns)
+                    printf "goal kit-%s-times-as-fast-as-%s measured %.1f " \
+                        "wanted 1\n", names[c], libraries[l], \
+                        ns[libraries[l], names[c]] / us
+        }
+        wrong["Pool"] = "PoolNo"; right["Pool"] = "PoolYes"
+        wrong["Text"] = "TextPlus"; right["Text"] = "TextPre"
+        wrong["Append"] = "AppendGrow"; right["Append"] = "AppendPre"
+        wrong["Map"] = "MapGrow"; right["Map"] = "MapPre"
+        for (k in wrong) {
+            from = ns["weir", wrong[k]] ? ns["weir", wrong[k]] : \
+                ns["plain", wrong[k]]
+            if (from && ("go", wrong[k]) in ns)
+                printf "lesson %s: %.1f times as fast, in Go %.1f\n", k, \
+                    from / ns["weir", right[k]], \
+                    ns["go", wrong[k]] / ns["go", right[k]]
+        }
+    }' "$tmp/medians"
