@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include "region/collector.h"
+
 enum { MANY = 1000 };
 
 static void *root[MANY];
@@ -421,6 +423,103 @@ START_TEST(threads_allocate_while_others_collect)
 }
 END_TEST
 
+/* ---- large heaps ---- */
+
+struct entry {
+    struct entry *next;
+    uint64_t number, sum;
+};
+
+enum { LISTS = 1 << 14, ENTRIES = 1 << 20 };
+
+static struct entry **lists;
+
+static uint64_t
+sum_of(uint64_t number)
+{
+    return number * UINT64_C(0x9e3779b97f4a7c15) + 1;
+}
+
+static void
+put_entry(uint64_t number)
+{
+    struct entry *e = weir_new(struct entry);
+    struct entry **at = &lists[number * 7919 % LISTS];
+
+    e->number = number;
+    e->sum = sum_of(number);
+    e->next = *at;
+    *at = e;
+}
+
+/* In each list the first is taken away and another comes. */
+static void
+replace_some(uint64_t number, unsigned many)
+{
+    for (unsigned i = 0; i < many; i++, number++) {
+        struct entry **at = &lists[number * 7919 % LISTS];
+
+        *at = (*at)->next;
+        put_entry(number);
+    }
+}
+
+static uint64_t
+count_entries(void)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < LISTS; i++)
+        for (struct entry *e = lists[i]; e != NULL; e = e->next, n++)
+            if (e->sum != sum_of(e->number))
+                ck_abort_msg("an entry was freed");
+    return n;
+}
+
+static bool
+was_beside(void)
+{
+    return atomic_load(&wr_collector_self()->way) == WR_WAY_SNAPSHOT;
+}
+
+START_TEST(a_large_heap_is_marked_while_the_program_goes_on)
+{
+    uint64_t number, dead;
+
+    lists = weir_new_array(struct entry *, LISTS);
+    for (number = 0; number < ENTRIES; number++)
+        put_entry(number);
+    collect();
+    ck_assert(!was_beside() || state().cycles > 1);
+    dead = state().dead_bytes;
+    collect();
+    if (!was_beside())
+        unit_skip("no copy of the program to be had");
+    for (int i = 0; i < 40; i++, number += ENTRIES / 8)
+        replace_some(number, ENTRIES / 8);
+    ck_assert_uint_eq(count_entries(), ENTRIES);
+    collect();
+    ck_assert_uint_eq(count_entries(), ENTRIES);
+    /* 5 million entries were dropped, of which chance keeps few. */
+    ck_assert_uint_ge(state().dead_bytes - dead,
+                      (uint64_t)5 * ENTRIES * 32 * 9 / 10);
+    ck_assert_uint_eq(state().failed, 0);
+    wr_heap_check();
+    lists = NULL;
+}
+END_TEST
+
+START_TEST(what_the_collector_will_free_is_no_leak)
+{
+    struct weir_leaks l;
+
+    lose(64);
+    ck_assert_int_eq(weir_leak_check(&l, NULL, NULL), WEIR_OK);
+    ck_assert_uint_ge(l.live.blocks, MANY);
+    ck_assert_uint_eq(l.direct.blocks + l.indirect.blocks, 0);
+}
+END_TEST
+
 /* ---- misuse ---- */
 
 static void
@@ -473,6 +572,8 @@ main(void)
     tcase_add_test(tc, the_counts_balance);
     tcase_add_test(tc, what_other_threads_have_stays);
     tcase_add_test(tc, threads_allocate_while_others_collect);
+    tcase_add_test(tc, a_large_heap_is_marked_while_the_program_goes_on);
+    tcase_add_test(tc, what_the_collector_will_free_is_no_leak);
     tcase_add_test(tc, freeing_twice_stops_the_program);
     suite_add_tcase(s, tc);
     return unit_main(s);
