@@ -97,8 +97,10 @@ find_ceiling(struct wr_facts *f, const struct wr_story *s)
 static void
 find_refused(struct wr_facts *f, const struct wr_story *s)
 {
-    for (size_t i = 0; i < s->event_count; i++) {
-        const struct wr_mark *m = &s->events[i];
+    struct wr_mark all[WR_MARK_SLOTS]; /* a story has the last few only */
+    size_t n = wr_history_marks(s->of.view, all, WR_MARK_SLOTS);
+    for (size_t i = 0; i < n; i++) {
+        const struct wr_mark *m = &all[i];
         double bytes = (double)m->value;
         bool refused =
             m->kind == WR_MARK_MAP_FAILED || m->kind == WR_MARK_REFUSED;

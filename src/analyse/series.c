@@ -66,9 +66,9 @@ inflation(const double *least, size_t n, double slope)
     return r > 0 ? 1 + 2 * r * (double)(n - 1) / (double)n : 1;
 }
 
-/* Per part: the slope and its bounds. */
+/* Per part: the slope and its lower bound. */
 static void
-fit(const double *least, size_t n, double *slope, double *low, double *high)
+fit(const double *least, size_t n, double *slope, double *low)
 {
     double pair[PAIRS], m = (double)n;
     size_t pairs = 0;
@@ -80,7 +80,6 @@ fit(const double *least, size_t n, double *slope, double *low, double *high)
     double reach = NINETEEN * sqrt(variance * inflation(least, n, *slope));
     double below = ((double)pairs - reach) / 2;
     *low = below < 0 ? -INFINITY : pair[(size_t)below];
-    *high = below < 0 ? INFINITY : pair[pairs - 1 - (size_t)below];
 }
 
 /* --- The floor ----------------------------------------------------------- */
@@ -113,7 +112,7 @@ void
 wr_rise_fit(struct wr_rise *r, const struct wr_moment *moment, size_t n,
             double from, double to)
 {
-    double least[WR_RISE_PARTS], unused, part = (to - from) / WR_RISE_PARTS;
+    double least[WR_RISE_PARTS], part = (to - from) / WR_RISE_PARTS;
     *r = (struct wr_rise){.parts = 0};
     if (n == 0 || !(part > 0))
         return;
@@ -123,10 +122,10 @@ wr_rise_fit(struct wr_rise *r, const struct wr_moment *moment, size_t n,
     size_t half = r->parts / 2;
     r->first = level(least);
     r->last = level(least + r->parts - END_PARTS);
-    fit(least, r->parts, &r->slope, &r->low, &r->high);
-    fit(least, half, &r->early, &r->early_low, &unused);
-    fit(least + half, r->parts - half, &r->late, &r->late_low, &unused);
-    r->slope /= part, r->low /= part, r->high /= part;
+    fit(least, r->parts, &r->slope, &r->low);
+    fit(least, half, &r->early, &r->early_low);
+    fit(least + half, r->parts - half, &r->late, &r->late_low);
+    r->slope /= part, r->low /= part;
     r->early /= part, r->early_low /= part;
     r->late /= part, r->late_low /= part;
     r->rises = r->low > 0 && r->early_low > 0 && r->late_low > 0;

@@ -31,7 +31,7 @@ struct wr_rise {
     size_t parts;       /* of the floor that are known */
     double first, last; /* the floor at both ends: medians of a sixth */
     double slope;       /* per second */
-    double low, high;   /* it is within these, nineteen times of twenty */
+    double low;         /* it is above this, thirty-nine times of forty */
     double early, late; /* slopes of both halves */
     double early_low, late_low;
     bool rises; /* all the time: in both halves, beyond chance */

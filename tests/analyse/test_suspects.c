@@ -296,6 +296,26 @@ START_TEST(who_grows_is_named_alone_when_the_samples_tell)
 }
 END_TEST
 
+START_TEST(a_refusal_counts_however_much_happened_since)
+{
+    struct wr_mark mark = {.kind = WR_MARK_REFUSED, .value = 5 << 20};
+    struct wr_story s;
+    struct wr_known k;
+    make();
+    fake_mark(&region->f, 0, &mark);
+    mark = (struct wr_mark){.kind = WR_MARK_LIMIT, .value = 1};
+    for (uint64_t n = 1; n <= 2 * WR_STORY_EVENTS; n++)
+        fake_mark(&region->f, n, &mark);
+    ck_assert_int_eq(
+        wr_view_over(&view, region, sizeof *region, (char[99]){0}, 99), 0);
+    tell(&s, &k);
+    ck_assert_double_eq(k.facts.refused, 5 << 20);
+    wr_known_fini(&k);
+    wr_story_fini(&s);
+    free(region);
+}
+END_TEST
+
 /* ---- ages in profiles ---- */
 
 static struct wr_profile *
@@ -503,6 +523,7 @@ suite(void)
     tcase_add_test(t, blocks_that_are_leaked_are_no_suspects);
     tcase_add_test(t, of_a_site_in_balance_nothing_survives);
     tcase_add_test(t, who_grows_is_named_alone_when_the_samples_tell);
+    tcase_add_test(t, a_refusal_counts_however_much_happened_since);
     tcase_add_test(t, a_region_without_a_past_has_no_suspects);
     tcase_add_test(t, on_request_what_is_alive_says_how_old_it_is);
     tcase_add_test(t, the_holders_of_a_suspect_are_told_in_a_line);
