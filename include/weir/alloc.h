@@ -8,8 +8,9 @@
  *
  * An allocator is one function with an argument. Containers of Weir take a
  * pointer to one and keep it: NULL is malloc's, weir_arena_alloc gives an
- * arena's (arena.h), weir_alloc_budget one that reserves each byte in a budget
- * and is refused beyond its limit. Any other is a function away:
+ * arena's (arena.h), weir_alloc_gc the collector's, weir_alloc_budget one that
+ * reserves each byte in a budget and is refused beyond its limit. Any other is
+ * a function away:
  *
  *     static void *
  *     resize(void *heap, void *p, size_t old_bytes, size_t bytes)
@@ -50,6 +51,11 @@ void *weir_alloc_resize(const weir_alloc *a, void *p, size_t old_bytes,
 /* malloc's memory, reserved in b as long as it is held. WEIR_EINVAL: out or b
  * is NULL. */
 weir_err weir_alloc_budget(weir_alloc *out, weir_budget *b);
+
+/* Collected memory (gc.h): what a container made with it and was forgotten with
+ * the container is found by the next cycle; what is given back is free at
+ * once. */
+const weir_alloc *weir_alloc_gc(void);
 
 #ifdef __cplusplus
 }

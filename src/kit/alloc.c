@@ -1,4 +1,4 @@
-/* Allocators: the program's malloc, and a budget's.
+/* Allocators: the program's malloc, a budget's, the collector's.
  *
  * 1. The malloc asked here is the one that the program itself calls, found by
  *    name: with another library in front of Weir's that is the other's, and
@@ -8,6 +8,8 @@
 
 #include <dlfcn.h>
 #include <stdlib.h>
+#include <string.h>
+#include <weir/gc.h>
 
 #include "base/base.h"
 
@@ -75,4 +77,28 @@ weir_alloc_budget(weir_alloc *out, weir_budget *b)
         return WEIR_EINVAL;
     *out = (weir_alloc){.resize = resize_in_budget, .arg = b};
     return WEIR_OK;
+}
+
+/* ---- the collector's ---- */
+
+static void *
+resize_collected(void *unused, void *p, size_t old_bytes, size_t bytes)
+{
+    void *block = NULL;
+
+    (void)unused;
+    if (bytes != 0 && (block = weir_gc_alloc(bytes)) == NULL)
+        return NULL;
+    if (p != NULL && block != NULL)
+        memcpy(block, p, wr_min(old_bytes, bytes));
+    weir_gc_free(p);
+    return block;
+}
+
+WR_EXPORT const weir_alloc *
+weir_alloc_gc(void)
+{
+    static const weir_alloc collected = {.resize = resize_collected};
+
+    return &collected;
 }

@@ -1,0 +1,146 @@
+/* The kit in a program linked with libweir: tests/kit/live.sh runs it.
+ *
+ *     prog_live pressure     a pool and a cache give back near the limit
+ *     prog_live leaks        what the kit holds is no leak
+ *     prog_live collected    a container of collected memory
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <weir/weir.h>
+
+WEIR_SLICE(ints, int);
+WEIR_MAP(words, uint64_t, char *, weir_hash_word, weir_same_word);
+
+static void
+must(int fine, const char *what)
+{
+    if (fine)
+        return;
+    printf("not so: %s\n", what);
+    exit(1);
+}
+
+static void *
+make(void *arg)
+{
+    (void)arg;
+    return malloc(4096);
+}
+
+static void
+gone(void *p, void *arg)
+{
+    (void)arg;
+    free(p);
+}
+
+static weir_pool *
+pool_with_idle(int n)
+{
+    struct weir_pool_options o = {.make = make, .destroy = gone};
+    void **object = calloc((size_t)n, sizeof *object);
+    weir_pool *p;
+
+    must(weir_pool_new(&p, &o) == WEIR_OK, "a pool");
+    for (int i = 0; i < n; i++)
+        object[i] = weir_pool_get(p);
+    for (int i = 0; i < n; i++)
+        weir_pool_put(p, object[i]);
+    free(object);
+    return p;
+}
+
+static void
+fill(weir_lru *l, uint64_t from, uint64_t n)
+{
+    for (uint64_t i = from; i < from + n; i++) {
+        char *value = malloc(10000);
+
+        memset(value, 1, 10000);
+        weir_lru_release(l, weir_lru_put(l, &i, sizeof i, value, 10000));
+    }
+}
+
+/* Fills the cache until both have given back; live.sh bounds the time. */
+static void
+pressure(void)
+{
+    struct weir_lru_options o = {.evicted = gone};
+    struct weir_pool_stats pool = {.idle = 1};
+    struct weir_lru_stats cache = {.shrunk = 0};
+    weir_pool *p;
+    weir_lru *l;
+
+    must(weir_limit_set(64 << 20, 0) == WEIR_OK, "a limit");
+    p = pool_with_idle(500);
+    must(weir_lru_new(&l, &o) == WEIR_OK, "a cache");
+    for (uint64_t i = 0; pool.idle != 0 || cache.shrunk == 0; i += 100) {
+        fill(l, i, 100);
+        usleep(1000);
+        weir_pool_read(p, &pool);
+        weir_lru_read(l, &cache);
+    }
+    must(pool.dropped == 500, "all that idled was destroyed");
+    weir_lru_free(l);
+    weir_pool_free(p);
+}
+
+static weir_pool *kept_pool;
+static weir_lru *kept_cache;
+static weir_cmap *kept_map;
+static struct words kept_words;
+static struct weir_arena kept_arena;
+
+static void
+leaks(void)
+{
+    struct weir_lru_options lru = {.evicted = gone};
+    struct weir_cmap_options cmap = {.gone = gone};
+    uint64_t blocks = 1;
+
+    kept_pool = pool_with_idle(100);
+    weir_lru_new(&kept_cache, &lru);
+    fill(kept_cache, 0, 1000);
+    weir_cmap_new(&kept_map, &cmap);
+    weir_arena_init(&kept_arena, NULL, 0);
+    for (uint64_t i = 0; i < 1000; i++) {
+        weir_cmap_put(kept_map, &i, sizeof i, malloc(100));
+        *words_put(&kept_words, i) = weir_arena_take(&kept_arena, 100);
+    }
+    weir_buffers_put(weir_buffers_get(1000));
+    must(weir_leak_print(STDOUT_FILENO, &blocks) == WEIR_OK, "a search");
+    must(blocks == 0, "nothing is lost");
+}
+
+static void
+collected(void)
+{
+    struct ints s = {.alloc = weir_alloc_gc()};
+
+    for (int i = 0; i < 100000; i++)
+        must(ints_append(&s, i) == WEIR_OK, "an item");
+    must(weir_gc_base(s.at + 5) == s.at, "the array is a managed block");
+    must(weir_gc_collect() == WEIR_OK, "a cycle");
+    for (int i = 0; i < 100000; i++)
+        must(s.at[i] == i, "it is as it was");
+    ints_free(&s);
+}
+
+int
+main(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "";
+
+    if (strcmp(what, "pressure") == 0)
+        pressure();
+    else if (strcmp(what, "leaks") == 0)
+        leaks();
+    else if (strcmp(what, "collected") == 0)
+        collected();
+    else
+        return 2;
+    puts("so it is");
+    return 0;
+}
