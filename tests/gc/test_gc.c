@@ -543,14 +543,15 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("gc");
-    TCase *tc = tcase_create("gc");
+    Suite *s;
+    TCase *tc;
 
     if (UNIT_SHADOW) {
         unit_skip("a sanitizer's shadow is not read");
         return 77;
     }
-
+    s = suite_create("gc");
+    tc = tcase_create("gc");
     tcase_add_checked_fixture(tc, start, NULL);
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, a_new_block_is_zero_though_its_memory_was_used);

@@ -60,13 +60,15 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("gc/limit");
-    TCase *tc = tcase_create("limit");
+    Suite *s;
+    TCase *tc;
 
     if (UNIT_SHADOW) {
         unit_skip("a sanitizer's shadow is not read");
         return 77;
     }
+    s = suite_create("gc/limit");
+    tc = tcase_create("limit");
     tcase_add_checked_fixture(tc, start_with_limit, NULL);
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, without_a_limit_and_a_percentage_nothing_begins);

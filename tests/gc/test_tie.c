@@ -320,13 +320,15 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("tie");
-    TCase *tc = tcase_create("tie");
+    Suite *s;
+    TCase *tc;
 
     if (UNIT_SHADOW) {
         unit_skip("a sanitizer's shadow is not read");
         return 77;
     }
+    s = suite_create("tie");
+    tc = tcase_create("tie");
     tcase_add_checked_fixture(tc, start, NULL);
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, cleanups_come_after_the_block_is_gone_and_once);

@@ -349,7 +349,7 @@ make_csv(uint64_t *chance, char *text)
         }
         if (unit_below(chance, 2))
             text[n++] = '\r';
-        if (r > 1 || unit_below(chance, 2) || text[n - 1] == '\r')
+        if (r > 1 || unit_below(chance, 2) || (n > 0 && text[n - 1] == '\r'))
             text[n++] = '\n';
     }
     text[n] = '\0';
