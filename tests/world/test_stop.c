@@ -269,6 +269,11 @@ START_TEST(a_child_of_one_that_prepared_has_a_helper_of_its_own)
 {
     struct unit_end end;
 
+    if (UNIT_SHADOW) {
+        unit_skip("the parent's helper has left its frames in the shadow of "
+                  "the stack that the child's begins on");
+        return;
+    }
     wr_stop_prepare();
     end = unit_end_of(stop_in_child, NULL);
     ck_assert_int_eq(end.signal, 0);
