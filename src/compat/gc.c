@@ -433,6 +433,58 @@ GC_get_memory_use(void)
     return stats().sys;
 }
 
+/* ---- the end of a block ---- */
+
+/* libgc ignores a block that is none of its own. */
+EXPORT void
+GC_register_finalizer(void *object, GC_finalization_proc fn, void *arg,
+                      GC_finalization_proc *old_fn, void **old_arg)
+{
+    (void)weir_gc_finalizer(object, fn, arg);
+    if (old_fn != NULL)
+        *old_fn = NULL;
+    if (old_arg != NULL)
+        *old_arg = NULL;
+}
+
+EXPORT void
+GC_register_finalizer_no_order(void *object, GC_finalization_proc fn, void *arg,
+                               GC_finalization_proc *old_fn, void **old_arg)
+{
+    GC_register_finalizer(object, fn, arg, old_fn, old_arg);
+}
+
+EXPORT int
+GC_should_invoke_finalizers(void)
+{
+    return 0;
+}
+
+EXPORT int
+GC_invoke_finalizers(void)
+{
+    return 0;
+}
+
+EXPORT int
+GC_general_register_disappearing_link(void **link, const void *object)
+{
+    return weir_gc_link(link, object) == WEIR_ENOMEM ? GC_NO_MEMORY
+                                                     : GC_SUCCESS;
+}
+
+EXPORT int
+GC_register_disappearing_link(void **link)
+{
+    return GC_general_register_disappearing_link(link, weir_gc_base(link));
+}
+
+EXPORT int
+GC_unregister_disappearing_link(void **link)
+{
+    return weir_gc_unlink(link) == WEIR_OK;
+}
+
 /* ---- roots and threads ---- */
 
 EXPORT void

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct list {
     struct list *next;
@@ -101,6 +102,62 @@ collected(void)
     GC_FREE(kept);
 }
 
+/* ---- the end of blocks ---- */
+
+enum { LOST = 100 };
+
+static volatile int ended, wrong;
+
+static void
+end(void *object, void *arg)
+{
+    struct list *l = object;
+
+    wrong |= arg != &ended || l->text == NULL || strcmp(l->text, "end") != 0;
+    ended++;
+}
+
+__attribute__((noinline)) static void
+lose(void **link)
+{
+    for (int i = 0; i < LOST; i++) {
+        struct list *l = GC_NEW(struct list);
+
+        l->text = GC_STRDUP("end");
+        GC_REGISTER_FINALIZER(l, end, (void *)&ended, NULL, NULL);
+        link[i] = l;
+        GC_general_register_disappearing_link(&link[i], l);
+    }
+}
+
+static int
+gone(void **link)
+{
+    int n = 0;
+
+    for (int i = 0; i < LOST; i++)
+        n += link[i] == NULL;
+    return n;
+}
+
+/* Some may be kept by chance; up to a minute for the thread that calls. */
+static void
+ends(void)
+{
+    void **link = GC_MALLOC_ATOMIC(LOST * sizeof *link);
+
+    lose(link);
+    for (int i = 0; i < 60000 && (ended < LOST / 2 || gone(link) < LOST / 2);
+         i++) {
+        (void)list_of(10);
+        GC_gcollect();
+        GC_invoke_finalizers();
+        usleep(1000);
+    }
+    printf("ended %d, right %d, gone %d\n", ended >= LOST / 2, !wrong,
+           gone(link) >= LOST / 2);
+}
+
 int
 main(void)
 {
@@ -110,6 +167,7 @@ main(void)
     GC_INIT();
     blocks();
     collected();
+    ends();
     for (int i = 0; i < 4; i++)
         pthread_create(&t[i], NULL, thread, &ok[i]);
     for (int i = 0; i < 4; i++)

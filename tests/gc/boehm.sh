@@ -25,6 +25,7 @@ texts abc abcd
 hidden 1
 cycles 1, small 1
 kept 1
+ended 1, right 1, gone 1
 threads 1
 refused 1 1
 disabled 1

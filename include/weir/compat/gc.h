@@ -12,9 +12,12 @@
  *   - Interior pointers keep blocks alive wherever they are.
  *   - GC_set_max_heap_size is a limit of the whole process: weir/limit.h.
  *   - GC_free_space_divisor d is a percentage of 300 / d: weir/gc.h.
- * Not there, so that a program which needs them does not compile: finalizers,
- * disappearing links, typed and debugging allocation, and what tunes libgc's
- * own ways of marking.
+ *   - Finalizers are called by a thread of their own, in the order of what
+ *     leads to what; those of blocks that lead to each other in a ring never.
+ *     What stood there before is not told: *old_fn and *old_arg become NULL.
+ * Not there, so that a program which needs them does not compile: typed and
+ * debugging allocation, other orders of finalizers, and what tunes libgc's own
+ * ways of marking.
  *
  * Threads: any. Units: bytes.
  */
@@ -41,12 +44,14 @@ typedef void *(*GC_oom_func)(size_t);
 typedef void (*GC_warn_proc)(char *, GC_word);
 typedef int (*GC_stop_func)(void);
 typedef void *(*GC_fn_type)(void *);
+typedef void (*GC_finalization_proc)(void *object, void *arg);
 
 #define GC_API extern
 #define GC_CALL
 #define GC_CALLBACK
 #define GC_SUCCESS        0
 #define GC_DUPLICATE      1
+#define GC_NO_MEMORY      2
 #define GC_UNIMPLEMENTED  3
 #define GC_TIME_UNLIMITED 999999
 
@@ -112,6 +117,20 @@ size_t GC_get_bytes_since_gc(void);
 size_t GC_get_total_bytes(void);
 size_t GC_get_memory_use(void);
 
+/* ---- the end of a block: weir_gc_finalizer and weir_gc_link ---- */
+
+void GC_register_finalizer(void *object, GC_finalization_proc fn, void *arg,
+                           GC_finalization_proc *old_fn, void **old_arg);
+void GC_register_finalizer_no_order(void *object, GC_finalization_proc fn,
+                                    void *arg, GC_finalization_proc *old_fn,
+                                    void **old_arg);
+int GC_should_invoke_finalizers(void);
+int GC_invoke_finalizers(void);
+/* In the first the object is the one that the link is in. */
+int GC_register_disappearing_link(void **link);
+int GC_general_register_disappearing_link(void **link, const void *object);
+int GC_unregister_disappearing_link(void **link);
+
 /* ---- roots and threads ---- */
 
 void GC_add_roots(void *from, void *end);
@@ -150,8 +169,14 @@ void *GC_call_with_gc_active(GC_fn_type fn, void *arg);
 #define GC_NEW(T)                           ((T *)GC_malloc(sizeof(T)))
 #define GC_NEW_ATOMIC(T)                    ((T *)GC_malloc_atomic(sizeof(T)))
 #define GC_NEW_UNCOLLECTABLE(T)             ((T *)GC_malloc_uncollectable(sizeof(T)))
-#define GC_PTR_STORE_AND_DIRTY(p, q)        (*(void **)(p) = (void *)(q))
-#define GC_reachable_here(p)                __asm__ volatile("" : : "X"(p) : "memory")
+#define GC_REGISTER_FINALIZER(p, fn, arg, of, oa)                              \
+    GC_register_finalizer((p), (fn), (arg), (of), (oa))
+#define GC_REGISTER_FINALIZER_NO_ORDER(p, fn, arg, of, oa)                     \
+    GC_register_finalizer_no_order((p), (fn), (arg), (of), (oa))
+#define GC_GENERAL_REGISTER_DISAPPEARING_LINK(link, object)                    \
+    GC_general_register_disappearing_link((link), (object))
+#define GC_PTR_STORE_AND_DIRTY(p, q) (*(void **)(p) = (void *)(q))
+#define GC_reachable_here(p)         __asm__ volatile("" : : "X"(p) : "memory")
 /* What the collector does not see; as long as it is 8 bytes. */
 #define GC_HIDE_POINTER(p)   (~(GC_word)(p))
 #define GC_REVEAL_POINTER(w) ((void *)GC_HIDE_POINTER(w))
