@@ -12,7 +12,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 failed=0
 
-for part in pressure leaks collected; do
+for part in pressure leaks lent collected; do
     WEIR=dir=$dir timeout 120 "$prog" $part >"$dir/out" 2>&1 || failed=1
     grep -qx 'so it is' "$dir/out" || {
         echo "FAIL: $part:"

@@ -2,6 +2,7 @@
  *
  *     prog_live pressure     a pool and a cache give back near the limit
  *     prog_live leaks        what the kit holds is no leak
+ *     prog_live lent         nor what idles of the buffers lent by size
  *     prog_live collected    a container of collected memory
  */
 #include <stdio.h>
@@ -109,7 +110,18 @@ leaks(void)
         weir_cmap_put(kept_map, &i, sizeof i, malloc(100));
         *words_put(&kept_words, i) = weir_arena_take(&kept_arena, 100);
     }
-    weir_buffers_put(weir_buffers_get(1000));
+    must(weir_leak_print(STDOUT_FILENO, &blocks) == WEIR_OK, "a search");
+    must(blocks == 0, "nothing is lost");
+}
+
+/* Nothing of the program's leads to these. */
+static void
+lent(void)
+{
+    uint64_t blocks = 1;
+
+    for (size_t n = 1; n < 100000; n *= 2)
+        weir_buffers_put(weir_buffers_get(n));
     must(weir_leak_print(STDOUT_FILENO, &blocks) == WEIR_OK, "a search");
     must(blocks == 0, "nothing is lost");
 }
@@ -137,6 +149,8 @@ main(int argc, char **argv)
         pressure();
     else if (strcmp(what, "leaks") == 0)
         leaks();
+    else if (strcmp(what, "lent") == 0)
+        lent();
     else if (strcmp(what, "collected") == 0)
         collected();
     else
