@@ -19,7 +19,13 @@
 
 /* Spans that are found, and looked at, under one lock; and of those for who
  * wants some blocks: more than it can use up until the next cycle. */
-enum { BATCH = 64, VISITS = 4096, SOME = 8, SOME_VISITS = 64 };
+enum {
+    BATCH = 64,
+    VISITS = 4096,
+    SOME = 8,
+    SOME_VISITS = 64,
+    OWN_VISITS = 256
+};
 enum { WAIT_NS = 20000 };
 
 static _Atomic(struct wr_marks *) dead;
@@ -169,7 +175,8 @@ sweep(struct wr_mcache *mc, struct wr_span *s, struct wr_marks *d)
         sweep_other(mc, s, list, n);
 }
 
-/* ---- a thread's own spans, as far as it needs blocks ---- */
+/* ---- a thread's own spans, as far as it needs blocks, and not for long ----
+ */
 
 static void
 sweep_for(struct wr_mcache *mc, unsigned slot)
@@ -184,7 +191,9 @@ sweep_for(struct wr_mcache *mc, unsigned slot)
         mc->sweeping = now;
         mc->unswept = mc->own;
     }
-    while (mc->partial[slot].first == NULL && (s = mc->unswept) != NULL) {
+    for (int i = 0; i < OWN_VISITS && mc->partial[slot].first == NULL &&
+                    (s = mc->unswept) != NULL;
+         i++) {
         mc->unswept = s->own_next;
         if (wr_span_is_managed(s) && claim(s))
             sweep(mc, s, d);
