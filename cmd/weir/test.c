@@ -10,7 +10,6 @@
 #include "analyse/expect.h"
 #include "analyse/quote.h"
 #include "weir/cmd.h"
-#include "weir/launch.h"
 #include "weir/place.h"
 
 extern char **environ;
@@ -134,25 +133,36 @@ parse(struct test *t, int argc, char **argv)
     return wr_usage_error("test") + 1;
 }
 
+/* What is preloaded already comes behind Weir's heap. */
+static int
+preload(const char *library)
+{
+    const char *old = getenv("LD_PRELOAD");
+    char *both = NULL;
+    if (asprintf(&both, "%s%s%s", library, old ? ":" : "", old ? old : "") < 0)
+        return -1;
+    int status = setenv("LD_PRELOAD", both, 1);
+    free(both);
+    return status;
+}
+
 /* Weir's heap counts for it, and its output comes to us. The pid, or -1. */
 static pid_t
 start(char **argv, int out)
 {
     char library[4096];
-    struct wr_settings set = {.library = library};
     posix_spawn_file_actions_t actions;
     pid_t pid = -1;
-    if (wr_place_library(library, sizeof library, "libweir.so.0") != 0)
-        return wr_say("libweir.so.0 is not where weir expects it. Install "
-                      "Weir whole"),
-               -1;
-    char **env = wr_environment(environ, &set);
+    if (wr_place_library(library, sizeof library, "libweir.so.0") != 0) {
+        wr_say("libweir.so.0 is not where weir expects it. Install Weir whole");
+        return -1;
+    }
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-    int error =
-        env ? posix_spawnp(&pid, argv[0], &actions, NULL, argv, env) : ENOMEM;
+    int error = preload(library) == 0
+                    ? posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ)
+                    : ENOMEM;
     posix_spawn_file_actions_destroy(&actions);
-    free(env);
     if (error == 0)
         return pid;
     wr_say("%s: %s", argv[0], strerror(error));

@@ -10,6 +10,7 @@ prog=$build/tests/prog_bench
     "$prog" -bench 'Nothing|Two' -benchtime 100x -benchlive >out 2>err
 is $? 0 "what is as expected"
 says "BenchmarkTwoBlocks" out
+is "$(wc -l <err)" 1 "lines of talk"
 says "test: 5 of 5 checks hold" err
 xmllint --noout good.xml || fail "good.xml is no XML"
 is "$(grep -c '<testcase.*/>$' good.xml)" 5 "tests that passed"
