@@ -450,7 +450,8 @@ wr_snapshot_offset(const struct wr_snapshot *s, uint32_t holder, uint32_t node)
         uint64_t address = one->base + (i - s->first[span]) * one->block_bytes;
         while (is_live(s, i) && next_pointer(&n, &word, address, &target))
             if (i == holder && wr_snapshot_node(s, target) == node)
-                return (int64_t)(word - 1) * 8;
+                return word <= one->block_bytes / 8 ? (int64_t)(word - 1) * 8
+                                                    : -1; /* damaged */
     }
     return -1;
 }
