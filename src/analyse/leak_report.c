@@ -144,7 +144,8 @@ trust_text(uint32_t trust)
                "its registers hold is listed too";
     case WR_TRUST_UNSEEN:
         return "not proved: the program may keep addresses where nobody can "
-               "read them: in io_uring, in too much shared memory";
+               "read them: in io_uring or aio, in too much shared memory, in "
+               "pipes or local sockets behind a filter of system calls";
     case WR_TRUST_CORE:
         return "not proved: a core has not what the kernel kept for the "
                "program, in pipes or epoll for example";

@@ -8,8 +8,9 @@
 #include "base/text.h"
 #include "heap/heap.h"
 #include "leak/early.h"
-#include "os/os.h"
 #include "leak/roots.h"
+#include "os/kept.h"
+#include "os/os.h"
 #include "os/process.h"
 #include "region/counters.h"
 #include "region/layout.h"
@@ -109,6 +110,7 @@ wr_copy_write(const struct wr_copy *c, const struct wr_copy_part *part,
 static bool
 stand_still(struct wr_copy *c)
 {
+    wr_os_kept_prepare();
     while (!wr_background_enter())
         if (!wr_background_pause(LOOK_NS))
             return false;
