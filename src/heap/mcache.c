@@ -119,13 +119,29 @@ held_in_word(struct wr_slot *slot)
     return wr_cpu_count(bits);
 }
 
+enum { SPINS = 1000, NAPS = 100, NAP_NS = 1000000 };
+
+/* For the owner, which is in the middle of a change and may have lost its
+ * processor, to go on. */
+static void
+wait_for_owner(int tries)
+{
+    const uint32_t never = 0;
+
+    if (tries > SPINS)
+        wr_os_wait(&never, 0, NAP_NS);
+}
+
+/* Of a parent's thread that was in the middle of it at fork it is what can be
+ * had. */
 static uint64_t
 slot_allocs(struct wr_slot *slot)
 {
     uint64_t allocs;
     uint16_t seen;
 
-    for (int tries = 0; tries < 1000; tries++) {
+    for (int tries = 0; tries < SPINS + NAPS; tries++) {
+        wait_for_owner(tries);
         seen = atomic_load_explicit(&slot->changes, memory_order_acquire);
         allocs = atomic_load_explicit(&slot->taken, memory_order_acquire) -
                  held_in_word(slot);

@@ -82,7 +82,7 @@ wr_os_signal(uint32_t tid, int signal, uintptr_t word)
     info.si_pid = (pid_t)wr_os_pid();
     info.si_value.sival_ptr = (void *)word;
     return wr_syscall4(SYS_rt_tgsigqueueinfo, wr_os_pid(), tid, signal,
-                       &info) == 0;
+                       &info) != -ESRCH;
 }
 
 unsigned

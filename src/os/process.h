@@ -15,7 +15,8 @@
  * that fit are stored; 0: the system does not say. */
 size_t wr_os_threads(uint32_t *tid, size_t room);
 /* Queue a signal with that word to a thread of this process; the receiver sees
- * si_code SI_QUEUE. false: there is no such thread, or no room. */
+ * si_code SI_QUEUE. false: there is no such thread. It may not arrive though,
+ * where the system has no room for it. */
 bool wr_os_signal(uint32_t tid, int number, uintptr_t word);
 
 /* The processors the calling thread may run on; 1 where that is not known. */
