@@ -9,6 +9,7 @@ command -v jq >/dev/null || {
 mkdir -m 700 weir
 
 while read -r filter where trust blocks; do
+    rm -f out.txt
     LD_PRELOAD=$build/lib/libweir.so.0 WEIR=dir=$tmp/weir,sample=1 \
         "$build/tests/prog_filter" $filter $where </dev/null >out.txt 2>&1 &
     pid=$!
