@@ -14,7 +14,7 @@ done
 mkdir -m 700 weir
 
 dump() { # PROGRAM CASE: ./core of it
-    rm -f core
+    rm -f core out.txt
     LD_PRELOAD=$build/lib/libweir.so.0 WEIR=dir=$tmp/weir,sample=1 \
         "$build/tests/$1" "$2" >out.txt 2>&1 &
     pid=$!
