@@ -329,8 +329,8 @@ WR_OS_NOTE_AND_JUMP(clone, wr_fds_guests, wr_files_clone)
 void
 wr_files_start(void)
 {
-    wr_files_vfork = dlsym(RTLD_NEXT, "vfork");
-    wr_files_clone = dlsym(RTLD_NEXT, "clone");
+    wr_files_vfork = next_of("vfork");
+    wr_files_clone = next_of("clone");
     (void)next_open();
     (void)next_open64();
     (void)next_openat();
