@@ -5,7 +5,6 @@
 #define WR_PRELOAD_NEXT_H
 
 #include <dlfcn.h>
-#include <gnu/lib-names.h>
 #include <stdatomic.h>
 
 #include "base/base.h"
@@ -15,8 +14,9 @@ next_of(const char *name)
 {
     void *p = dlsym(RTLD_NEXT, name);
 
-    return p != NULL ? p
-                     : dlsym(dlopen(LIBC_SO, RTLD_LAZY | RTLD_NOLOAD), name);
+    return p != NULL
+               ? p
+               : dlsym(dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD), name);
 }
 
 /* Looked up once, by the first who needs it. */

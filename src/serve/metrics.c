@@ -497,13 +497,21 @@ put_number(FILE *out, const char *name, const char *help, size_t number)
     fprintf(out, "%s %zu\n", name, number);
 }
 
+static bool
+has_died(const struct wr_source *one)
+{
+    return !one->live && !one->replaced &&
+           atomic_load(&one->view.header->state) != WR_REGION_EXITED;
+}
+
+/* The scope's list has the living alone. */
 static size_t
 deaths(const struct wr_scope *s)
 {
     size_t n = 0;
-    for (size_t i = 0; i < s->count; i++)
-        n += !s->list[i]->live && !s->list[i]->replaced &&
-             atomic_load(&s->list[i]->view.header->state) != WR_REGION_EXITED;
+    for (size_t i = 0; i < s->sources.count; i++)
+        n += has_died(&s->sources.list[i]) &&
+             (s->pid == 0 || s->pid == s->sources.list[i].pid);
     return n;
 }
 
