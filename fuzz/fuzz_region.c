@@ -12,36 +12,13 @@
 #include <stdlib.h>
 
 #include "fuzz.h"
+#include "wound.h"
 #include "region/fake.h"
 #include "region/past.h"
 #include "region/read.h"
 
-#define WOUND_BYTES 10
-
 /* What was read is kept here, so that reading is not left out. */
 static volatile uint64_t seen;
-
-static uint64_t
-little_endian(const uint8_t *p, size_t n)
-{
-    uint64_t value = 0;
-
-    while (n-- > 0)
-        value = value << 8 | p[n];
-    return value;
-}
-
-static void
-wound(uint8_t *region, size_t bytes, const uint8_t *data, size_t size)
-{
-    for (; size >= WOUND_BYTES; data += WOUND_BYTES, size -= WOUND_BYTES) {
-        size_t at = (size_t)little_endian(data, 2);
-
-        for (size_t i = 0; i < 8; i++)
-            if (at + i < bytes)
-                region[at + i] = data[2 + i];
-    }
-}
 
 static void
 read_stack(const struct wr_region_view *v, uint32_t number)

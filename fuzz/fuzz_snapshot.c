@@ -10,35 +10,13 @@
 #include <stdlib.h>
 
 #include "fuzz.h"
+#include "wound.h"
 #include "analyse/net.h"
 #include "analyse/snap.h"
 #include "analyse/snapshot.h"
 
-#define WOUND_BYTES 10
-
 /* What was read is kept here, so that reading is not left out. */
 static volatile uint64_t seen;
-
-static uint64_t
-little_endian(const uint8_t *p, size_t n)
-{
-    uint64_t value = 0;
-
-    while (n-- > 0)
-        value = value << 8 | p[n];
-    return value;
-}
-
-static void
-wound(uint8_t *bytes, size_t count, const uint8_t *data, size_t size)
-{
-    for (; size >= WOUND_BYTES; data += WOUND_BYTES, size -= WOUND_BYTES) {
-        size_t at = (size_t)little_endian(data, 2) % count;
-        uint64_t word = little_endian(data + 2, 8);
-
-        memcpy(bytes + at, &word, count - at < 8 ? count - at : 8);
-    }
-}
 
 static void
 make(struct snap *s)

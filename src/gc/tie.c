@@ -7,8 +7,6 @@
  */
 #include "gc/tie.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -20,6 +18,7 @@
 #include "os/lock.h"
 #include "os/os.h"
 #include "region/region.h"
+#include "world/thread.h"
 
 enum { RESERVE = 256 << 20, STEP = 1 << 20, CHAINS = 1 << 10 };
 
@@ -414,28 +413,6 @@ work(void *arg)
     return NULL;
 }
 
-/* No signal of the program's is taken by it, but the one that stops it is. */
-static bool
-create(void)
-{
-    sigset_t all, before;
-    pthread_attr_t attr;
-    pthread_t thread;
-    bool ok;
-
-    sigfillset(&all);
-    if (wr_region != NULL && wr_region->capture_signal != 0)
-        sigdelset(&all, (int)wr_region->capture_signal);
-    if (pthread_attr_init(&attr) != 0)
-        return false;
-    (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    ok = pthread_create(&thread, &attr, work, NULL) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    (void)pthread_attr_destroy(&attr);
-    return ok;
-}
-
 void
 wr_ties_wake(void)
 {
@@ -452,7 +429,7 @@ wr_ties_run(void)
         wr_likely(atomic_load_explicit(&started, memory_order_relaxed)) ||
         atomic_load(&bell) == 0 || atomic_exchange(&started, true))
         return;
-    if (!create())
+    if (!wr_thread_start(work))
         atomic_store(&started, false); /* another time */
 }
 

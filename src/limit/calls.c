@@ -6,8 +6,6 @@
  */
 #include "limit/calls.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
 #include "base/base.h"
@@ -17,6 +15,7 @@
 #include "region/counters.h"
 #include "region/region.h"
 #include "world/background.h"
+#include "world/thread.h"
 
 enum { SUBSCRIBERS = 16, NOBODY = 0, REPEATED = SUBSCRIBERS + 1 };
 
@@ -163,35 +162,12 @@ work(void *arg)
 
 /* ---- the thread ---- */
 
-/* No signal of the program's is taken by it, but the one that asks for stacks
- * is. */
-static bool
-create(void)
-{
-    sigset_t all, before;
-    pthread_attr_t attr;
-    pthread_t thread;
-    bool ok;
-
-    sigfillset(&all);
-    if (wr_region != NULL && wr_region->capture_signal != 0)
-        sigdelset(&all, (int)wr_region->capture_signal);
-    if (pthread_attr_init(&attr) != 0)
-        return false;
-    (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    ok = pthread_create(&thread, &attr, work, NULL) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    (void)pthread_attr_destroy(&attr);
-    return ok;
-}
-
 bool
 wr_calls_start(void)
 {
     if (atomic_exchange(&starting, true))
         return true;
-    if (create())
+    if (wr_thread_start(work))
         return true;
     atomic_store(&starting, false);
     return false;

@@ -279,9 +279,3 @@ wr_pacer_is_limiting(struct wr_pacer_toll t)
 {
     return t.filled_ns >= t.full_ns;
 }
-
-bool
-wr_pacer_is_overdue(uint64_t now_ns, uint64_t last_ns)
-{
-    return minus(now_ns, last_ns) >= WR_PACER_FORCED_NS;
-}

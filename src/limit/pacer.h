@@ -40,7 +40,6 @@
 #define WR_PACER_HEAP_MIN    ((uint64_t)4 << 20) /* at 100 percent */
 #define WR_PACER_NEVER       UINT64_MAX
 #define WR_PACER_SHARE       0.25 /* of the processors that mark */
-#define WR_PACER_FORCED_NS   UINT64_C(120000000000) /* a cycle at least */
 #define WR_PACER_SWEEP_AHEAD ((uint64_t)1 << 20)
 #define WR_PACER_CYCLES      4 /* of which the rates are remembered */
 
@@ -166,8 +165,5 @@ struct wr_pacer_toll wr_pacer_toll(unsigned processors);
 struct wr_pacer_toll wr_pacer_pour(struct wr_pacer_toll t, uint64_t gc_ns,
                                    uint64_t program_ns);
 bool wr_pacer_is_limiting(struct wr_pacer_toll t);
-
-/* Is a cycle due because none ended since last_ns (0: since the start)? */
-bool wr_pacer_is_overdue(uint64_t now_ns, uint64_t last_ns);
 
 #endif

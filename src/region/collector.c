@@ -44,15 +44,3 @@ wr_collector_memstats(const struct wr_collector *c, struct weir_memstats *m)
     m->gc_sys = get(&c->sys);
     m->enable_gc = 1;
 }
-
-const char *
-wr_collector_way_name(uint64_t way)
-{
-    static const char *const names[] = {[WR_WAY_NONE] = "none yet",
-                                        [WR_WAY_TRACKED] = "tracked",
-                                        [WR_WAY_SNAPSHOT] = "snapshot",
-                                        [WR_WAY_STOPPED] = "stopped",
-                                        [WR_WAY_BARRIER] = "barrier"};
-
-    return way < sizeof names / sizeof *names ? names[way] : "unknown";
-}

@@ -72,7 +72,5 @@ const struct wr_collector *wr_view_collector(const struct wr_region_view *v);
 /* What of m is the collector's, in Go's terms, gc_sys too; c may be NULL. */
 void wr_collector_memstats(const struct wr_collector *c,
                            struct weir_memstats *m);
-/* "tracked", ... */
-const char *wr_collector_way_name(uint64_t way);
 
 #endif

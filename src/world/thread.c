@@ -11,6 +11,7 @@
 #include "world/thread.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <sys/resource.h>
 
 #include "heap/caches.h"
@@ -214,4 +215,25 @@ wr_thread_stack(uintptr_t *lo, uintptr_t *hi)
         atomic_store_explicit(&slot->stack_hi, *hi, memory_order_relaxed);
     }
     return true;
+}
+
+bool
+wr_thread_start(void *(*work)(void *))
+{
+    sigset_t all, before;
+    pthread_attr_t attr;
+    pthread_t thread;
+    bool ok;
+
+    sigfillset(&all);
+    if (wr_region != NULL && wr_region->capture_signal != 0)
+        sigdelset(&all, (int)wr_region->capture_signal);
+    if (pthread_attr_init(&attr) != 0)
+        return false;
+    (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    ok = pthread_create(&thread, &attr, work, NULL) == 0;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    (void)pthread_attr_destroy(&attr);
+    return ok;
 }

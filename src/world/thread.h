@@ -35,6 +35,10 @@ wr_world_region(void)
 /* The calling thread's cache and slot exist after this. stack: where it was
  * created (a stack's number), 0 if not known. */
 void wr_thread_begin(uint32_t create_stack);
+/* Start a thread that libc knows, so that functions of the program can run on
+ * it: detached, and it takes no signal of the program's, only the one that asks
+ * for stacks and stops it. false: it could not be made. Allocates. */
+bool wr_thread_start(void *(*work)(void *));
 /* The bounds of the calling thread's stack, noted in its slot too; false: not
  * known. May allocate; not for the inside of malloc. */
 bool wr_thread_stack(uintptr_t *lo, uintptr_t *hi);

@@ -538,16 +538,6 @@ START_TEST(half_of_the_time_is_the_programs)
 }
 END_TEST
 
-START_TEST(two_minutes_without_a_cycle_are_too_many)
-{
-    ck_assert(!wr_pacer_is_overdue(119999 * MS, 0));
-    ck_assert(wr_pacer_is_overdue(120000 * MS, 0));
-    ck_assert(!wr_pacer_is_overdue(125000 * MS, 6000 * MS));
-    ck_assert(wr_pacer_is_overdue(126000 * MS, 6000 * MS));
-    ck_assert(!wr_pacer_is_overdue(5, 6)); /* the clock was read late */
-}
-END_TEST
-
 static Suite *
 suite(void)
 {
@@ -580,7 +570,6 @@ suite(void)
     tcase_add_test(t,
                    the_bucket_fills_with_one_time_and_empties_with_the_other);
     tcase_add_test(t, half_of_the_time_is_the_programs);
-    tcase_add_test(t, two_minutes_without_a_cycle_are_too_many);
     suite_add_tcase(s, t);
     return s;
 }

@@ -182,14 +182,6 @@ START_TEST(a_line_is_printed_for_each_cycle_if_asked_for)
 }
 END_TEST
 
-START_TEST(ways_have_names)
-{
-    ck_assert_str_eq(wr_collector_way_name(WR_WAY_TRACKED), "tracked");
-    ck_assert_str_eq(wr_collector_way_name(WR_WAY_BARRIER), "barrier");
-    ck_assert_str_eq(wr_collector_way_name(77), "unknown");
-}
-END_TEST
-
 static Suite *
 suite(void)
 {
@@ -203,7 +195,6 @@ suite(void)
     tcase_add_loop_test(t, a_child_goes_on_from_its_parents, 0, 2);
     tcase_add_test(t, no_more_cycles_are_forced_than_there_are);
     tcase_add_test(t, a_line_is_printed_for_each_cycle_if_asked_for);
-    tcase_add_test(t, ways_have_names);
     suite_add_tcase(s, t);
     return s;
 }
