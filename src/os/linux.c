@@ -409,21 +409,6 @@ wr_os_rename(const char *from, const char *to)
                        0, 0) == 0;
 }
 
-void *
-wr_os_map_new_file(const char *path, size_t bytes)
-{
-    int fd = wr_os_new_file(path, bytes);
-    void *p;
-
-    if (fd < 0)
-        return NULL;
-    p = wr_os_map_file(fd, bytes, NULL);
-    wr_os_close(fd);
-    if (p == NULL)
-        wr_os_remove(path);
-    return p;
-}
-
 bool
 wr_os_replace(void *from, void *to, size_t bytes)
 {

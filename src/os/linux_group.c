@@ -1,4 +1,4 @@
-/* What the control groups around the process allow it.
+/* What the control groups around the process, and the machine, leave it.
  *
  * /proc/self/cgroup names the process's group in each hierarchy;
  * /proc/self/mountinfo says where a hierarchy can be seen, and which part of
@@ -7,16 +7,17 @@
  *
  * Invariants
  * 1. As in linux.c: only raw system calls.
- * 2. What cannot be read is no limit.
+ * 2. What cannot be read does not limit.
  */
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/base.h"
 #include "base/text.h"
 #include "os/os.h"
 #include "os/syscall.h"
 
-enum { LINE_BYTES = 2048, PATH_BYTES = 1024, FIELDS = 12 };
+enum { LINE_BYTES = 2048, PATH_BYTES = 1024, FIELDS = 12, TEXT_BYTES = 8192 };
 
 /* As much as none: "no limit" of the first kind is a number. */
 #define NO_LIMIT ((uint64_t)1 << 62)
@@ -104,9 +105,19 @@ lists(const char *list, const char *word)
 static const struct kind {
     const char *filesystem;
     bool first; /* many hierarchies, each with some controllers */
-    const char *limit[2];
-} kinds[] = {{"cgroup2", false, {"/memory.max", "/memory.high"}},
-             {"cgroup", true, {"/memory.limit_in_bytes", NULL}}};
+    const char *limit[2], *used, *files;
+} kinds[] = {
+    {"cgroup2",
+     false,
+     {"/memory.max", "/memory.high"},
+     "/memory.current",
+     "\ninactive_file "},
+    {"cgroup",
+     true,
+     {"/memory.limit_in_bytes", NULL},
+     "/memory.usage_in_bytes",
+     "\ntotal_inactive_file "},
+};
 
 static uint64_t
 lower(uint64_t a, uint64_t b)
@@ -115,34 +126,101 @@ lower(uint64_t a, uint64_t b)
 }
 
 static uint64_t
-limit_in(const char *root, const char *dir, const char *name)
+number_at(const char *p)
+{
+    uint64_t n = 0;
+
+    for (; *p == ' '; p++)
+        continue;
+    for (; *p >= '0' && *p <= '9'; p++)
+        n = n * 10 + (uint64_t)(*p - '0');
+    return n;
+}
+
+/* The beginning of a group's file as text, empty if it cannot be read. */
+static void
+read_text(char *text, size_t room, const char *root, const char *dir,
+          const char *name)
 {
     struct wr_text path;
-    char buf[32];
-    uint64_t limit = 0;
     long n;
 
     join(&path, root, dir, name);
-    n = wr_os_read_file(path.buf, buf, sizeof buf - 1);
-    for (long i = 0; i < n && buf[i] >= '0' && buf[i] <= '9'; i++)
-        limit = limit * 10 + (uint64_t)(buf[i] - '0');
-    return limit >= NO_LIMIT ? 0 : limit;
+    n = wr_os_read_file(path.buf, text, room - 1);
+    text[n > 0 ? n : 0] = '\0';
 }
 
-/* The lowest limit of the group in dir and of those it lies in, as far up as
- * the first `top` bytes of dir. dir is cut up. */
+/* 0: none. */
 static uint64_t
-lowest(const struct kind *k, const char *root, char *dir, size_t top)
+limit_in(const struct kind *k, const char *root, const char *dir)
 {
+    char text[32];
     uint64_t low = 0;
 
+    for (int i = 0; i < 2 && k->limit[i] != NULL; i++) {
+        uint64_t limit;
+
+        read_text(text, sizeof text, root, dir, k->limit[i]);
+        limit = number_at(text);
+        low = lower(low, limit >= NO_LIMIT ? 0 : limit);
+    }
+    return low;
+}
+
+static uint64_t
+behind(const char *text, const char *key)
+{
+    const char *at = strstr(text, key);
+
+    return at == NULL ? 0 : number_at(at + strlen(key));
+}
+
+/* Pages of files that nobody looked at lately will make room; how many there
+ * are takes the kernel a while to say. UINT64_MAX: no limit. */
+static uint64_t
+left_in(const struct kind *k, const char *root, const char *dir,
+        uint64_t enough)
+{
+    char text[TEXT_BYTES];
+    uint64_t limit = limit_in(k, root, dir), used, files;
+
+    if (limit == 0)
+        return UINT64_MAX;
+    read_text(text, sizeof text, root, dir, k->used);
+    if (text[0] == '\0')
+        return UINT64_MAX;
+    used = number_at(text);
+    if (limit > used && limit - used >= enough)
+        return limit - used;
+    read_text(text, sizeof text, root, dir, "/memory.stat");
+    files = wr_min(behind(text, k->files), used);
+    return limit > used - files ? limit - (used - files) : 0;
+}
+
+/* ---- all of them ---- */
+
+/* What is asked of each group. */
+struct question {
+    const char *root;
+    uint64_t enough;
+    uint64_t limit; /* the lowest; 0: none */
+    uint64_t left;  /* the least; asked for where enough is not 0 */
+};
+
+/* The group in dir and those it lies in, as far up as the first `top` bytes of
+ * dir, which is cut up. */
+static void
+climb(const struct kind *k, char *dir, size_t top, struct question *q)
+{
     for (;;) {
         char *end = strrchr(dir, '/');
 
-        for (int i = 0; i < 2 && k->limit[i] != NULL; i++)
-            low = lower(low, limit_in(root, dir, k->limit[i]));
+        if (q->enough > 0)
+            q->left = wr_min(q->left, left_in(k, q->root, dir, q->enough));
+        else
+            q->limit = lower(q->limit, limit_in(k, q->root, dir));
         if (end == NULL || end < dir + top)
-            return low;
+            return;
         *end = '\0';
     }
 }
@@ -208,25 +286,23 @@ below(const char *group, const char *mount_root)
     return "";
 }
 
-static uint64_t
-limit_of(const struct kind *k, const char *root, const char *group)
+static void
+ask_around(const struct kind *k, const char *group, struct question *q)
 {
     struct lines l;
     struct mount m;
-    uint64_t low = 0;
     char *line;
 
-    if (!lines_open(&l, root, "/proc/self/mountinfo"))
-        return 0;
+    if (!lines_open(&l, q->root, "/proc/self/mountinfo"))
+        return;
     while ((line = lines_next(&l)) != NULL) {
         struct wr_text dir;
 
         if (!parse_mount(&m, line) || !is_hierarchy(k, &m))
             continue;
         join(&dir, m.point, below(group, m.root), "");
-        low = lower(low, lowest(k, root, dir.buf, strlen(m.point)));
+        climb(k, dir.buf, strlen(m.point), q);
     }
-    return low;
 }
 
 /* ---- which group ---- */
@@ -267,20 +343,46 @@ find_group(const struct kind *k, const char *root, char *group)
     return found;
 }
 
+static void
+ask(struct question *q)
+{
+    char group[PATH_BYTES];
+
+    for (size_t i = 0; i < wr_countof(kinds); i++)
+        if (find_group(&kinds[i], q->root, group))
+            ask_around(&kinds[i], group, q);
+}
+
 uint64_t
 wr_os_memory_limit_below(const char *root)
 {
-    char group[PATH_BYTES];
-    uint64_t low = 0;
+    struct question q = {.root = root};
 
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        if (find_group(&kinds[i], root, group))
-            low = lower(low, limit_of(&kinds[i], root, group));
-    return low;
+    ask(&q);
+    return q.limit;
 }
 
 uint64_t
 wr_os_memory_limit(void)
 {
     return wr_os_memory_limit_below("");
+}
+
+uint64_t
+wr_os_memory_left_below(const char *root, uint64_t enough)
+{
+    struct question q = {root, wr_max(enough, 1), 0, UINT64_MAX};
+    char text[TEXT_BYTES];
+
+    read_text(text, sizeof text, root, "/proc/meminfo", "");
+    if (strstr(text, "\nMemAvailable:") != NULL)
+        q.left = behind(text, "\nMemAvailable:") * 1024;
+    ask(&q);
+    return q.left;
+}
+
+uint64_t
+wr_os_memory_left(uint64_t enough)
+{
+    return wr_os_memory_left_below("", enough);
 }

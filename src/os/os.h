@@ -71,9 +71,6 @@ void wr_os_close(int fd);
 void wr_os_remove(const char *path);
 /* In place of what has that name. */
 bool wr_os_rename(const char *from, const char *to);
-/* The first and the third at once, closed. NULL: refused, and no file is
- * left. */
-void *wr_os_map_new_file(const char *path, size_t bytes);
 /* Let the mapping at `to` become the one at `from` (which is then gone), of
  * the same length. false: nothing has changed. */
 bool wr_os_replace(void *from, void *to, size_t bytes);
@@ -128,7 +125,13 @@ uint64_t wr_os_held(void);
  * ends it: the lowest limit of its control groups, of either kind, and of those
  * around them. 0: none is known. Opens files for a moment. */
 uint64_t wr_os_memory_limit(void);
+/* The bytes of memory the process and its copies may still take before the
+ * system ends one of them: of its control groups and of the machine, the least.
+ * UINT64_MAX: not known. Where it is `enough` or more it need not be exact.
+ * Opens files for a moment. */
+uint64_t wr_os_memory_left(uint64_t enough);
 /* The same read from files below another root (a test's). */
 uint64_t wr_os_memory_limit_below(const char *root);
+uint64_t wr_os_memory_left_below(const char *root, uint64_t enough);
 
 #endif

@@ -62,12 +62,6 @@ _Noreturn void wr_os_end(int status);
 int wr_os_copy_ended(long pid);
 void wr_os_copy_kill(long pid);
 
-/* The bytes of memory the process and its copies may still take before the
- * system ends one of them: of its control groups and of the machine, the least.
- * UINT64_MAX: not known. Where it is `enough` or more it need not be exact.
- * Opens files for a moment. */
-uint64_t wr_os_memory_left(uint64_t enough);
-
 /* The mappings of the process, one after the other; begin with *next 0. It
  * reads a file that the system makes up: what changes meanwhile may or may
  * not be seen. false: there are no more, or it cannot be known. */

@@ -1,4 +1,5 @@
-/* The limit of the control groups, read from files made here. */
+/* The limit of the control groups, and what is left of it, read from files made
+ * here. */
 #include "unit.h"
 
 #include <sys/stat.h>
@@ -151,6 +152,46 @@ START_TEST(where_both_kinds_are_the_tighter_counts)
 }
 END_TEST
 
+START_TEST(the_least_that_a_group_or_the_machine_has_left_counts)
+{
+    begin();
+    ck_assert_uint_eq(wr_os_memory_left_below(root, 100), UINT64_MAX);
+    put("/proc/meminfo", "MemTotal: 9000 kB\nMemAvailable:    8000 kB\n");
+    ck_assert_uint_eq(wr_os_memory_left_below(root, 100), 8000 * 1024);
+    put("/proc/self/cgroup", "0::/a/b\n");
+    put("/proc/self/mountinfo", SECOND);
+    put("/sys/fs/cgroup/a/b/memory.max", "5000000\n");
+    ck_assert_uint_eq(wr_os_memory_left_below(root, 100), 8000 * 1024);
+    put("/sys/fs/cgroup/a/b/memory.current", "1000000\n");
+    ck_assert_uint_eq(wr_os_memory_left_below(root, 100), 4000000);
+    put("/sys/fs/cgroup/a/memory.max", "5000000\n");
+    put("/sys/fs/cgroup/a/memory.current", "6000000\n");
+    ck_assert_uint_eq(wr_os_memory_left_below(root, 100), 0);
+    end();
+}
+END_TEST
+
+START_TEST(files_nobody_looked_at_make_room_where_there_is_not_enough)
+{
+    begin();
+    put("/proc/self/cgroup", "4:memory:/a\n0::/b\n");
+    put("/proc/self/mountinfo",
+        FIRST "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n");
+    put("/sys/fs/cgroup/memory/a/memory.limit_in_bytes", "8000000\n");
+    put("/sys/fs/cgroup/memory/a/memory.usage_in_bytes", "7000000\n");
+    put("/sys/fs/cgroup/memory/a/memory.stat",
+        "inactive_file 5\ntotal_inactive_file 2000000\n");
+    ck_assert_uint_eq(wr_os_memory_left_below(root, 1000000), 1000000);
+    ck_assert_uint_eq(wr_os_memory_left_below(root, 1000001), 3000000);
+    put("/sys/fs/cgroup/unified/b/memory.high", "2000000\n");
+    put("/sys/fs/cgroup/unified/b/memory.current", "1900000\n");
+    put("/sys/fs/cgroup/unified/b/memory.stat",
+        "anon 1000\ninactive_file 400000\n");
+    ck_assert_uint_eq(wr_os_memory_left_below(root, 200000), 500000);
+    end();
+}
+END_TEST
+
 /* Many mounts, long lines: the files are read piece by piece. */
 START_TEST(files_of_any_length_are_read)
 {
@@ -196,6 +237,9 @@ suite(void)
     tcase_add_test(t, a_container_sees_its_own_group_under_its_outer_name);
     tcase_add_test(t, groups_of_the_first_kind_count_where_memory_is_theirs);
     tcase_add_test(t, where_both_kinds_are_the_tighter_counts);
+    tcase_add_test(t, the_least_that_a_group_or_the_machine_has_left_counts);
+    tcase_add_test(t,
+                   files_nobody_looked_at_make_room_where_there_is_not_enough);
     tcase_add_test(t, files_of_any_length_are_read);
     tcase_add_test(t, lines_that_are_none_are_passed_over);
     suite_add_tcase(s, t);
