@@ -127,6 +127,14 @@ int weir_gc_set_percent(int percent);
 void weir_gc_disable(void);
 void weir_gc_enable(void);
 
+/* Soon after a cycle fn is called with how many have ended since the call
+ * before: by the thread that tells of memory pressure, and under its rules
+ * (limit.h); there are 16 subscribers of both. Results as of
+ * weir_pressure_subscribe and weir_pressure_unsubscribe. */
+typedef void (*weir_gc_fn)(uint64_t cycles, void *arg);
+weir_err weir_gc_subscribe(weir_gc_fn fn, void *arg);
+weir_err weir_gc_unsubscribe(weir_gc_fn fn, void *arg);
+
 /* Which blocks of malloc are looked into. REACHED, as said above, is right
  * unless the program keeps addresses of some in a form that is not seen. */
 enum weir_gc_malloc {

@@ -15,10 +15,10 @@
  * Go's sync.Pool. Each thread has one object at hand and a list behind it; who
  * finds both empty takes from the other threads' lists, then what is about to
  * be dropped, and else makes one. There is no bound to what idles (but `keep`)
- * and no promise that it stays: weir_pools_age, which a collector calls at
- * the beginning of each cycle, puts aside what idles, and destroys what was
- * put aside the time before and is idle still. Near the soft limit (limit.h)
- * the same happens by itself, beyond it both steps at once.
+ * and no promise that it stays: soon after each cycle of the collector (gc.h)
+ * what idles is put aside, and what was put aside the time before and is idle
+ * still is destroyed. weir_pools_age does the same. Near the soft limit
+ * (limit.h) it happens by itself, beyond it both steps at once.
  *
  * An object comes back as it was put: reset it before, or have `reset` do so.
  *

@@ -15,6 +15,7 @@
 #include "gc/sweep.h"
 #include "gc/tie.h"
 #include "heap/heap.h"
+#include "limit/calls.h"
 #include "limit/pacer.h"
 #include "limit/policy.h"
 #include "os/os.h"
@@ -231,6 +232,7 @@ cycle(void)
         account(&now);
         choose_trigger();
         wr_sweep_begin(now.dead);
+        wr_calls_cycle_ended();
     } else {
         fail();
     }
@@ -402,6 +404,18 @@ weir_gc_enable(void)
         ;
     if (n == 1)
         choose_trigger();
+}
+
+WR_EXPORT weir_err
+weir_gc_subscribe(weir_gc_fn fn, void *arg)
+{
+    return wr_calls_add((struct wr_subscriber){.cycle = fn, .arg = arg});
+}
+
+WR_EXPORT weir_err
+weir_gc_unsubscribe(weir_gc_fn fn, void *arg)
+{
+    return wr_calls_remove((struct wr_subscriber){.cycle = fn, .arg = arg});
 }
 
 WR_EXPORT void

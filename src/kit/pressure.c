@@ -1,4 +1,4 @@
-/* One subscriber for all.
+/* One subscriber for all, of pressure and of the collector's cycles.
  *
  * 1. A forked child begins without subscribers (weir/limit.h), so it subscribes
  *    anew with the next thing that is made.
@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <unistd.h>
+#include <weir/gc.h>
 
 #include "base/base.h"
 
@@ -31,6 +32,14 @@ on_pressure(const struct weir_pressure *p, void *unused)
         wr_kit_shrink(p->level, p->wanted);
 }
 
+static void
+on_cycle(uint64_t cycles, void *unused)
+{
+    (void)unused;
+    for (cycles = wr_min(cycles, 2); cycles > 0; cycles--)
+        wr_kit_shrink(WEIR_PRESSURE_NONE, 0);
+}
+
 void
 wr_kit_shrinker_add(struct wr_kit_shrinker *s)
 {
@@ -45,9 +54,11 @@ wr_kit_shrinker_add(struct wr_kit_shrinker *s)
     subscribe = subscribed != getpid();
     subscribed = getpid();
     pthread_mutex_unlock(&lock);
-    /* Without one of the 16 places nothing is given back, and all works. */
-    if (subscribe)
+    /* Without two of the 16 places nothing is given back, and all works. */
+    if (subscribe) {
         (void)weir_pressure_subscribe(on_pressure, NULL);
+        (void)weir_gc_subscribe(on_cycle, NULL);
+    }
 }
 
 void

@@ -20,13 +20,11 @@
 enum { SUBSCRIBERS = 16, NOBODY = 0, REPEATED = SUBSCRIBERS + 1 };
 
 static struct wr_lock lock = WR_LOCK_INIT;
-static struct subscriber {
-    weir_pressure_fn fn; /* NULL: free */
-    void *arg;
-} list[SUBSCRIBERS];
+static struct wr_subscriber list[SUBSCRIBERS]; /* all 0: free */
 static struct weir_pressure posted;
 static bool is_posted;
-static _Atomic bool busy; /* from a post until all have been called */
+static _Atomic bool busy;       /* from a post until all have been called */
+static _Atomic uint64_t cycles; /* that ended, and nobody was told of */
 static wr_calls_fn *repeated;
 static bool repeats_now;         /* it is new */
 static _Atomic uint32_t running; /* NOBODY, a place in the list and 1, ... */
@@ -51,20 +49,27 @@ ends(void)
     wr_os_wake(&running, INT32_MAX);
 }
 
+/* With the pressure; NULL: with so many cycles that have ended. */
 static void
-call(uint32_t i, const struct weir_pressure *p)
+call(uint32_t i, const struct weir_pressure *p, uint64_t ended)
 {
-    struct subscriber s;
+    struct wr_subscriber s;
+    bool mine;
 
     wr_lock_take(&lock);
     s = list[i];
-    if (s.fn != NULL)
+    mine = p != NULL ? s.pressure != NULL : s.cycle != NULL;
+    if (mine)
         begins(i + 1);
     wr_lock_give(&lock);
-    if (s.fn == NULL)
+    if (!mine)
         return;
-    s.fn(p, s.arg);
-    wr_count_add(limit_told, 1);
+    if (p != NULL) {
+        s.pressure(p, s.arg);
+        wr_count_add(limit_told, 1);
+    } else {
+        s.cycle(ended, s.arg);
+    }
     ends();
 }
 
@@ -122,9 +127,16 @@ call_all(const struct weir_pressure *p)
     uint64_t before = own_freed();
 
     for (uint32_t i = 0; i < SUBSCRIBERS; i++)
-        call(i, p);
+        call(i, p, 0);
     atomic_fetch_add(&freed, own_freed() - before);
     wr_background_watch(true); /* what they freed can go back */
+}
+
+static void
+call_after(uint64_t ended)
+{
+    for (uint32_t i = 0; i < SUBSCRIBERS && ended > 0; i++)
+        call(i, NULL, ended);
 }
 
 bool
@@ -152,6 +164,7 @@ work(void *arg)
         rung = atomic_load(&bell);
         while (take_posted(&p))
             call_all(&p);
+        call_after(atomic_exchange(&cycles, 0));
         repeat(&due);
         now = wr_os_monotonic();
         if (due > now)
@@ -208,6 +221,15 @@ wr_calls_post(const struct weir_pressure *p)
 }
 
 void
+wr_calls_cycle_ended(void)
+{
+    if (!atomic_load(&starting))
+        return;
+    atomic_fetch_add(&cycles, 1);
+    ring();
+}
+
+void
 wr_calls_repeat(wr_calls_fn *fn)
 {
     wr_lock_take(&lock);
@@ -228,6 +250,7 @@ wr_calls_fork_child(void)
     memset(list, 0, sizeof list);
     is_posted = false;
     atomic_store(&busy, false);
+    atomic_store(&cycles, 0);
     repeated = NULL;
     atomic_store(&running, NOBODY);
     atomic_store(&tid, 0);
@@ -236,49 +259,63 @@ wr_calls_fork_child(void)
 
 /* ---- subscribers ---- */
 
-/* The place of such a subscriber, of a free one for NULL; SUBSCRIBERS: there
+/* The place of such a subscriber, of a free one for none; SUBSCRIBERS: there
  * is none. Lock held. */
 static uint32_t
-find(weir_pressure_fn fn, void *arg)
+find(struct wr_subscriber s)
 {
     uint32_t i = 0;
 
-    while (i < SUBSCRIBERS && (list[i].fn != fn || list[i].arg != arg))
+    while (i < SUBSCRIBERS &&
+           (list[i].pressure != s.pressure || list[i].cycle != s.cycle ||
+            list[i].arg != s.arg))
         i++;
     return i;
 }
 
-WR_EXPORT weir_err
-weir_pressure_subscribe(weir_pressure_fn fn, void *arg)
+weir_err
+wr_calls_add(struct wr_subscriber s)
 {
     uint32_t i;
 
-    if (fn == NULL)
+    if (s.pressure == NULL && s.cycle == NULL)
         return WEIR_EINVAL;
     if (!wr_calls_start())
         return WEIR_ENOMEM;
     wr_lock_take(&lock);
-    i = find(NULL, NULL);
+    i = find((struct wr_subscriber){0});
     if (i < SUBSCRIBERS)
-        list[i] = (struct subscriber){fn, arg};
+        list[i] = s;
     wr_lock_give(&lock);
     return i < SUBSCRIBERS ? WEIR_OK : WEIR_EBUSY;
 }
 
-WR_EXPORT weir_err
-weir_pressure_unsubscribe(weir_pressure_fn fn, void *arg)
+weir_err
+wr_calls_remove(struct wr_subscriber s)
 {
     uint32_t i;
 
-    if (fn == NULL)
+    if (s.pressure == NULL && s.cycle == NULL)
         return WEIR_EINVAL;
     wr_lock_take(&lock);
-    i = find(fn, arg);
+    i = find(s);
     if (i < SUBSCRIBERS)
-        list[i] = (struct subscriber){NULL, NULL};
+        list[i] = (struct wr_subscriber){0};
     wr_lock_give(&lock);
     if (i == SUBSCRIBERS)
         return WEIR_ENOENT;
     wait_for(i + 1);
     return WEIR_OK;
+}
+
+WR_EXPORT weir_err
+weir_pressure_subscribe(weir_pressure_fn fn, void *arg)
+{
+    return wr_calls_add((struct wr_subscriber){.pressure = fn, .arg = arg});
+}
+
+WR_EXPORT weir_err
+weir_pressure_unsubscribe(weir_pressure_fn fn, void *arg)
+{
+    return wr_calls_remove((struct wr_subscriber){.pressure = fn, .arg = arg});
 }

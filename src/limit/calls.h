@@ -1,4 +1,4 @@
-/* The thread that calls the program: its subscribers, its monitors.
+/* The thread that calls the program: its subscribers, its monitor.
  *
  *     if (wr_calls_start())            on a thread of the program
  *         wr_calls_post(&pressure);    from wherever it is known
@@ -24,6 +24,20 @@ bool wr_calls_is_here(void);
 /* The subscribers are to be told; the newest word counts. Also on the
  * background thread. */
 void wr_calls_post(const struct weir_pressure *p);
+
+/* A cycle of the collector has ended: who waits for that is to be told. Also on
+ * the background thread. */
+void wr_calls_cycle_ended(void);
+
+/* Who is called: with the pressure, or after cycles; one of the two is NULL.
+ * Answers as weir_pressure_subscribe and _unsubscribe. */
+struct wr_subscriber {
+    weir_pressure_fn pressure;
+    void (*cycle)(uint64_t cycles, void *arg);
+    void *arg;
+};
+weir_err wr_calls_add(struct wr_subscriber s);
+weir_err wr_calls_remove(struct wr_subscriber s);
 
 /* Somebody has been told and has not answered yet. */
 bool wr_calls_are_busy(void);

@@ -4,6 +4,7 @@
  *     prog_live leaks        what the kit holds is no leak
  *     prog_live lent         nor what idles of the buffers lent by size
  *     prog_live collected    a container of collected memory
+ *     prog_live cycles       two cycles of the collector empty a pool
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,6 +141,43 @@ collected(void)
     ints_free(&s);
 }
 
+/* It subscribes after the kit, and so is called after it. */
+static void
+count(uint64_t cycles, void *told)
+{
+    __atomic_add_fetch((uint64_t *)told, cycles, __ATOMIC_RELEASE);
+}
+
+/* How many the pool has dropped when so many cycles were told. */
+static uint64_t
+dropped_after(weir_pool *p, const uint64_t *told, uint64_t cycles)
+{
+    struct weir_pool_stats s;
+
+    must(weir_gc_collect() == WEIR_OK, "a cycle");
+    for (int i = 0; __atomic_load_n(told, __ATOMIC_ACQUIRE) < cycles; i++) {
+        must(i < 60000, "what follows a cycle, within a minute");
+        usleep(1000);
+    }
+    weir_pool_read(p, &s);
+    return s.dropped;
+}
+
+static void
+cycles(void)
+{
+    weir_pool *p = pool_with_idle(100);
+    static uint64_t told;
+
+    weir_gc_disable(); /* no others */
+    must(weir_gc_subscribe(count, &told) == WEIR_OK, "a subscriber");
+    must(dropped_after(p, &told, 1) == 0, "one cycle puts aside");
+    must(dropped_after(p, &told, 2) == 100, "two cycles empty a pool");
+    must(weir_gc_unsubscribe(count, &told) == WEIR_OK, "it goes");
+    must(weir_gc_unsubscribe(count, &told) == WEIR_ENOENT, "once");
+    weir_pool_free(p);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -153,6 +191,8 @@ main(int argc, char **argv)
         lent();
     else if (strcmp(what, "collected") == 0)
         collected();
+    else if (strcmp(what, "cycles") == 0)
+        cycles();
     else
         return 2;
     puts("so it is");
