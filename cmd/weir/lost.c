@@ -11,6 +11,7 @@
 #include "analyse/profile.h"
 #include "analyse/suppress.h"
 #include "analyse/symbol.h"
+#include "analyse/units.h"
 #include "serve/leak.h"
 #include "weir/cmd.h"
 
@@ -277,7 +278,7 @@ tell(const struct wr_lost *l, int64_t blocks)
         fprintf(stderr, "  no leak; said in %s\n", l->options.file);
     else
         fprintf(stderr, "  %lld leaked block%s: see %s\n", (long long)blocks,
-                blocks == 1 ? "" : "s", l->options.file);
+                wr_plural(blocks), l->options.file);
 }
 
 int64_t

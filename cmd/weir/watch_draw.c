@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "analyse/top.h"
+#include "analyse/units.h"
 #include "base/base.h"
 #include "weir/canvas.h"
 #include "weir/watch.h"
@@ -37,7 +38,7 @@ draw_title(const struct wr_canvas *c, const struct wr_watch *w)
         col = wr_canvas_put(c, 0, col, WR_STYLE_ALARM, "  %s", w->ended);
     else
         col = wr_canvas_put(c, 0, col, WR_STYLE_PLAIN, "  %" PRIu64 " thread%s",
-                            w->now.threads, w->now.threads == 1 ? "" : "s");
+                            w->now.threads, wr_plural(w->now.threads));
     if (w->now.sample_rate == 0)
         wr_canvas_put(c, 0, col, WR_STYLE_ALARM, "  sampling is off");
     else
@@ -186,7 +187,7 @@ draw_heading(const struct wr_canvas *c, const struct wr_watch *w, unsigned row)
                    (w->now.uptime_ns - wr_min(w->mark_ns, w->now.uptime_ns)) /
                        1000000000);
     wr_canvas_put(c, row, col, WR_STYLE_DIM, "  (%u site%s, change in %s)",
-                  w->rows, w->rows == 1 ? "" : "s", since);
+                  w->rows, wr_plural(w->rows), since);
 }
 
 static enum wr_style

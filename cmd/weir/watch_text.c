@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include "analyse/quote.h"
 #include "analyse/top.h"
+#include "analyse/units.h"
 #include "weir/watch.h"
 
 static const char *
@@ -29,8 +30,7 @@ print_head(const struct wr_watch *w, FILE *out)
     if (v->limit)
         fprintf(out, " of %s", bytes_text(text, (double)v->limit));
     fprintf(out, ", %s/s allocated, %" PRIu64 " thread%s",
-            bytes_text(rate, w->alloc_rate), v->threads,
-            v->threads == 1 ? "" : "s");
+            bytes_text(rate, w->alloc_rate), v->threads, wr_plural(v->threads));
     wr_signs_format(text, sizeof text, v->signs);
     fprintf(out, v->signs ? ", signs: %s\n" : "\n", text);
 }

@@ -4,22 +4,9 @@
 #include "analyse/frame.h"
 #include "analyse/profile.h"
 #include "analyse/quote.h"
+#include "analyse/units.h"
 
 #define SECOND 1e9
-
-void
-wr_age_text(char text[WR_AGE_ROOM], uint64_t ns)
-{
-    double s = (double)ns / SECOND;
-    if (s < 120)
-        snprintf(text, WR_AGE_ROOM, "%.0f s", s);
-    else if (s < 7200)
-        snprintf(text, WR_AGE_ROOM, "%.0f min", s / 60);
-    else if (s < 172800)
-        snprintf(text, WR_AGE_ROOM, "%.1f h", s / 3600);
-    else
-        snprintf(text, WR_AGE_ROOM, "%.1f days", s / 86400);
-}
 
 /* --- Findings ------------------------------------------------------------ */
 
@@ -125,7 +112,7 @@ print_heading(const struct wr_fd_report *r, FILE *out)
     for (size_t i = 0; i < l->count; i++)
         unseen += l->open[i].site == WR_SITE_UNSEEN;
     fprintf(out, "%s (pid %u): %zu descriptor%s open", r->program, r->pid,
-            l->count, l->count == 1 ? "" : "s");
+            l->count, wr_plural(l->count));
     if (l->limit)
         fprintf(out, ", %llu allowed", (unsigned long long)l->limit);
     fputc('\n', out);

@@ -26,8 +26,4 @@ void wr_fd_report_json(const struct wr_fd_report *r, FILE *out);
 /* One line if more and more are open, for reports about other things. */
 void wr_fd_hint_print(const struct wr_fd_list *l, uint32_t pid, FILE *out);
 
-/* "3 s", "12 min", "5.1 h", "3.0 days". */
-#define WR_AGE_ROOM 24
-void wr_age_text(char text[WR_AGE_ROOM], uint64_t ns);
-
 #endif

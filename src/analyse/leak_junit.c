@@ -64,7 +64,7 @@ print_site(const struct wr_leak_report *r, const struct wr_leak_site *s,
     fprintf(out,
             "%s\">\n   <failure type=\"leak\" message=\"%s leaked in %lld "
             "block%s\">\n",
-            size, bytes, (long long)s->blocks, s->blocks == 1 ? "" : "s");
+            size, bytes, (long long)s->blocks, wr_plural(s->blocks));
     wr_leak_frames(r->profile, s, print_frame, out);
     fputs("   </failure>\n  </testcase>\n", out);
 }

@@ -60,7 +60,7 @@ print_site(const struct wr_leak_report *r, const struct wr_leak_site *s,
     char bytes[WR_VALUE_ROOM];
     wr_value_format(bytes, sizeof bytes, s->bytes, "bytes");
     fprintf(out, "\n  %s in %lld block%s\n", bytes, (long long)s->blocks,
-            s->blocks == 1 ? "" : "s");
+            wr_plural(s->blocks));
     wr_leak_frames(p, s, print_frame, out);
     if (r->heap && wr_leak_is_unsampled(p, s))
         print_guess(r, s, out);
@@ -190,7 +190,7 @@ print_count(FILE *out, const char *before, const struct wr_leaks_count *c,
     char bytes[WR_VALUE_ROOM];
     wr_value_format(bytes, sizeof bytes, (int64_t)c->bytes, "bytes");
     fprintf(out, "%s%s in %llu block%s%s", before, bytes,
-            (unsigned long long)c->blocks, c->blocks == 1 ? "" : "s", after);
+            (unsigned long long)c->blocks, wr_plural(c->blocks), after);
 }
 
 static void

@@ -17,12 +17,6 @@ bytes(char text[WR_VALUE_ROOM], double value)
     return text;
 }
 
-static const char *
-plural(uint64_t n)
-{
-    return n == 1 ? "" : "s";
-}
-
 /* "3.2 s", "12m05s", "3h07m". */
 static const char *
 duration(char text[TIME_ROOM], uint64_t ns)
@@ -98,8 +92,9 @@ print_memory(const struct wr_story *s, FILE *out)
             s->of.end->how == WR_END_RUNS ? "now" : "at the end");
     fprintf(out, "  allocated  %10s   in %llu block%s, by %llu thread%s\n",
             bytes(a, (double)m->heap_alloc),
-            (unsigned long long)m->heap_objects, plural(m->heap_objects),
-            (unsigned long long)s->threads_running, plural(s->threads_running));
+            (unsigned long long)m->heap_objects, wr_plural(m->heap_objects),
+            (unsigned long long)s->threads_running,
+            wr_plural(s->threads_running));
     fprintf(out, "  heap       %10s   and %s kept for reuse; the most was ",
             bytes(a, (double)m->heap_inuse),
             bytes(b, (double)(m->heap_idle - m->heap_released)));

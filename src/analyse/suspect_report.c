@@ -2,7 +2,6 @@
 #include "analyse/suspect_report.h"
 
 #include <math.h>
-#include "analyse/fd_report.h"
 #include "analyse/frame.h"
 #include "analyse/profile.h"
 #include "analyse/quote.h"

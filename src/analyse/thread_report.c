@@ -1,10 +1,10 @@
 /* The list of threads. */
 #include "analyse/thread_report.h"
 
-#include "analyse/fd_report.h"
 #include "analyse/frame.h"
 #include "analyse/profile.h"
 #include "analyse/quote.h"
+#include "analyse/units.h"
 
 #define SECOND  1e9
 #define LONG_NS UINT64_C(60000000000) /* worth a word in the heading */
@@ -90,7 +90,7 @@ print_unjoined(const struct wr_thread_report *r, FILE *out)
         fprintf(out,
                 "  %zu thread%s ended, the first %s ago, and nobody joined "
                 "%s: each keeps its stack; made by %s\n",
-                u->count, u->count == 1 ? "" : "s", age,
+                u->count, wr_plural(u->count), age,
                 u->count == 1 ? "it" : "them", place);
     }
 }
@@ -133,7 +133,7 @@ print_group(const struct wr_thread_report *r, size_t group, FILE *out)
     size_t shown = g->count < r->each ? g->count : r->each;
     wr_age_text(longest, g->longest_ns);
     wr_age_text(shortest, g->shortest_ns);
-    fprintf(out, "\n  %zu thread%s", g->count, g->count == 1 ? "" : "s");
+    fprintf(out, "\n  %zu thread%s", g->count, wr_plural(g->count));
     if (g->longest_ns && g->count > 1)
         fprintf(out, ", still for %s to %s", longest, shortest);
     else if (g->longest_ns)
@@ -154,7 +154,7 @@ wr_thread_report_print(const struct wr_thread_report *r, FILE *out)
     for (size_t i = 0; i < l->count; i++)
         still += l->threads[i].still_ns > LONG_NS;
     fprintf(out, "%s (pid %u): %zu thread%s", r->program, r->pid, l->count,
-            l->count == 1 ? "" : "s");
+            wr_plural(l->count));
     if (still)
         fprintf(out, ", %zu still for more than a minute", still);
     fputc('\n', out);

@@ -163,3 +163,23 @@ wr_value_percent(char text[WR_VALUE_ROOM], int64_t value, int64_t total)
         snprintf(text, WR_VALUE_ROOM, ratio >= 1 ? "%5.2f%%" : "%5.2g%%",
                  ratio);
 }
+
+void
+wr_age_text(char text[WR_AGE_ROOM], uint64_t ns)
+{
+    double s = (double)ns / 1e9;
+    if (s < 120)
+        snprintf(text, WR_AGE_ROOM, "%.0f s", s);
+    else if (s < 7200)
+        snprintf(text, WR_AGE_ROOM, "%.0f min", s / 60);
+    else if (s < 172800)
+        snprintf(text, WR_AGE_ROOM, "%.1f h", s / 3600);
+    else
+        snprintf(text, WR_AGE_ROOM, "%.1f days", s / 86400);
+}
+
+const char *
+wr_plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}

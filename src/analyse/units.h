@@ -30,4 +30,10 @@ void wr_value_format(char *text, size_t n, int64_t value, const char *unit);
 /* Six characters: " 1.23%", "  100%". Signs do not show. */
 void wr_value_percent(char text[WR_VALUE_ROOM], int64_t value, int64_t total);
 
+#define WR_AGE_ROOM 24
+/* How long: "3 s", "12 min", "5.1 h", "3.0 days". */
+void wr_age_text(char text[WR_AGE_ROOM], uint64_t ns);
+/* What a noun has behind it: "" for one, else "s". */
+const char *wr_plural(uint64_t n);
+
 #endif

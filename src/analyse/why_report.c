@@ -184,7 +184,7 @@ print_standing(const struct wr_inquiry *q, uint64_t address,
     }
     fprintf(out, "  it keeps %s in %llu block%s alive, itself too\n",
             bytes_text(bytes, s->kept_bytes),
-            (unsigned long long)s->kept_blocks, s->kept_blocks == 1 ? "" : "s");
+            (unsigned long long)s->kept_blocks, wr_plural(s->kept_blocks));
     fprintf(out, "  %u word%s at it; the shortest path from a root:\n",
             s->pointers, s->pointers == 1 ? " points" : "s point");
     wr_path_print(q, &s->path, out);

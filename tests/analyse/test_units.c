@@ -86,6 +86,29 @@ START_TEST(units_of_one_family_convert)
 }
 END_TEST
 
+static const struct {
+    double seconds;
+    const char *text;
+} ages[] = {{0, "0 s"},           {119, "119 s"},      {120, "2 min"},
+            {7199, "120 min"},    {7200, "2.0 h"},     {172799, "48.0 h"},
+            {172800, "2.0 days"}, {864e3, "10.0 days"}};
+
+START_TEST(an_age_is_told_in_a_unit_of_which_there_are_a_few)
+{
+    char text[WR_AGE_ROOM];
+    wr_age_text(text, (uint64_t)(ages[_i].seconds * 1e9));
+    ck_assert_str_eq(text, ages[_i].text);
+}
+END_TEST
+
+START_TEST(only_one_is_no_plural)
+{
+    ck_assert_str_eq(wr_plural(0), "s");
+    ck_assert_str_eq(wr_plural(1), "");
+    ck_assert_str_eq(wr_plural(2), "s");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -98,6 +121,10 @@ main(void)
     tcase_add_loop_test(tests, a_share_is_a_percentage_of_six_characters, 0,
                         sizeof shares / sizeof *shares);
     tcase_add_test(tests, units_of_one_family_convert);
+    tcase_add_loop_test(tests,
+                        an_age_is_told_in_a_unit_of_which_there_are_a_few, 0,
+                        sizeof ages / sizeof *ages);
+    tcase_add_test(tests, only_one_is_no_plural);
     suite_add_tcase(suite, tests);
     return unit_main(suite);
 }
