@@ -9,6 +9,10 @@
  *     n->name = weir_new_noscan(char, 100);        bytes that hold no pointers
  *     n = NULL;                                    that was all
  *
+ *     typedef struct node node;
+ *     WEIR_TYPE(node, next, name);                 where it has pointers
+ *     n = weir_new_typed(node);                    nothing else counts as one
+ *
  * A managed block lives as long as the program can reach it: as long as there
  * is its address, or that of any byte of it, in a variable, on a stack, in a
  * register or in thread-local storage of any thread, in memory that the program
@@ -19,7 +23,8 @@
  * Promised
  *   - It never moves, and is aligned to 16 bytes.
  *   - Every aligned word of 8 bytes that could be its address counts as such,
- *     wherever it is: nobody has to register threads, stacks or variables.
+ *     wherever it is: nobody has to register threads, stacks or variables. Of
+ *     blocks that weir_new_typed makes only the words that were named.
  *   - Of an array, which weir_new_array makes, the address behind its last
  *     element keeps it too.
  *   - Threads of pthread_create, signal handlers on stacks of their own,
@@ -28,7 +33,8 @@
  *
  * Not seen are addresses in other forms (xor-ed, compressed, with bits above
  * the 48th set, not aligned to 8 bytes), in shared mappings, in files and
- * pipes, and in memory given to weir_new_noscan. weir_root_add of weir/leak.h
+ * pipes, in memory given to weir_new_noscan, and in members that WEIR_TYPE
+ * does not name (weir/type.h). weir_root_add of weir/leak.h
  * tells of memory, and of such forms, besides.
  *
  * Where pthread_create, malloc and the rest are Weir's (linked with -lweir, or
@@ -49,6 +55,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <weir/error.h>
+#include <weir/type.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -58,12 +65,27 @@ extern "C" {
 #define weir_new(T)           ((T *)weir_gc_alloc(sizeof(T)))
 #define weir_new_array(T, n)  ((T *)weir_gc_alloc_array((n), sizeof(T)))
 #define weir_new_noscan(T, n) ((T *)weir_gc_alloc_array_noscan((n), sizeof(T)))
+/* One T, n of them, of which WEIR_TYPE says where they hold pointers. flex: a T
+ * whose last member is an array without a length, and n elements of that. What
+ * realloc adds to such a block may hold pointers everywhere. */
+#define weir_new_typed(T) ((T *)weir_gc_alloc_typed(&weir_type_##T))
+#define weir_new_typed_array(T, n)                                             \
+    ((T *)weir_gc_alloc_typed_array(&weir_type_##T, (n)))
+#define weir_new_typed_flex(T, member, n)                                      \
+    ((T *)weir_gc_alloc_typed_flex(&weir_type_##T, offsetof(T, member),        \
+                                   sizeof(((T *)0)->member[0]), (n)))
 
 /* The same without a type. */
 void *weir_gc_alloc(size_t bytes);
 void *weir_gc_alloc_noscan(size_t bytes);
 void *weir_gc_alloc_array(size_t count, size_t bytes);
 void *weir_gc_alloc_array_noscan(size_t count, size_t bytes);
+void *weir_gc_alloc_typed(const struct weir_type *type);
+void *weir_gc_alloc_typed_array(const struct weir_type *type, size_t count);
+/* One, of which [offset, offset + bytes) is an element, and stands there so
+ * many times. */
+void *weir_gc_alloc_typed_flex(const struct weir_type *type, size_t offset,
+                               size_t bytes, size_t count);
 
 /* Free it now. The program must not use it again. NULL is fine. */
 void weir_gc_free(void *p);

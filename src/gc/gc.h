@@ -35,6 +35,9 @@ wr_gc_is_due(void)
 /* One is due: see to it that it begins. Where the program has run far ahead of
  * one that runs, wait for its end. */
 void wr_gc_make_room(void);
+/* A managed block, zeroed, where the quick way has none. NULL: no memory, and
+ * errno says so. */
+void *wr_gc_alloc_slow(size_t size, enum wr_kind kind);
 /* A cycle that begins after the call, to its end, and all that it found is
  * swept. false: none could be had. */
 bool wr_gc_collect(void);

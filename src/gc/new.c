@@ -21,8 +21,8 @@ no_memory(void)
     return NULL;
 }
 
-static void *
-slow(size_t size, enum wr_kind kind)
+void *
+wr_gc_alloc_slow(size_t size, enum wr_kind kind)
 {
     void *p;
 
@@ -40,13 +40,13 @@ slow(size_t size, enum wr_kind kind)
 static WR_COLD void *
 scan_slow(size_t size)
 {
-    return slow(size, WR_KIND_SCAN);
+    return wr_gc_alloc_slow(size, WR_KIND_SCAN);
 }
 
 static WR_COLD void *
 noscan_slow(size_t size)
 {
-    return slow(size, WR_KIND_NOSCAN);
+    return wr_gc_alloc_slow(size, WR_KIND_NOSCAN);
 }
 
 WR_EXPORT void *

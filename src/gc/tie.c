@@ -292,10 +292,8 @@ scan_body(struct wr_marker *m, uintptr_t base)
     struct wr_span *s = wr_span_of((void *)base);
     uintptr_t end = base + wr_span_block_bytes(s);
 
-    if (s->kind == WR_KIND_NOSCAN)
-        return;
     wr_marker_ignore(m, base, end); /* not by itself */
-    wr_marker_scan(m, (void *)base, (void *)end);
+    wr_marker_scan_block(m, s, (unsigned)((base - s->base) / (end - base)));
     wr_marker_ignore(m, 0, 0);
 }
 

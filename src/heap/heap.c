@@ -8,6 +8,7 @@
 
 #include "heap/fast.h"
 #include "heap/large.h"
+#include "heap/layout.h"
 #include "heap/mcentral.h"
 #include "heap/mheap.h"
 #include "heap/misuse.h"
@@ -159,6 +160,8 @@ wr_managed_slow(size_t size, enum wr_kind kind)
     bool zero;
     void *p;
 
+    if (kind == WR_KIND_TYPED && size <= WR_HEAP_MAX)
+        size = wr_block_bytes_for(size);
     if (size <= WR_SMALL_MAX) {
         p = small_slow(wr_managed_slot(size, kind), &zero);
     } else {
@@ -347,6 +350,14 @@ wr_usable_size(const void *p)
 
 /* ---- realloc ---- */
 
+/* Of q, a new block, the first bytes count as those of p do; the rest all. */
+static void
+move_layout(uintptr_t q, uintptr_t p, size_t bytes)
+{
+    wr_layout_fill(q, q + wr_span_block_bytes(wr_span_of((void *)q)), true);
+    wr_layout_copy(q, p, wr_align_down(bytes, sizeof(uintptr_t)));
+}
+
 static void *
 move(void *p, size_t old, size_t size)
 {
@@ -356,6 +367,8 @@ move(void *p, size_t old, size_t size)
 
     if (q == NULL)
         return NULL;
+    if (s->kind == WR_KIND_TYPED)
+        move_layout((uintptr_t)q, (uintptr_t)p, wr_min(old, size));
     if (old >= MOVE_MIN && size >= old && wr_os_move(p, q, old)) {
         wr_large_free(s, p, "realloc", true);
         return q;

@@ -30,8 +30,17 @@ void *wr_realloc(void *p, size_t size); /* p may be NULL; p stays on NULL */
 void *wr_memalign(size_t align, size_t size); /* align: a power of two */
 void wr_free(void *p);                        /* NULL is fine */
 
-/* A block, zeroed, that the collector may free. The quick way is in fast.h. */
+/* A block, zeroed, that the collector may free; a typed one to its very end:
+ * which of its words count is the caller's to say. The quick way is in fast.h.
+ */
 void *wr_managed_slow(size_t size, enum wr_kind kind);
+/* The bytes of a block for so many. */
+static inline size_t
+wr_block_bytes_for(size_t size)
+{
+    return size <= WR_SMALL_MAX ? wr_class[wr_class_of(size)].bytes
+                                : wr_align_up(size, WR_PAGE_BYTES);
+}
 
 /* Bytes that may be used of a live block. */
 size_t wr_usable_size(const void *p);

@@ -7,6 +7,7 @@
 #include "heap/large.h"
 
 #include "heap/heap.h"
+#include "heap/layout.h"
 #include "heap/mheap.h"
 #include "heap/misuse.h"
 #include "heap/sampled.h"
@@ -135,6 +136,10 @@ wr_large_alloc(struct wr_mcache *mc, enum wr_kind kind, size_t align,
         s = wr_mheap_alloc(pages, wr_max(align >> WR_PAGE_SHIFT, 1), 1);
     if (s == NULL)
         return NULL;
+    if (kind == WR_KIND_TYPED && !wr_layout_cover(s->base, wr_span_bytes(s))) {
+        wr_mheap_free(s, false);
+        return NULL;
+    }
     *zero = wr_block_state(s, 0) == WR_BLOCK_FRESH;
     s->kind = (uint8_t)kind;
     p = wr_cpu_held(s->base); /* as wr_slot_take */
@@ -179,8 +184,12 @@ wr_large_resize(struct wr_mcache *mc, struct wr_span *s, size_t size)
         return true;
     if (now > old && !is_allowed(mc, now - old))
         return false;
+    if (s->kind == WR_KIND_TYPED && !wr_layout_cover(s->base, now))
+        return false;
     if (!wr_mheap_resize(s, now >> WR_PAGE_SHIFT))
         return false;
+    if (s->kind == WR_KIND_TYPED && now > old)
+        wr_layout_fill(s->base + old, s->base + now, true);
     count_free(mc, old);
     wr_sample_free(s, 0, old);
     count_alloc(mc, now);

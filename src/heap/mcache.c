@@ -11,6 +11,7 @@
 
 #include "heap/caches.h"
 #include "heap/large.h"
+#include "heap/layout.h"
 #include "heap/mcentral.h"
 #include "heap/mheap.h"
 #include "heap/purge.h"
@@ -612,6 +613,11 @@ fresh_span(struct wr_mcache *mc, unsigned slot)
         s = wr_mheap_alloc(c->pages, 1, c->blocks);
     if (s == NULL)
         return NULL;
+    if (slot / WR_CLASSES == WR_KIND_TYPED &&
+        !wr_layout_cover(s->base, wr_span_bytes(s))) {
+        wr_mheap_free(s, false);
+        return NULL;
+    }
     s->inverse = c->inverse;
     s->shift = c->shift;
     s->class_id = (uint8_t)class_id;

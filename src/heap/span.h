@@ -80,6 +80,7 @@ enum wr_kind {
     WR_KIND_MALLOC, /* the program frees them */
     WR_KIND_SCAN,   /* the collector does, too; they may hold pointers */
     WR_KIND_NOSCAN, /* likewise, and they hold none */
+    WR_KIND_TYPED,  /* likewise, and it is known where (heap/layout.h) */
     WR_KINDS
 };
 
@@ -430,6 +431,8 @@ struct wr_window {
      * it is not resident and reads as zero. Guard: mheap's lock. */
     uint64_t *released;
     uint32_t first, end; /* all pages ever covered; same guard */
+    /* See heap/layout.h; NULL: no typed block was here yet. */
+    _Atomic(uint64_t *) layout;
 };
 
 extern struct wr_near wr_near;

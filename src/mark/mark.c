@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "heap/layout.h"
 #include "heap/mheap.h"
 #include "heap/span.h"
 #include "mark/crew.h"
@@ -33,6 +34,9 @@ enum {
 };
 
 #define GREY_STEP ((size_t)1 << 20) /* made usable at once */
+
+/* In the end of a grey part: of a typed block, of which some words count. */
+#define TYPED ((uintptr_t)1)
 
 /* A word on its way to a mark. */
 struct word {
@@ -186,6 +190,18 @@ find_block(struct wr_marker *m, struct word *w)
     if (wr_likely(bits != NULL))
         __builtin_prefetch(&bits[wr_marks_bit(w->base) / 64], 1);
     __builtin_prefetch((void *)w->base);
+    if (w->span->kind == WR_KIND_TYPED)
+        __builtin_prefetch(wr_layout_at(w->base));
+}
+
+static inline void
+push_block(struct wr_marker *m, const struct wr_span *s, uintptr_t base,
+           size_t bytes)
+{
+    if (s->kind == WR_KIND_TYPED)
+        push(m, base, (base + bytes) | TYPED);
+    else if (s->kind != WR_KIND_NOSCAN)
+        push(m, base, base + bytes);
 }
 
 static bool
@@ -205,8 +221,7 @@ wr_marker_add(struct wr_marker *m, struct wr_span *s, unsigned block)
         return false;
     m->sums.blocks++;
     m->sums.bytes += bytes;
-    if (s->kind != WR_KIND_NOSCAN)
-        push(m, base, base + bytes);
+    push_block(m, s, base, bytes);
     return true;
 }
 
@@ -318,6 +333,27 @@ scan(struct wr_marker *m, uintptr_t from, uintptr_t end, uintptr_t limit)
     look_at(m, *last, end < limit ? last[1] : 0);
 }
 
+/* The same of a typed block: only words that may be pointers. */
+static void
+scan_typed(struct wr_marker *m, uintptr_t from, uintptr_t end)
+{
+    uint64_t looked = 0;
+
+    for (unsigned n; from < end; from += n * sizeof(uintptr_t)) {
+        uint64_t bits = wr_layout_next(from, end, &n);
+
+        for (; bits != 0; bits &= bits - 1, looked++) {
+            uintptr_t word = ((uintptr_t *)from)[wr_cpu_lowest_bit(bits)];
+
+            if (m->kept == NULL)
+                wr_marker_word(m, word);
+            else
+                look_at(m, word, 0);
+        }
+    }
+    m->sums.scanned += looked * sizeof(uintptr_t);
+}
+
 /* --- From grey to black -------------------------------------------------- */
 
 /* Cut the first piece of [*from, end) that is worth to be scanned: of what is
@@ -340,7 +376,8 @@ static void
 blacken(struct wr_marker *m)
 {
     struct wr_grey *g = &m->grey[m->depth - 1];
-    uintptr_t from = g->from, end = g->end, stop;
+    uintptr_t from = g->from, end = g->end & ~TYPED, stop;
+    bool typed = (g->end & TYPED) != 0;
 
     if (!next_piece(m, &from, end, &stop)) {
         pop(m);
@@ -350,7 +387,10 @@ blacken(struct wr_marker *m)
         pop(m);
     else
         g->from = stop;
-    scan(m, from, stop, end);
+    if (typed)
+        scan_typed(m, from, stop);
+    else
+        scan(m, from, stop, end);
     if (m->crew != NULL)
         share(m);
 }
@@ -381,6 +421,18 @@ wr_marker_scan(struct wr_marker *m, const void *from, const void *end)
     }
 }
 
+void
+wr_marker_scan_block(struct wr_marker *m, struct wr_span *s, unsigned block)
+{
+    size_t bytes = wr_span_block_bytes(s);
+    uintptr_t base = s->base + (uintptr_t)block * bytes;
+
+    if (s->kind == WR_KIND_TYPED)
+        scan_typed(m, base, base + bytes);
+    else if (s->kind != WR_KIND_NOSCAN)
+        wr_marker_scan(m, (void *)base, (void *)(base + bytes));
+}
+
 /* --- To the end ---------------------------------------------------------- */
 
 /* And what others gave away. */
@@ -409,7 +461,7 @@ look_again(struct wr_span *s, void *marker)
 
         if (s->kind == WR_KIND_NOSCAN || !wr_marks_has(m->marks, base))
             continue;
-        push(m, base, base + bytes);
+        push_block(m, s, base, bytes);
         blacken_all(m);
     }
 }

@@ -11,7 +11,8 @@
  * that points at it, at its start or anywhere inside; grey while it waits to
  * be scanned; black then. Every aligned word counts as a pointer if it could
  * be one: whether it is one nobody knows in C, so what is marked may be
- * garbage, and what is not marked is proved to be.
+ * garbage, and what is not marked is proved to be. Of a typed block only those
+ * words count that its layout names (heap/layout.h).
  *
  * Algorithm: Dijkstra, Lamport and others, "On-the-fly garbage collection"
  * (1978), for the colours; a queue that fetches memory before it is looked at
@@ -79,6 +80,9 @@ void wr_marker_free(struct wr_marker *m);
 /* What the aligned words of [from, end) point at is reached. It must be
  * readable. */
 void wr_marker_scan(struct wr_marker *m, const void *from, const void *end);
+/* The same of what a block holds, without a mark for it. */
+void wr_marker_scan_block(struct wr_marker *m, struct wr_span *s,
+                          unsigned block);
 /* The same for a single word, a register. */
 void wr_marker_word(struct wr_marker *m, uintptr_t word);
 /* Everything that can be reached from what was scanned gets its mark. false:
