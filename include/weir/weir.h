@@ -60,5 +60,6 @@
 #include <weir/slice.h>
 #include <weir/stack.h>
 #include <weir/stream.h>
+#include <weir/type.h>
 
 #endif
