@@ -17,6 +17,7 @@
 #include "weir/fetch.h"
 #include "weir/judge.h"
 #include "weir/number.h"
+#include "weir/profile_args.h"
 
 #define SECONDS 30 /* that another program is watched */
 
@@ -90,7 +91,7 @@ static int
 judge(const struct wr_source *one, void *diagnose)
 {
     const struct wr_diagnose *d = diagnose;
-    struct wr_symboliser *names = wr_symboliser_new();
+    struct wr_symboliser *names = wr_symboliser_patient();
     struct wr_judgement j;
     struct wr_story s;
     struct wr_end end;
@@ -103,7 +104,7 @@ judge(const struct wr_source *one, void *diagnose)
         wr_symboliser_free(names);
         return 1;
     }
-    if (wr_judge(&j, &s, one, !d->no_search, why, sizeof why) != 0) {
+    if (wr_judge(&j, &s, one, names, !d->no_search, why, sizeof why) != 0) {
         wr_say("diagnose: %s", why);
     } else {
         print(d, &s, &j);

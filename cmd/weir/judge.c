@@ -14,10 +14,10 @@
 #include "analyse/series.h"
 #include "analyse/story.h"
 #include "analyse/suspects.h"
+#include "analyse/symbol.h"
 #include "serve/leak.h"
 #include "serve/source.h"
 #include "weir/cmd.h"
-#include "weir/profile_args.h"
 
 #define WAIT_MS           60000
 #define LEAST_DESCRIPTORS 8 /* more than before */
@@ -32,6 +32,14 @@ enum names {
 
 /* --- Names --------------------------------------------------------------- */
 
+static void
+find_names(struct wr_judgement *j, struct wr_profile *p,
+           const struct wr_source *one)
+{
+    if (j->symboliser)
+        wr_profile_symbolise(p, j->symboliser, (int)one->pid, one->live);
+}
+
 /* Of the sample with the largest value of the profile's last type. */
 static const char *
 name_of_largest(struct wr_judgement *j, enum names which,
@@ -40,7 +48,7 @@ name_of_largest(struct wr_judgement *j, enum names which,
     struct wr_profile *p = j->names[which];
     uint32_t best = WR_NONE;
     int64_t most = 0;
-    wr_profile_find_names(p, (int)one->pid, one->live);
+    find_names(j, p, one);
     for (uint32_t i = 0; i < p->sample_count; i++) {
         int64_t value =
             p->values[(size_t)i * p->type_count + p->type_count - 1];
@@ -128,7 +136,7 @@ look_at_descriptors(struct wr_judgement *j, const struct wr_source *one)
         if (wr_profile_from_fds(&j->names[NAMES_FDS], &one->view, &l, why,
                                 sizeof why) == 0) {
             struct wr_profile *p = j->names[NAMES_FDS];
-            wr_profile_find_names(p, (int)one->pid, one->live);
+            find_names(j, p, one);
             uint32_t sample = (uint32_t)(group - l.groups);
             if (sample < p->sample_count)
                 f->descriptor_site = wr_frames_function(p, sample);
@@ -166,7 +174,7 @@ look_at_stack(struct wr_judgement *j, struct wr_story *s,
     s->overflow = &j->overflow;
     s->overflow_names = p;
     uint32_t sample = j->overflow.period > 0 ? 1 : 0;
-    wr_profile_find_names(p, (int)one->pid, one->live);
+    find_names(j, p, one);
     if (sample < p->sample_count)
         f->stack_site = wr_frames_function(p, sample);
 }
@@ -196,7 +204,7 @@ look_at_suspects(struct wr_judgement *j, const struct wr_source *one)
         if (wr_profile_from_suspects(&j->names[NAMES_SUSPECTS], &one->view, &s,
                                      why, sizeof why) == 0) {
             struct wr_profile *p = j->names[NAMES_SUSPECTS];
-            wr_profile_find_names(p, (int)one->pid, one->live);
+            find_names(j, p, one);
             if (p->sample_count > 0)
                 name_growing(&j->known.facts.growing, wr_frames_function(p, 0));
         }
@@ -208,9 +216,11 @@ look_at_suspects(struct wr_judgement *j, const struct wr_source *one)
 
 int
 wr_judge(struct wr_judgement *j, struct wr_story *s,
-         const struct wr_source *one, bool search, char *why, size_t n)
+         const struct wr_source *one, struct wr_symboliser *names, bool search,
+         char *why, size_t n)
 {
     memset(j, 0, sizeof *j);
+    j->symboliser = names;
     if (wr_known_make(&j->known, s, why, n) != 0)
         return -1;
     if (search && s->of.end->how == WR_END_RUNS)

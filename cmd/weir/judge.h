@@ -1,7 +1,7 @@
 /* Judge: everything that is known of a process, put before the verdict.
  *
  *     struct wr_judgement j;
- *     if (wr_judge(&j, &story, one, true, why, sizeof why) == 0) {
+ *     if (wr_judge(&j, &story, one, names, true, why, sizeof why) == 0) {
  *         wr_verdict_print(&j.verdict, WR_ENGLISH, stdout);
  *         wr_judgement_fini(&j);
  *     }
@@ -18,8 +18,10 @@
 struct wr_profile;
 struct wr_source;
 struct wr_story;
+struct wr_symboliser;
 
 struct wr_judgement {
+    struct wr_symboliser *symboliser;
     struct wr_known known;
     struct wr_verdict verdict;
     struct wr_suspect suspect; /* the site that grows most, if one does */
@@ -29,10 +31,11 @@ struct wr_judgement {
 };
 
 /* The story's verdict becomes this one. search: ask a running program for its
- * leaks, for which it stands still some milliseconds. 0, or -1 with a
- * sentence. */
+ * leaks, for which it stands still some milliseconds. names NULL: without.
+ * 0, or -1 with a sentence. */
 int wr_judge(struct wr_judgement *j, struct wr_story *s,
-             const struct wr_source *one, bool search, char *why, size_t n);
+             const struct wr_source *one, struct wr_symboliser *names,
+             bool search, char *why, size_t n);
 void wr_judgement_fini(struct wr_judgement *j);
 
 /* The user's language, as far as verdicts know it: by --lang's word, or NULL:

@@ -11,6 +11,7 @@
 #include "weir/judge.h"
 #include "weir/keep.h"
 #include "weir/place.h"
+#include "weir/profile_args.h"
 
 struct asked {
     const char *what; /* NULL: who ended last */
@@ -68,7 +69,7 @@ static int
 tell(const struct wr_source *one, void *asked)
 {
     struct asked *a = asked;
-    struct wr_symboliser *names = wr_symboliser_new();
+    struct wr_symboliser *names = wr_symboliser_patient();
     char why[WR_WHY];
     struct wr_story s;
     struct wr_end end;
@@ -79,7 +80,7 @@ tell(const struct wr_source *one, void *asked)
     if (status != 0) {
         wr_say("report: %s (pid %u): %s", one->program, one->pid, why);
     } else {
-        if (wr_judge(&j, &s, one, false, why, sizeof why) != 0)
+        if (wr_judge(&j, &s, one, names, false, why, sizeof why) != 0)
             wr_say("report: no verdict: %s", why);
         (void)wr_language_of(NULL, &s.language);
         if (a->told++ > 0 && !a->json)

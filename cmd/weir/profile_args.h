@@ -31,6 +31,8 @@
 #include <stddef.h>
 #include "analyse/analysis.h"
 
+struct wr_symboliser;
+
 #define WR_ARGS_WORDS 256
 #define WR_ARGS_WHY   500 /* room for any sentence of this file */
 
@@ -85,8 +87,10 @@ void wr_opened_close(struct wr_opened *o);
 int wr_profile_open(const struct wr_profile_args *a, const char *place,
                     struct wr_profile **out, char *why, size_t n);
 
-/* Names of a profile that was just taken from a process (0: not known); who
- * asks waits for debug files, and is told so. */
+/* A symboliser that waits for debug files, and says so. NULL: no memory. */
+struct wr_symboliser *wr_symboliser_patient(void);
+/* Names of a profile that was just taken from a process (0: not known), by one
+ * of those. */
 void wr_profile_find_names(struct wr_profile *p, int pid, bool runs);
 
 #endif

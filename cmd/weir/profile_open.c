@@ -27,14 +27,21 @@ tell_waiting(void)
     wr_say("waiting for debug files from the servers in DEBUGINFOD_URLS");
 }
 
+struct wr_symboliser *
+wr_symboliser_patient(void)
+{
+    struct wr_symboliser *s = wr_symboliser_new();
+    if (s)
+        wr_symboliser_be_patient(s, PATIENCE_MS, tell_waiting);
+    return s;
+}
+
 void
 wr_profile_find_names(struct wr_profile *p, int pid, bool runs)
 {
-    struct wr_symboliser *s = wr_symboliser_new();
-    if (s) {
-        wr_symboliser_be_patient(s, PATIENCE_MS, tell_waiting);
+    struct wr_symboliser *s = wr_symboliser_patient();
+    if (s)
         wr_profile_symbolise(p, s, pid, runs);
-    }
     wr_symboliser_free(s);
 }
 

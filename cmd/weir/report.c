@@ -134,7 +134,7 @@ tell_story(struct making *m, const struct wr_source *one)
         wr_say("no report of %s (pid %u): %s", one->program, one->pid, why);
         return;
     }
-    if (wr_judge(j, &s, one, false, why, sizeof why) != 0)
+    if (wr_judge(j, &s, one, m->symboliser, false, why, sizeof why) != 0)
         wr_say("no verdict on %s (pid %u): %s", one->program, one->pid, why);
     (void)wr_language_of(NULL, &s.language);
     (void)wr_keep_story(one, &s, m->r->out_dir, path);
