@@ -11,6 +11,7 @@
 
 #include "base/base.h"
 #include "gc/cycle.h"
+#include "gc/doubt.h"
 #include "gc/gc.h"
 #include "gc/sweep.h"
 #include "gc/tie.h"
@@ -57,8 +58,8 @@ static _Atomic uint64_t others;
 
 /* What the last cycle found, and the plan made of it. */
 static struct {
-    uint64_t live, dead, roots;
-    uint64_t reached; /* wr_managed_bytes then */
+    uint64_t live, dead, suspects, roots;
+    uint64_t reached; /* wr_managed_grown() then */
     uint64_t goal;
     struct wr_pacer_rates rates;
     bool limited;
@@ -66,13 +67,21 @@ static struct {
 
 /* ---- when ---- */
 
+/* More was freed than allocated? Then 0. */
+static uint64_t
+grown_since(uint64_t reached)
+{
+    int64_t more = (int64_t)(wr_managed_grown() - reached);
+
+    return more > 0 ? (uint64_t)more : 0;
+}
+
 /* Bytes that managed blocks take up, with the dead ones that are not swept. */
 static uint64_t
 taken(void)
 {
-    uint64_t since = atomic_load(&wr_managed_bytes) - last.reached;
-
-    return last.live + wr_max(since, last.dead);
+    return last.live + last.suspects +
+           wr_max(grown_since(last.reached), last.dead);
 }
 
 static uint64_t
@@ -162,8 +171,8 @@ account(const struct wr_cycle *c)
 {
     uint64_t pause = c->go_on_ns - c->stopped_ns;
     uint64_t mark = c->marked_ns - c->stood_ns;
-    uint64_t before = last.live + (c->reached - last.reached);
-    uint64_t meanwhile = atomic_load(&wr_managed_bytes) - c->reached;
+    uint64_t before = last.live + last.suspects + (c->reached - last.reached);
+    uint64_t meanwhile = grown_since(c->reached);
 
     wr_collector_ended(
         &(struct wr_collection){.prepare_ns = c->stood_ns - c->stopped_ns,
@@ -185,6 +194,7 @@ account(const struct wr_cycle *c)
     wr_collector_set(percent, atomic_load(&percent));
     pay(c);
     last.dead = c->dead_bytes;
+    last.suspects = c->suspect_bytes;
     atomic_fetch_add(&dead_bytes, c->dead_bytes);
     if (c->beside)
         last.rates = wr_pacer_learn(
@@ -261,6 +271,7 @@ begin(bool forced)
     }
     now = (struct wr_cycle){.forced = forced,
                             .all = atomic_load(&malloc_is_root),
+                            .malloc = wr_collects_malloc,
                             .beside = is_large(),
                             .begun = is_begun};
     atomic_store(&wanted, true);
@@ -356,10 +367,19 @@ wr_gc_make_room(void)
     if (is_leader()) {
         if (begin(false) && !is_large())
             wait_for_end(); /* it would be stopped in a moment */
-    } else if (atomic_load(&wr_managed_bytes) > line()) {
+    } else if (wr_gc_is_at(line())) {
         wait_for_end();
     }
     inside = false;
+}
+
+void
+wr_gc_before_malloc(void)
+{
+    if (wr_gc_is_due())
+        wr_gc_make_room();
+    wr_sweep_some();
+    wr_collector_tell();
 }
 
 /* ---- calls ---- */
@@ -451,8 +471,10 @@ weir_gc_read(struct weir_gc *out)
 /* ---- start ---- */
 
 void
-wr_gc_start(int wish)
+wr_gc_start(int wish, bool with_malloc)
 {
+    if (with_malloc)
+        wr_doubt_start();
     asked_before = wr_events.asked;
     wr_events.asked = asked;
     wr_events.limit_moved = limit_moved;

@@ -9,16 +9,20 @@
 #include "gc/cycle.h"
 
 #include "base/base.h"
+#include "gc/doubt.h"
 #include "gc/tie.h"
 #include "heap/heap.h"
 #include "heap/mcache.h"
 #include "heap/mheap.h"
+#include "leak/early.h"
 #include "leak/known.h"
+#include "leak/reach.h"
 #include "leak/roots.h"
 #include "limit/pacer.h"
 #include "mark/helpers.h"
 #include "mark/mark.h"
 #include "mark/marks.h"
+#include "os/kept.h"
 #include "os/os.h"
 #include "os/process.h"
 #include "world/background.h"
@@ -30,8 +34,9 @@
 
 struct work {
     struct wr_cycle *cycle;
-    struct wr_marks *marks;
+    struct wr_marks *marks, *odd; /* odd: as in leak/reach.h, or NULL */
     struct wr_marker *marker;
+    bool proved; /* of malloc's blocks */
 };
 
 /* ---- standing still ---- */
@@ -40,6 +45,7 @@ static void
 go_on(struct wr_stop *s)
 {
     wr_stop_end(s);
+    wr_early_forget();
     wr_heap_fork_after(false);
     wr_ties_unlock();
     wr_background_leave();
@@ -52,6 +58,8 @@ stand_still(struct wr_cycle *c)
 {
     struct wr_stop *s = NULL;
 
+    if (c->malloc)
+        wr_os_kept_prepare();
     while (!wr_background_enter())
         if (!wr_background_pause(LOOK_NS))
             return NULL;
@@ -61,8 +69,11 @@ stand_still(struct wr_cycle *c)
     if (c->begun())
         s = wr_stop_begin(wr_background_tid(), PATIENCE_NS);
     c->stood_ns = wr_os_monotonic();
-    if (s != NULL && s->answered == s->count)
+    if (s != NULL && s->answered == s->count) {
+        if (c->malloc)
+            wr_early_read();
         return s;
+    }
     go_on(s);
     return NULL;
 }
@@ -83,14 +94,34 @@ mark_malloc(struct wr_span *s, void *work)
 {
     struct work *w = work;
 
-    for (unsigned i = 0; !wr_span_is_managed(s) && i < s->blocks; i++)
+    if (wr_span_is_managed(s) || !(w->cycle->all || wr_doubt_has(s->class_id)))
+        return;
+    for (unsigned i = 0; i < s->blocks; i++)
         if (wr_block_is_live(wr_block_state(s, i)))
             (void)wr_marker_add(w->marker, s, i);
+}
+
+/* Blocks of malloc may be dead. */
+static bool
+mark_carefully(struct work *w, const struct wr_stop *s)
+{
+    struct wr_reach r = {.marker = w->marker, .odd = w->odd};
+    bool marked;
+
+    wr_mheap_each_span(mark_malloc, w);
+    marked = wr_reach_all(&r, s) &&
+             wr_ties_mark(w->marker, w->marks, w->cycle->beside) &&
+             wr_reach_rest(&r);
+    w->cycle->roots = r.root_bytes;
+    w->proved = wr_reach_is_proved();
+    return marked;
 }
 
 static bool
 mark_from_roots(struct work *w, const struct wr_stop *s)
 {
+    if (w->cycle->malloc)
+        return mark_carefully(w, s);
     if (!wr_roots_own(s, mark_root, w))
         return false;
     w->cycle->roots += wr_known_mark(w->marker);
@@ -112,7 +143,9 @@ mark(struct work *w, const struct wr_stop *s)
     bool marked;
 
     w->marks = wr_marks_new();
-    w->marker = w->marks != NULL ? wr_marker_new(w->marks, NULL) : NULL;
+    w->odd = w->cycle->malloc ? wr_marks_new() : NULL;
+    if (w->marks != NULL && (w->odd != NULL || !w->cycle->malloc))
+        w->marker = wr_marker_new(w->marks, w->odd);
     if (w->marker == NULL)
         return false;
     (void)wr_helpers_begin(w->marker,
@@ -131,21 +164,31 @@ take_white(struct wr_span *s, void *work)
     struct work *w = work;
     struct wr_cycle *c = w->cycle;
     size_t bytes = wr_span_block_bytes(s);
-    uint32_t live = 0, dead = 0;
+    bool managed = wr_span_is_managed(s);
+    uint32_t live = 0, dead = 0, suspects = 0;
 
-    if (!wr_span_is_managed(s))
+    if (!managed && !c->malloc)
         return;
     for (unsigned i = 0; i < s->blocks; i++) {
-        if (!wr_block_is_live(wr_block_state(s, i)))
+        uint8_t state = wr_block_state(s, i);
+
+        if (!wr_block_is_live(state))
             continue;
         live++;
-        if (!wr_marks_has(w->marks, s->base + i * bytes))
-            dead += wr_marks_add(c->dead, s->base + i * bytes);
+        if ((!managed && !w->proved) ||
+            wr_marks_has(w->marks, s->base + i * bytes) ||
+            !wr_marks_add(c->dead, s->base + i * bytes))
+            continue;
+        if (managed || wr_block_is_suspect(state))
+            dead++;
+        else
+            suspects++;
     }
-    c->live += (live - dead) * bytes;
-    c->live_blocks += live - dead;
+    c->live += (live - dead - suspects) * bytes;
+    c->live_blocks += live - dead - suspects;
     c->dead_bytes += dead * bytes;
     c->dead_blocks += dead;
+    c->suspect_bytes += suspects * bytes;
 }
 
 static bool
@@ -168,6 +211,7 @@ look(struct wr_cycle *c, const struct wr_stop *s)
     c->done = c->done && find_dead(&w);
     wr_marker_free(w.marker);
     wr_marks_free(w.marks);
+    wr_marks_free(w.odd);
 }
 
 static void
@@ -249,7 +293,7 @@ wr_cycle_run(struct wr_cycle *c)
     s = stand_still(c);
     if (s == NULL)
         return;
-    c->reached = atomic_load(&wr_managed_bytes);
+    c->reached = wr_managed_grown();
     c->beside = room && wr_ties_allow_copy();
     c->beside = c->beside && look_beside(c, s);
     if (!c->beside)

@@ -20,6 +20,11 @@
  * had, or too little memory for what the program writes meanwhile, the first
  * way has to do.
  *
+ * Where blocks of malloc may be dead too (gc/doubt.h) they are looked for with
+ * the care of a search for leaks (leak/reach.h). `dead` then holds those, too,
+ * that are not reached for the first time; and none at all if there was
+ * anything in which nobody could look.
+ *
  * If one thread does not stand still, or there is no memory for the marks,
  * nothing is proved and the cycle has no result.
  *
@@ -36,6 +41,7 @@ struct wr_marks;
 struct wr_cycle {
     bool forced; /* asked for by a call */
     bool all;    /* blocks of malloc are roots, whoever has them */
+    bool malloc; /* blocks of malloc may be dead, too */
     bool beside; /* in a copy, if there is one to be had */
     /* Behind what it may have to wait for; false: it is not wanted any more. */
     bool (*begun)(void);
@@ -44,11 +50,12 @@ struct wr_cycle {
     /* wr_os_monotonic: threads begin to stop, all stand, all go on; all is
      * marked; the dead are known */
     uint64_t stopped_ns, stood_ns, go_on_ns, marked_ns, ended_ns;
-    uint64_t reached;           /* wr_managed_bytes in that moment */
+    uint64_t reached;           /* wr_managed_grown() in that moment */
     uint64_t roots;             /* bytes looked at */
     uint64_t scanned;           /* those and of blocks */
-    uint64_t live, live_blocks; /* managed: bytes and blocks */
+    uint64_t live, live_blocks; /* reached, of those that may be dead */
     uint64_t dead_bytes, dead_blocks;
+    uint64_t suspect_bytes; /* of malloc: not reached, but not dead yet */
     struct wr_marks *dead;
 };
 

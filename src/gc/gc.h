@@ -17,19 +17,28 @@
 
 #include "heap/mcache.h"
 
-/* Call once at start; percent as weir_gc_set_percent. After wr_ask_start. */
-void wr_gc_start(int percent);
+/* Call once at start; percent as weir_gc_set_percent; with_malloc: blocks of
+ * malloc that nobody can reach are freed, too. After wr_ask_start. */
+void wr_gc_start(int percent, bool with_malloc);
 void wr_gc_fork_child(void);
 
-/* Managed bytes, as wr_managed_bytes counts them, at which a cycle is due. */
+/* What wr_managed_grown() says when a cycle is due. */
 extern _Atomic uint64_t wr_gc_trigger;
+
+/* Has it grown to that? */
+static inline bool
+wr_gc_is_at(uint64_t grown)
+{
+    uint64_t now = wr_managed_grown();
+
+    return now >= grown && (int64_t)now > 0;
+}
 
 static inline bool
 wr_gc_is_due(void)
 {
-    return wr_unlikely(
-        atomic_load_explicit(&wr_managed_bytes, memory_order_relaxed) >=
-        atomic_load_explicit(&wr_gc_trigger, memory_order_relaxed));
+    return wr_unlikely(wr_gc_is_at(
+        atomic_load_explicit(&wr_gc_trigger, memory_order_relaxed)));
 }
 
 /* One is due: see to it that it begins. Where the program has run far ahead of
@@ -38,6 +47,9 @@ void wr_gc_make_room(void);
 /* A managed block, zeroed, where the quick way has none. NULL: no memory, and
  * errno says so. */
 void *wr_gc_alloc_slow(size_t size, enum wr_kind kind);
+/* A thread is about to take blocks of malloc's, which are collected: it begins
+ * a cycle if one is due, and sweeps. It may wait. */
+void wr_gc_before_malloc(void);
 /* A cycle that begins after the call, to its end, and all that it found is
  * swept. false: none could be had. */
 bool wr_gc_collect(void);

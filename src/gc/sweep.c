@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "base/base.h"
+#include "gc/doubt.h"
 #include "heap/large.h"
 #include "heap/mcache.h"
 #include "heap/mcentral.h"
@@ -124,8 +125,8 @@ list_dead(struct wr_marks *d, const struct wr_span *s, uint16_t *list)
     return n;
 }
 
-/* Nobody else frees blocks in it, and nobody has these. */
-static void
+/* Nobody else frees blocks in it, and nobody has these: how many were freed. */
+static uint32_t
 sweep_own(struct wr_mcache *mc, struct wr_span *s, const uint16_t *list,
           uint32_t n)
 {
@@ -140,9 +141,10 @@ sweep_own(struct wr_mcache *mc, struct wr_span *s, const uint16_t *list,
     }
     if (freed > 0)
         wr_mcache_reclaimed(mc, s, freed);
+    return freed;
 }
 
-static void
+static uint32_t
 sweep_other(struct wr_mcache *mc, struct wr_span *s, const uint16_t *list,
             uint32_t n)
 {
@@ -153,26 +155,40 @@ sweep_other(struct wr_mcache *mc, struct wr_span *s, const uint16_t *list,
         wr_sample_free(s, list[i], s->block_bytes);
     freed = wr_remote_free_all(s, list, n);
     wr_mcache_count_remote(mc, slot, freed); /* s may be gone */
+    return freed;
+}
+
+static bool
+sweep_large(struct wr_span *s, struct wr_marks *d)
+{
+    uint16_t only = 0;
+
+    if ((take_word(d, s->base) & 1) == 0 ||
+        (!wr_span_is_managed(s) && wr_doubt_sift(s, &only, 1) == 0))
+        return false;
+    wr_large_free(s, (void *)s->base, "collect", false);
+    return true;
 }
 
 static void
 sweep(struct wr_mcache *mc, struct wr_span *s, struct wr_marks *d)
 {
     uint16_t list[WR_SPAN_BLOCKS_MAX];
+    size_t bytes = wr_span_block_bytes(s);
+    enum wr_kind kind = s->kind;
     uint32_t n;
 
     if (s->class_id == 0) {
-        if ((take_word(d, s->base) & 1) != 0)
-            wr_large_free(s, (void *)s->base, "collect", false);
-        return;
+        n = sweep_large(s, d);
+    } else {
+        n = list_dead(d, s, list);
+        if (kind == WR_KIND_MALLOC)
+            n = wr_doubt_sift(s, list, n);
+        if (n > 0)
+            n = wr_span_owner(s) == mc ? sweep_own(mc, s, list, n)
+                                       : sweep_other(mc, s, list, n);
     }
-    n = list_dead(d, s, list);
-    if (n == 0)
-        return;
-    if (wr_span_owner(s) == mc)
-        sweep_own(mc, s, list, n);
-    else
-        sweep_other(mc, s, list, n);
+    wr_count_returned(kind, -(n * bytes)); /* not by the program */
 }
 
 /* ---- a thread's own spans, as far as it needs blocks, and not for long ----
@@ -195,8 +211,10 @@ sweep_for(struct wr_mcache *mc, unsigned slot)
                     (s = mc->unswept) != NULL;
          i++) {
         mc->unswept = s->own_next;
-        if (wr_span_is_managed(s) && claim(s))
+        if (wr_span_is_collected(s) && claim(s)) {
+            wr_doubt_trust(s, d);
             sweep(mc, s, d);
+        }
     }
     leave();
 }
@@ -216,9 +234,15 @@ struct batch {
 static bool
 is_wanted(const struct batch *b, struct wr_span *s)
 {
-    return wr_span_state(s) >= WR_SPAN_SMALL &&
-           wr_span_state(s) <= WR_SPAN_LARGE && wr_span_is_managed(s) &&
-           has_dead(b->dead, s) && claim(s);
+    if (wr_span_state(s) < WR_SPAN_SMALL || wr_span_state(s) > WR_SPAN_LARGE ||
+        !wr_span_is_collected(s))
+        return false;
+    if (!has_dead(b->dead, s) && !s->suspects)
+        return false;
+    if (!claim(s))
+        return false;
+    wr_doubt_trust(s, b->dead);
+    return has_dead(b->dead, s);
 }
 
 /* false: that was all. */

@@ -13,6 +13,7 @@
 #include "heap/mheap.h"
 #include "heap/misuse.h"
 #include "heap/sampled.h"
+#include "heap/suspect.h"
 #include "os/os.h"
 #include "region/counters.h"
 #include "region/event.h"
@@ -233,8 +234,10 @@ wr_memalign(size_t align, size_t size)
 static void
 local_free(struct wr_mcache *mc, struct wr_span *s, unsigned block, void *p)
 {
-    if (wr_block_state(s, block) != WR_BLOCK_LIVE)
-        wr_misuse("free", p);
+    if (wr_block_state(s, block) != WR_BLOCK_LIVE) {
+        wr_misuse_twice(p, s->class_id);
+        return;
+    }
     wr_block_set(s, block, WR_BLOCK_FREE);
     if (wr_cpu_runs_out(&s->left))
         wr_mcache_look_up(mc, s);
@@ -245,6 +248,7 @@ wr_free_odd(void *p, struct wr_span *s)
 {
     unsigned block = (unsigned)wr_span_exact_block(s, p);
 
+    wr_suspect_used(s, block);
     wr_sample_free(s, block, s->block_bytes);
     local_free(wr_span_owner(s), s, block, p);
 }
@@ -264,13 +268,16 @@ small_free(struct wr_mcache *mc, struct wr_span *s, void *p)
 
     if (!exact || block >= s->blocks)
         wr_misuse("free", p);
+    wr_suspect_used(s, block);
     wr_sample_free(s, block, s->block_bytes);
     if (mc != NULL && wr_span_owner(s) == mc) {
         local_free(mc, s, block, p);
         return;
     }
-    if (!wr_remote_free(s, block))
-        wr_misuse("free", p);
+    if (!wr_remote_free(s, block)) {
+        wr_misuse_twice(p, s->class_id);
+        return;
+    }
     if (mc != NULL) /* s may be gone */
         wr_mcache_count_remote(mc, slot, 1);
     else
@@ -294,8 +301,8 @@ wr_free_slow(void *p)
     case WR_SPAN_LARGE:
         wr_large_free(s, p, "free", false);
         break;
-    default:
-        wr_misuse("free", p);
+    default: /* a free run */
+        wr_misuse_twice(p, 0);
     }
 }
 
@@ -391,6 +398,7 @@ wr_realloc(void *p, size_t size)
         return wr_malloc(size);
     old = live_size(p, "realloc");
     s = wr_span_of(p);
+    wr_suspect_used(s, (unsigned)(((uintptr_t)p - s->base) / old));
     if (s->class_id == 0) {
         if (size > WR_SMALL_MAX && wr_large_resize(mc, s, size))
             return p;

@@ -11,6 +11,7 @@
 #include "heap/mheap.h"
 #include "heap/misuse.h"
 #include "heap/sampled.h"
+#include "heap/suspect.h"
 #include "region/counters.h"
 #include "region/event.h"
 
@@ -144,7 +145,7 @@ wr_large_alloc(struct wr_mcache *mc, enum wr_kind kind, size_t align,
     s->kind = (uint8_t)kind;
     p = wr_cpu_held(s->base); /* as wr_slot_take */
     wr_block_set(s, 0, WR_BLOCK_LIVE);
-    if (wr_span_is_managed(s))
+    if (wr_span_is_collected(s))
         atomic_fetch_add_explicit(&wr_managed_bytes, wr_span_bytes(s),
                                   memory_order_relaxed);
     s->tags = &s->one_tag;
@@ -162,10 +163,14 @@ wr_large_free(struct wr_span *s, void *p, const char *call, bool emptied)
 
     if ((uintptr_t)p != s->base)
         wr_misuse(call, p);
+    wr_suspect_used(s, 0);
     wr_sample_free(s, 0, wr_span_bytes(s));
-    if (!wr_block_step(s, 0, WR_BLOCK_LIVE, WR_BLOCK_FREE))
-        wr_misuse(call, p);
+    if (!wr_block_step(s, 0, WR_BLOCK_LIVE, WR_BLOCK_FREE)) {
+        wr_misuse_twice(p, s->class_id);
+        return;
+    }
     count_free(mc, wr_span_bytes(s));
+    wr_count_returned(s->kind, wr_span_bytes(s));
     if (mc != &wr_mcache_none && !emptied)
         s = keep(mc, s);
     if (s != NULL)
@@ -193,6 +198,9 @@ wr_large_resize(struct wr_mcache *mc, struct wr_span *s, size_t size)
     count_free(mc, old);
     wr_sample_free(s, 0, old);
     count_alloc(mc, now);
+    wr_count_returned(s->kind, old);
+    if (wr_span_is_collected(s))
+        atomic_fetch_add_explicit(&wr_managed_bytes, now, memory_order_relaxed);
     count_down(mc, s);
     return true;
 }

@@ -211,9 +211,9 @@ publish_allocs(struct wr_mcache *mc, unsigned slot)
                       taken(mc, class_id));
 }
 
-_Atomic uint64_t wr_managed_bytes;
+_Atomic uint64_t wr_managed_bytes, wr_returned_bytes;
 
-/* What the slot, of a managed kind, has taken since it was last asked. */
+/* What the slot has taken since it was last asked. */
 static void
 count_managed(struct wr_mcache *mc, struct wr_slot *slot)
 {
@@ -233,6 +233,7 @@ grant(struct wr_mcache *mc, struct wr_span *s, int32_t n)
     struct wr_slot *slot = &mc->slot[wr_span_slot(s)];
     uint32_t freed = wr_span_grant(s, n);
 
+    wr_count_returned(s->kind, (uint64_t)freed * slot->bytes);
     wr_word_store(&slot->frees, wr_word_load(&slot->frees) + freed);
     return freed;
 }
@@ -265,6 +266,7 @@ count_frees(struct wr_mcache *mc, unsigned slot_number, uint32_t n)
         wr_mcache_use_all_slots(mc);
     wr_word_store(&slot->frees, wr_word_load(&slot->frees) + n);
     publish_frees(mc, slot_number);
+    wr_count_returned(slot_number / WR_CLASSES, (uint64_t)n * slot->bytes);
     mc->freed += (uint64_t)n * slot->bytes;
 }
 
@@ -527,7 +529,7 @@ take_group(struct wr_mcache *mc, struct wr_slot *slot)
     publish_frees(mc, wr_span_slot(s));
     slot->again = WR_AGAIN;
     take_word(mc, slot, bits, n);
-    if (wr_span_is_managed(s))
+    if (wr_span_is_collected(s))
         count_managed(mc, slot);
     return true;
 }
@@ -638,7 +640,8 @@ next_span(struct wr_mcache *mc, unsigned slot)
 
     if (partial->first == NULL)
         drain_inbox(mc);
-    if (partial->first == NULL && slot >= WR_CLASSES && wr_events.sweep != NULL)
+    if (partial->first == NULL && (slot >= WR_CLASSES || wr_collects_malloc) &&
+        wr_events.sweep != NULL)
         wr_events.sweep(mc, slot);
     s = partial->first;
     if (s != NULL) {

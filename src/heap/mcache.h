@@ -52,7 +52,7 @@ struct wr_mcache {
     struct wr_span_list partial[WR_SLOTS]; /* own spans with free blocks */
     unsigned slots; /* in use: WR_CLASSES, and WR_SLOTS from the first
                        managed block on */
-    uint64_t counted[WR_SLOTS]; /* of managed ones: of taken, those that are in
+    uint64_t counted[WR_SLOTS]; /* of taken, those that are in
                                    wr_managed_bytes */
     struct wr_span *own;        /* all own spans */
     struct wr_span *unswept;    /* of those, the next to look at when the thread
@@ -99,8 +99,27 @@ void wr_mcache_detach(void);
 /* Make a block of the slot ready to be taken. false: no memory. */
 bool wr_mcache_refill(struct wr_mcache *mc, unsigned slot);
 
-/* Bytes of managed blocks that were taken, in all; a group late. */
-extern _Atomic uint64_t wr_managed_bytes;
+/* Bytes of blocks that the collector may free: taken, in all; a group late. And
+ * of those of malloc, where they are among them: freed, by the program, or when
+ * the collector says so. */
+extern _Atomic uint64_t wr_managed_bytes, wr_returned_bytes;
+
+static inline void
+wr_count_returned(enum wr_kind kind, uint64_t bytes)
+{
+    if (wr_unlikely(wr_collects_malloc) && kind == WR_KIND_MALLOC)
+        atomic_fetch_add_explicit(&wr_returned_bytes, bytes,
+                                  memory_order_relaxed);
+}
+
+/* What is left of them, as far as the program knows. Misses at most what a
+ * group is late: it may be a little below 0, modulo 2^64. */
+static inline uint64_t
+wr_managed_grown(void)
+{
+    return atomic_load_explicit(&wr_managed_bytes, memory_order_relaxed) -
+           atomic_load_explicit(&wr_returned_bytes, memory_order_relaxed);
+}
 
 /* The slot takes n blocks more (or less), and its word becomes bits. */
 static inline void

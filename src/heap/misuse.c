@@ -77,3 +77,10 @@ wr_misuse(const char *call, const void *p)
         wr_events.explain(&t, p);
     wr_die(&t);
 }
+
+void
+wr_misuse_twice(const void *p, unsigned class_id)
+{
+    if (wr_events.freed_again == NULL || !wr_events.freed_again(class_id))
+        wr_misuse("free", p);
+}

@@ -9,5 +9,8 @@
 
 /* call: "free", "realloc", ...; p: what it was given. */
 _Noreturn void wr_misuse(const char *call, const void *p);
+/* free(p), the start of a block of that class that is free. It returns where
+ * the collector may have freed the block before (wr_events.freed_again). */
+void wr_misuse_twice(const void *p, unsigned class_id);
 
 #endif

@@ -58,7 +58,7 @@ wr_sample_tag(const void *p, uint32_t *tag)
         return false;
     if (s->class_id != 0)
         block = wr_span_block_of(s, p, &exact);
-    if (block >= s->blocks || wr_block_state(s, block) != WR_BLOCK_SAMPLED)
+    if (block >= s->blocks || !wr_block_is_sampled(wr_block_state(s, block)))
         return false;
     *tag = s->tags[block];
     return true;

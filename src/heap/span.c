@@ -8,6 +8,7 @@
  * out addresses downwards. */
 enum { NEAR_BELOW = 23 };
 
+bool wr_collects_malloc;
 struct wr_near wr_near;
 struct wr_window wr_windows[WR_WINDOWS];
 size_t wr_window_first = WR_WINDOWS, wr_window_last;

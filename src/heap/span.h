@@ -98,14 +98,18 @@ enum { WR_SLOTS = WR_KINDS * WR_CLASSES };
                */
 
 /* States of a block: what the top bit is clear of may be handed out, and one
- * more than LIVE is FREE. */
+ * more than LIVE is FREE. A live block of malloc's that the collector reached
+ * from nowhere in its last cycle is a suspect: its state lacks TRUSTED. Whoever
+ * uses its address then had it where nobody looks. */
 enum {
     WR_BLOCK_FREE = 0,
     WR_BLOCK_FRESH = 1,      /* free, and its memory reads as zero */
     WR_BLOCK_REMOTE = 0x81,  /* freed by another thread, not yet taken in */
     WR_BLOCK_NONE = 0x82,    /* there is no such block */
     WR_BLOCK_SAMPLED = 0xfe, /* live, and in the profile */
-    WR_BLOCK_LIVE = 0xff
+    WR_BLOCK_LIVE = 0xff,
+    WR_BLOCK_TRUSTED = 2, /* of both of these */
+    WR_BLOCK_LIVE_FROM = WR_BLOCK_SAMPLED & ~WR_BLOCK_TRUSTED
 };
 
 struct wr_span {
@@ -146,7 +150,8 @@ struct wr_span {
     bool zero;            /* its memory was zero when it was made */
     uint8_t kind;         /* enum wr_kind; constant while there are blocks */
     _Atomic uint8_t
-        swept; /* the last cycle it was swept for; the collector's */
+        swept;     /* the last cycle it was swept for; the collector's */
+    bool suspects; /* it may have some; guard: who has claimed it to sweep */
     /* The states, and NONE up to the next multiple of 16. */
     _Alignas(16) uint8_t block[];
 };
@@ -175,7 +180,19 @@ wr_block_step(struct wr_span *s, unsigned block, uint8_t from, uint8_t to)
 static inline bool
 wr_block_is_live(uint8_t state)
 {
-    return state >= WR_BLOCK_SAMPLED;
+    return state >= WR_BLOCK_LIVE_FROM;
+}
+
+static inline bool
+wr_block_is_sampled(uint8_t state)
+{
+    return (state | WR_BLOCK_TRUSTED) == WR_BLOCK_SAMPLED;
+}
+
+static inline bool
+wr_block_is_suspect(uint8_t state)
+{
+    return wr_block_is_live(state) && (state & WR_BLOCK_TRUSTED) == 0;
 }
 
 /* Blocks above 1 KiB: few make a group. */
@@ -332,6 +349,16 @@ static inline bool
 wr_span_is_managed(const struct wr_span *s)
 {
     return s->kind != WR_KIND_MALLOC;
+}
+
+/* Malloc's blocks are the collector's too. Constant from the start on. */
+extern bool wr_collects_malloc;
+
+/* May the collector free blocks of s? */
+static inline bool
+wr_span_is_collected(const struct wr_span *s)
+{
+    return wr_span_is_managed(s) || wr_collects_malloc;
 }
 
 /* The slot that blocks of s are allocated from. */

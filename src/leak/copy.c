@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "heap/heap.h"
 #include "leak/early.h"
+#include "leak/reach.h"
 #include "leak/roots.h"
 #include "os/kept.h"
 #include "os/os.h"
@@ -61,8 +62,7 @@ wr_copy_reply(struct wr_reply *a, const struct wr_copy *c)
     a->pid = wr_os_home();
     a->ticket = c->ask->ticket;
     a->taken_ns = wr_os_realtime();
-    a->trust = wr_early_whole() && wr_roots_unread() == 0 ? WR_TRUST_PROVED
-                                                          : WR_TRUST_UNSEEN;
+    a->trust = wr_reach_is_proved() ? WR_TRUST_PROVED : WR_TRUST_UNSEEN;
     a->where = c->where;
     a->search_ns = wr_os_monotonic() - c->began_ns;
     a->unread_bytes = wr_roots_unread();

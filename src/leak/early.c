@@ -46,7 +46,7 @@ may_be_address(uintptr_t word)
     uintptr_t low = wr_window_first << WR_WINDOW_SHIFT;
     uintptr_t end = (wr_window_last + 1) << WR_WINDOW_SHIFT;
 
-    return (word & WR_ODD_ADDRESS) - low <= end - low;
+    return (word & wr_odd_address_bits(end)) - low <= end - low;
 }
 
 static void

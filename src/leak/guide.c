@@ -33,7 +33,7 @@ struct wr_guide wr_guide = {.text = WR_GUIDE_TEXT,
                             .span_states = offsetof(struct wr_span, block),
                             .small = WR_SPAN_SMALL,
                             .large = WR_SPAN_LARGE,
-                            .live = WR_BLOCK_SAMPLED};
+                            .live = WR_BLOCK_LIVE_FROM};
 
 void
 wr_guide_start(void)

@@ -13,8 +13,7 @@
 #include "heap/mheap.h"
 #include "leak/copy.h"
 #include "leak/earlier.h"
-#include "leak/known.h"
-#include "leak/roots.h"
+#include "leak/reach.h"
 #include "mark/helpers.h"
 #include "mark/mark.h"
 #include "mark/marks.h"
@@ -56,47 +55,16 @@ count(struct wr_leaks_count *c, const struct wr_span *s)
 
 /* ---- what is reached ---- */
 
-static void
-scan_root(uintptr_t from, uintptr_t end, void *search)
-{
-    struct search *q = search;
-
-    wr_marker_scan(q->marker, (void *)from, (void *)end);
-    q->header->root_bytes += end - from;
-}
-
-static void
-keep_odd(struct wr_span *s, unsigned block, void *search)
-{
-    struct search *q = search;
-
-    if (wr_marker_add(q->marker, s, block))
-        count(&q->header->ends, s);
-}
-
-/* What odd pointers point to is kept, with all that hangs off: in that there
- * may be more of them. */
-static bool
-keep_all_odd(struct search *q)
-{
-    uint64_t before;
-
-    do {
-        before = q->header->ends.blocks;
-        wr_marks_each(q->odd, keep_odd, q);
-        if (!wr_marker_finish(q->marker))
-            return false;
-    } while (q->header->ends.blocks > before);
-    return true;
-}
-
 static bool
 mark_from_roots(struct search *q, const struct wr_stop *s)
 {
-    if (!wr_roots_each(s, scan_root, q))
-        return false;
-    q->header->root_bytes += wr_known_mark(q->marker);
-    return wr_marker_finish(q->marker) && keep_all_odd(q);
+    struct wr_reach r = {.marker = q->marker, .odd = q->odd};
+    bool reached = wr_reach_all(&r, s);
+
+    q->header->root_bytes = r.root_bytes;
+    q->header->ends.blocks = r.odd_blocks;
+    q->header->ends.bytes = r.odd_bytes;
+    return reached;
 }
 
 /* The only part of a search that takes long. */

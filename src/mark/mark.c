@@ -310,7 +310,9 @@ look_at(struct wr_marker *m, uintptr_t word, uintptr_t next)
     if (wr_unlikely(wr_odd_may(&m->odd, word, next)))
         look_oddly(m, word, next);
     if (wr_unlikely(wr_odd_is_tagged(&m->odd, word)))
-        keep_odd(m, word & WR_ODD_ADDRESS);
+        keep_odd(m, word & m->odd.address);
+    if (wr_unlikely(wr_odd_is_mangled(&m->odd, word)))
+        keep_odd(m, wr_cpu_unmangled(word, m->odd.secret));
     wr_marker_word(m, word);
 }
 

@@ -5,14 +5,24 @@
 
 enum { TOP = WR_ODD_BITS - 8 };
 
+static uint64_t secret;
+
+void
+wr_odd_start(void)
+{
+    secret = wr_cpu_secret();
+}
+
 struct wr_odd
 wr_odd_in(uintptr_t low, uintptr_t bytes)
 {
     uintptr_t last = bytes > 0 ? low + bytes - 1 : low;
 
     return (struct wr_odd){
+        .secret = secret,
         .low = low,
         .bytes = bytes,
+        .address = wr_odd_address_bits(last),
         .top = (low >> TOP & 0xff) * UINT64_C(0x0101010101010101),
         .mixed = low >> TOP != last >> TOP,
     };

@@ -11,6 +11,10 @@
  * of it, mark.h tells.) Bytes that are none make a search keep some block,
  * never call too many lost.
  *
+ * And those that libc mangles: setjmp() stores some registers turned and
+ * flipped by a secret of the process, so a context that waits to be jumped to
+ * may have the only address of a block.
+ *
  * Every word of a heap is asked, so the question has to be short: all
  * addresses of the heap have the same topmost byte, as a rule, and where none
  * of the bytes has that value at which an odd address would have it, there is
@@ -22,18 +26,33 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "os/cpu.h"
+
 enum {
     WR_ODD_BITS = 48, /* of an address */
     WR_ODD_MOST = 8   /* that begin in a word */
 };
 
-#define WR_ODD_ADDRESS ((UINT64_C(1) << WR_ODD_BITS) - 1)
+/* The bits that addresses up to that one have: where the system gives none
+ * above 2^47, programs keep a type in the 48th, too. */
+static inline uintptr_t
+wr_odd_address_bits(uintptr_t last)
+{
+    uintptr_t bits = (UINT64_C(1) << WR_ODD_BITS) - 1;
+
+    return last > bits / 2 ? bits : bits / 2;
+}
 
 struct wr_odd {
+    uint64_t secret;      /* wr_cpu_secret, as of wr_odd_start */
     uintptr_t low, bytes; /* addresses in [low, low + bytes) */
+    uintptr_t address;    /* the bits that addresses here have */
     uint64_t top;         /* their topmost byte, eight times */
     bool mixed;           /* they have more than one */
 };
+
+/* Once, at start, on a thread of libc's. */
+void wr_odd_start(void);
 
 struct wr_odd wr_odd_in(uintptr_t low, uintptr_t bytes);
 
@@ -60,7 +79,14 @@ wr_odd_may(const struct wr_odd *o, uintptr_t word, uintptr_t next)
 static inline bool
 wr_odd_is_tagged(const struct wr_odd *o, uintptr_t word)
 {
-    return word > WR_ODD_ADDRESS && (word & WR_ODD_ADDRESS) - o->low < o->bytes;
+    return word > o->address && (word & o->address) - o->low < o->bytes;
+}
+
+/* The same of one that libc has mangled. */
+static inline bool
+wr_odd_is_mangled(const struct wr_odd *o, uintptr_t word)
+{
+    return wr_cpu_unmangled(word, o->secret) - o->low < o->bytes;
 }
 
 /* The addresses that begin in word, at any byte but its first: how many. */

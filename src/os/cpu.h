@@ -61,6 +61,34 @@ wr_cpu_rotate(uint64_t x, unsigned n)
     return x >> n | x << (-n & 63);
 }
 
+/* What glibc mixes into addresses that it mangles (PTR_MANGLE), and such a word
+ * as it was before; 0 where it mangles addresses of code and stacks alone.
+ * wr_cpu_secret: on a thread of libc's. */
+static inline uint64_t
+wr_cpu_secret(void)
+{
+#ifdef __x86_64__
+    uint64_t secret;
+
+    __asm__("mov %%fs:0x30, %0" : "=r"(secret));
+    return secret;
+#else
+    return 0;
+#endif
+}
+
+static inline uintptr_t
+wr_cpu_unmangled(uintptr_t word, uint64_t secret)
+{
+#ifdef __x86_64__
+    return wr_cpu_rotate(word, 17) ^ secret;
+#else
+    (void)word;
+    (void)secret;
+    return 0;
+#endif
+}
+
 /* The number of the lowest set bit; x is not 0. On processors that know no
  * tzcnt the same bytes are a bsf. */
 static inline uint64_t

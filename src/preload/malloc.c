@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gc/gc.h"
 #include "heap/fast.h"
 #include "preload/start.h"
 
@@ -35,9 +36,18 @@ no_memory(void)
     return NULL;
 }
 
+/* The calling thread holds nothing of the heap. */
+static inline void
+before(void)
+{
+    if (wr_unlikely(wr_collects_malloc))
+        wr_gc_before_malloc();
+}
+
 WR_COLD static void *
 malloc_slow(size_t size)
 {
+    before();
     return or_enomem(wr_malloc_slow(size));
 }
 
@@ -60,6 +70,7 @@ calloc(size_t count, size_t size)
 
     if (wr_unlikely(__builtin_mul_overflow(count, size, &bytes)))
         return no_memory();
+    before();
     return or_enomem(wr_calloc(bytes));
 }
 
@@ -74,6 +85,7 @@ realloc(void *p, size_t size)
         free(p);
         return NULL;
     }
+    before();
     return or_enomem(wr_realloc(p, size));
 }
 
@@ -99,6 +111,7 @@ align_any(size_t align, size_t size)
         align = 16;
     else if (!wr_is_power_of_two(align))
         align = (size_t)2 << wr_log2(align);
+    before();
     return or_enomem(wr_memalign(align, size));
 }
 
@@ -121,6 +134,7 @@ posix_memalign(void **out, size_t align, size_t size)
 
     if (align % sizeof(void *) != 0 || !wr_is_power_of_two(align))
         return EINVAL;
+    before();
     p = wr_memalign(align < 16 ? 16 : align, size);
     if (p == NULL)
         return ENOMEM;

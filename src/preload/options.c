@@ -80,6 +80,8 @@ parse_one(struct wr_options *o, const char *s, size_t n)
         return parse_switch(&o->overflow, s + 9, n - 9);
     if (n > 6 && memcmp(s, "leaks=", 6) == 0)
         return parse_leaks(&o->leaks, s + 6, n - 6);
+    if (n > 8 && memcmp(s, "collect=", 8) == 0)
+        return parse_switch(&o->collect, s + 8, n - 8);
     if (n > 5 && memcmp(s, "gogc=", 5) == 0)
         return parse_percent(&o->gogc, s + 5, n - 5);
     if (n == 9 && memcmp(s, "gctrace=", 8) == 0) {
@@ -100,7 +102,8 @@ complain(struct wr_text *t, const char *s, size_t n)
                    "dir=/PATH, history=on or off, fds=on or off, "
                    "overflow=on or off, "
                    "limit=BYTES, auto or off (perhaps with :hard), "
-                   "gogc=PERCENT or off, gctrace=0 or 1 and leaks=exit, fail, "
+                   "collect=on or off, gogc=PERCENT or off, gctrace=0 or 1 and "
+                   "leaks=exit, fail, "
                    "list or off, "
                    "separated by commas");
 }
@@ -117,6 +120,7 @@ wr_options_parse(struct wr_options *o, const char *value,
     o->limit = WEIR_LIMIT_OFF;
     o->limit_hard = false;
     o->leaks = WR_LAST_OFF;
+    o->collect = false;
     o->gogc = 100;
     o->gctrace = false;
     wr_text_init(problem);

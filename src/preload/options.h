@@ -15,10 +15,11 @@
  *                    a line on stderr, and `weir leaks PID` then shows them;
  *                    fail: and status 3 instead of 0; list: the list in any
  *                    case, and no line; off: no search, as ever
- *     gogc=N         percent by which managed memory grows before it is
- *                    collected (include/weir/gc.h); off: only on demand
- *     gctrace=1      a line on stderr for each collection, in the form of Go's
- *                    (region/gctrace.h); 0: none, as ever
+ *     collect=on     blocks of malloc that the program cannot reach any more
+ * are freed (gc/doubt.h); off: not, as ever gogc=N         percent by which
+ * managed memory grows before it is collected (include/weir/gc.h); off: only on
+ * demand gctrace=1      a line on stderr for each collection, in the form of
+ * Go's (region/gctrace.h); 0: none, as ever
  *
  * An option that is unknown or makes no sense is left out; one sentence on
  * stderr says so. Nothing else of Weir ever prints unasked.
@@ -44,6 +45,7 @@ struct wr_options {
     uint64_t limit; /* as weir_limit_set takes it */
     bool limit_hard;
     enum wr_last leaks;
+    bool collect;
     int gogc; /* as weir_gc_set_percent takes it */
     bool gctrace;
 };

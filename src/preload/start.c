@@ -26,6 +26,7 @@
 #include "leak/stack.h"
 #include "limit/budget.h"
 #include "limit/limit.h"
+#include "mark/odd.h"
 #include "os/os.h"
 #include "preload/files.h"
 #include "preload/options.h"
@@ -209,7 +210,8 @@ start(int argc, char **argv, char **envp)
     tell_unwinder();
     wr_capture_start();
     wr_ask_start();
-    wr_gc_start(options.gogc);
+    wr_odd_start();
+    wr_gc_start(options.gogc, options.collect);
     wr_collector_trace(options.gctrace);
     if (options.fds)
         wr_fds_start();

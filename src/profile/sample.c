@@ -219,7 +219,7 @@ sample_freed(uint32_t tag, void *block, size_t bytes)
 bool
 wr_sample_birth(const struct wr_span *s, unsigned block, struct wr_birth *out)
 {
-    if (wr_block_state(s, block) != WR_BLOCK_SAMPLED || s->tags == NULL)
+    if (!wr_block_is_sampled(wr_block_state(s, block)) || s->tags == NULL)
         return false;
     *out = birth_of(s->tags[block]);
     return true;
@@ -230,7 +230,7 @@ wr_sample_birth(const struct wr_span *s, unsigned block, struct wr_birth *out)
 static bool
 has_entry(const struct wr_span *s, unsigned block)
 {
-    return wr_block_state(s, block) == WR_BLOCK_SAMPLED && s->tags != NULL &&
+    return wr_block_is_sampled(wr_block_state(s, block)) && s->tags != NULL &&
            (s->tags[block] & UNBORN) == 0;
 }
 

@@ -29,9 +29,15 @@ struct wr_events {
     uint32_t (*sampled)(struct wr_mcache *cache, void *block, size_t bytes);
     /* A sampled block is being freed; tag: what sampled answered. */
     void (*sample_freed)(uint32_t tag, void *block, size_t bytes);
-    /* The thread needs a span with free blocks for that slot, of a managed
-     * kind: it may sweep its own. Its cache; no lock is held. */
+    /* The thread needs a span with free blocks for that slot, of blocks that
+     * the collector frees: it may sweep its own. Its cache; no lock is held. */
     void (*sweep)(struct wr_mcache *cache, unsigned slot);
+    /* A block of malloc's of that class, which the collector could not reach,
+     * is being freed or resized. */
+    void (*suspect_used)(unsigned class_id);
+    /* A block of malloc's of that class that is free is freed: was that perhaps
+     * the collector's doing? Then nothing happens. */
+    bool (*freed_again)(unsigned class_id);
     /* Memory lies idle, or was freed in spans: wr_scavenge has something to do.
      * No lock is held. */
     void (*memory_idle)(void);

@@ -22,7 +22,7 @@
 #include "world/thread.h"
 
 static inline void
-start(void)
+start_with(bool malloc_too)
 {
     uint32_t class_bytes[WR_CLASSES];
     struct wr_region_options o = {.dir = "/nowhere/at/all",
@@ -37,8 +37,14 @@ start(void)
     wr_world_start();
     wr_capture_start();
     wr_ask_start();
-    wr_gc_start(100);
+    wr_gc_start(100, malloc_too);
     wr_background_enable(true, false);
+}
+
+static inline void
+start(void)
+{
+    start_with(false);
 }
 
 /* Leave nothing of what was called before on the stack. */

@@ -1,12 +1,35 @@
 /* Addresses that no aligned word holds are found, wherever they stand. */
 #include "unit.h"
 
+#include <setjmp.h>
+
 #include "base/base.h"
 #include "heap/heap.h"
 #include "heap/mheap.h"
 #include "mark/mark.h"
 #include "mark/marks.h"
 #include "mark/odd.h"
+
+/* --- As libc mangles them ------------------------------------------------- */
+
+#if defined(__x86_64__) && defined(__GLIBC__)
+START_TEST(a_stack_pointer_that_setjmp_saved_is_seen)
+{
+    enum { SP = 6 }; /* of __jmpbuf */
+    jmp_buf here;
+    uintptr_t sp = (uintptr_t)&here, word;
+    struct wr_odd odd;
+
+    (void)setjmp(here);
+    word = (uintptr_t)here->__jmpbuf[SP];
+    wr_odd_start();
+    odd = wr_odd_in(sp - 4096, 8192);
+    ck_assert(wr_odd_is_mangled(&odd, word));
+    ck_assert(!wr_odd_is_mangled(&odd, word ^ UINT64_C(1) << 60));
+    ck_assert(!wr_odd_is_mangled(&odd, sp));
+}
+END_TEST
+#endif
 
 /* --- In two words --------------------------------------------------------- */
 
@@ -215,6 +238,9 @@ main(void)
 
     tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, NULL, end);
+#if defined(__x86_64__) && defined(__GLIBC__)
+    tcase_add_test(t, a_stack_pointer_that_setjmp_saved_is_seen);
+#endif
     tcase_add_test(t, an_address_is_found_at_every_byte);
     tcase_add_test(t, so_it_is_where_addresses_differ_in_their_topmost_byte);
     tcase_add_test(t, plain_words_hold_no_odd_address);
