@@ -80,6 +80,9 @@ void weir_map_drop(struct weir_map_table *t, size_t slot_bytes,
 void weir_map_clear(struct weir_map_table *t);
 
 uint64_t weir_hash_bytes(const void *bytes, size_t n, uint64_t seed);
+/* Reads a text by eight characters, so up to seven behind its end; never on
+ * another page. */
+uint64_t weir_hash_text(const char *text, uint64_t seed);
 
 static inline uint64_t
 weir_hash_word(uint64_t word, uint64_t seed)
@@ -94,12 +97,6 @@ static inline uint64_t
 weir_hash_pointer(const void *p, uint64_t seed)
 {
     return weir_hash_word((uintptr_t)p, seed);
-}
-
-static inline uint64_t
-weir_hash_text(const char *text, uint64_t seed)
-{
-    return weir_hash_bytes(text, strlen(text), seed);
 }
 
 #define weir_same_word(a, b)    ((a) == (b)) /* pointers, too */

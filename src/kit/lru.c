@@ -1,41 +1,56 @@
 /* Caches by age of use.
  *
- * 1. An item of the cache is in its shard's chain and in its list, the newest
- *    first, and counted in the shard's items and bytes; the cache holds it.
- *    Off the cache it is in none, and lives as long as somebody else holds it.
- * 2. holds counts the cache and everybody else. Who takes it to 0 calls
- *    `evicted` and frees the item, without a lock.
- * 3. What goes is taken off under the lock onto a list of its own (by `older`),
- *    and released after it.
+ * 1. An item of the cache is in a slot of its shard's table, which is a map's;
+ *    the slots in use are linked from the newest to the oldest by number; and
+ *    it is counted in the shard's items and bytes. Off the cache it is in none,
+ *    and lives as long as it is held.
+ * 2. Holds are counted where they are taken, under the lock (taken), and where
+ *    they end, without it (balance, down); when an item goes off the cache what
+ *    was taken is added to the balance. So a hold costs one atomic step, before
+ *    that the balance is never above 0, and who brings it to 0 from above, or
+ *    finds it 0 when the item goes, calls `evicted` and frees the item.
+ * 3. What goes is taken off under the lock onto a list of its own (by `next`),
+ *    and ended after it.
+ * 4. A full cache makes its new item of its oldest where that fits and nobody
+ *    holds it: nothing is allocated, and no other memory is touched.
  * Lock order: kit/pressure.c's, one shard's (a leaf).
  */
 #include <weir/lru.h>
 
 #include <string.h>
 #include <time.h>
+#include <weir/map.h>
 
 #include "base/base.h"
 #include "kit/key.h"
 #include "kit/pressure.h"
 #include "os/lock.h"
 
+/* With a key of a word it is one line of the processor's cache. */
 struct weir_lru_item {
-    weir_lru_item *chain;         /* shard's lock */
-    weir_lru_item *newer, *older; /* shard's lock */
-    uint64_t hash;
-    uint64_t expires; /* ns; UINT64_MAX: never */
+    union {
+        uint64_t hash;
+        weir_lru_item *next; /* off the cache, on the list of what goes */
+    };
+    uint64_t taken;  /* holds, ever: shard's lock */
+    int64_t balance; /* atomic */
     void *value;
-    size_t bytes; /* that it counts as */
-    uint32_t key_bytes;
-    uint32_t holds; /* atomic */
+    uint64_t expires; /* ns; UINT64_MAX: never */
+    size_t bytes;     /* that it counts as */
+    size_t key_bytes;
     char key[];
+};
+
+/* Moving an item to the front writes to these alone. */
+struct slot {
+    weir_lru_item *item;
+    uint32_t newer, older; /* slots' numbers, NONE at the ends */
 };
 
 struct shard {
     struct wr_lock lock; /* guards all of it */
-    weir_lru_item **chains;
-    size_t mask; /* chains - 1 */
-    weir_lru_item *newest, *oldest;
+    struct weir_map_table table;
+    uint32_t newest, oldest; /* slots' numbers, NONE when it is empty */
     size_t items, bytes;
     struct weir_lru_stats stats;
 } __attribute__((aligned(64)));
@@ -50,7 +65,9 @@ struct weir_lru {
     void *block; /* that the shards lie in */
 };
 
-enum { FIRST_CHAINS = 16, SHARDS = 16, SHARDS_MAX = 256, FEW = 1024 };
+#define NONE UINT32_MAX
+
+enum { SHARDS = 16, SHARDS_MAX = 256, FEW = 1024 };
 
 static uint64_t
 now(const weir_lru *l)
@@ -85,18 +102,29 @@ WR_EXPORT void
 weir_lru_release(weir_lru *l, weir_lru_item *item)
 {
     if (item != NULL &&
-        __atomic_fetch_sub(&item->holds, 1, __ATOMIC_ACQ_REL) == 1)
+        __atomic_sub_fetch(&item->balance, 1, __ATOMIC_ACQ_REL) == 0)
         end_item(l, item);
 }
 
+/* Does nobody? For an item of the cache, under the lock. */
+static bool
+unheld(const weir_lru_item *item)
+{
+    return (int64_t)item->taken +
+               __atomic_load_n(&item->balance, __ATOMIC_ACQUIRE) ==
+           0;
+}
+
 static void
-release_list(weir_lru *l, weir_lru_item *item)
+end_list(weir_lru *l, weir_lru_item *item)
 {
     while (item != NULL) {
-        weir_lru_item *older = item->older;
+        weir_lru_item *next = item->next;
 
-        weir_lru_release(l, item);
-        item = older;
+        if (__atomic_add_fetch(&item->balance, (int64_t)item->taken,
+                               __ATOMIC_ACQ_REL) == 0)
+            end_item(l, item);
+        item = next;
     }
 }
 
@@ -108,91 +136,129 @@ weir_lru_value(const weir_lru_item *item)
 
 /* ---- a shard, under its lock ---- */
 
-/* The link to the item with this key, or to NULL at the chain's end. */
-static weir_lru_item **
-find(struct shard *s, uint64_t hash, const void *key, size_t key_bytes)
+static inline struct slot *
+slots(const struct weir_map_table *t)
 {
-    weir_lru_item **link = &s->chains[hash & s->mask], *item;
-
-    while ((item = *link) != NULL &&
-           (item->hash != hash || item->key_bytes != key_bytes ||
-            !wr_kit_same_key(item->key, key, key_bytes)))
-        link = &item->chain;
-    return link;
+    return (void *)(t->tags + (t->mask + 1) * WEIR_MAP_GROUP);
 }
 
-static void
-list_remove(struct shard *s, weir_lru_item *item)
+static inline weir_lru_item *
+oldest_of(const struct shard *s)
 {
-    *(item->newer != NULL ? &item->newer->older : &s->newest) = item->older;
-    *(item->older != NULL ? &item->older->newer : &s->oldest) = item->newer;
+    return slots(&s->table)[s->oldest].item;
 }
 
-static void
-list_add(struct shard *s, weir_lru_item *item)
+static inline bool
+is_it(const weir_lru_item *item, uint64_t hash, const void *key,
+      size_t key_bytes)
 {
-    item->newer = NULL;
-    item->older = s->newest;
-    *(s->newest != NULL ? &s->newest->newer : &s->oldest) = item;
-    s->newest = item;
+    return item->hash == hash && item->key_bytes == key_bytes &&
+           wr_kit_same_key(item->key, key, key_bytes);
 }
 
-/* Off the cache, onto the list of what goes. */
-static void
-remove_at(struct shard *s, weir_lru_item **link, weir_lru_item **gone)
+/* The number of the slot with this key; NONE: there is none. */
+static inline uint32_t
+find(const struct weir_map_table *t, uint64_t hash, const void *key,
+     size_t key_bytes)
 {
-    weir_lru_item *item = *link;
+    size_t group = (hash >> 7) & t->mask;
 
-    *link = item->chain;
-    list_remove(s, item);
+    for (size_t step = 1; t->tags != NULL; group = (group + step++) & t->mask) {
+        const uint8_t *tags = t->tags + group * WEIR_MAP_GROUP;
+        unsigned hits = weir_map_with(tags, (uint8_t)(hash & 127));
+
+        for (; hits != 0; hits &= hits - 1) {
+            size_t i = group * WEIR_MAP_GROUP + (unsigned)__builtin_ctz(hits);
+
+            if (is_it(slots(t)[i].item, hash, key, key_bytes))
+                return (uint32_t)i;
+        }
+        if (weir_map_with(tags, WEIR_MAP_EMPTY) != 0)
+            break;
+    }
+    return NONE;
+}
+
+static inline void
+list_remove(struct shard *s, uint32_t i)
+{
+    struct slot *all = slots(&s->table);
+
+    *(all[i].newer != NONE ? &all[all[i].newer].older : &s->newest) =
+        all[i].older;
+    *(all[i].older != NONE ? &all[all[i].older].newer : &s->oldest) =
+        all[i].newer;
+}
+
+static inline void
+list_add(struct shard *s, uint32_t i)
+{
+    struct slot *all = slots(&s->table);
+
+    all[i].newer = NONE;
+    all[i].older = s->newest;
+    *(s->newest != NONE ? &all[s->newest].newer : &s->oldest) = i;
+    s->newest = i;
+}
+
+/* Into a slot; there is one. */
+static inline void
+place(struct shard *s, weir_lru_item *item)
+{
+    uint32_t i = (uint32_t)weir_map_claim(&s->table, item->hash);
+
+    slots(&s->table)[i].item = item;
+    list_add(s, i);
+}
+
+/* Room for one more in the table: a new one where it is full, of items and of
+ * what was removed. */
+static bool
+reserve(struct shard *s, const weir_alloc *alloc)
+{
+    struct weir_map_table from = s->table, to = from;
+    uint32_t i = s->oldest;
+
+    if (wr_likely(from.left > 0))
+        return true;
+    if (s->items >= NONE / 4 ||
+        weir_map_make(&to, s->items + s->items / 3 + 1, sizeof(struct slot),
+                      alloc) != WEIR_OK)
+        return false;
+    s->table = to;
+    s->newest = s->oldest = NONE;
+    for (; i != NONE; i = slots(&from)[i].newer)
+        place(s, slots(&from)[i].item);
+    weir_map_drop(&from, sizeof(struct slot), alloc);
+    return true;
+}
+
+/* Off the cache. */
+static weir_lru_item *
+remove_at(struct shard *s, uint32_t i)
+{
+    weir_lru_item *item = slots(&s->table)[i].item;
+
+    weir_map_release(&s->table, i);
+    list_remove(s, i);
     s->items--;
     s->bytes -= item->bytes;
-    item->older = *gone;
+    return item;
+}
+
+/* Onto the list of what goes. */
+static void
+put_on(weir_lru_item **gone, weir_lru_item *item)
+{
+    item->next = *gone;
     *gone = item;
 }
 
+/* There is room for it. */
 static void
-remove_oldest(struct shard *s, weir_lru_item **gone)
+add(struct shard *s, weir_lru_item *item)
 {
-    weir_lru_item **link = &s->chains[s->oldest->hash & s->mask];
-
-    while (*link != s->oldest)
-        link = &(*link)->chain;
-    remove_at(s, link, gone);
-}
-
-/* Twice as many chains when there is an item for each; without memory the
- * chains get longer instead. */
-static void
-grow(struct shard *s, const weir_alloc *alloc)
-{
-    size_t old = s->mask + 1, n = 2 * old;
-    weir_lru_item **chains =
-        weir_alloc_resize(alloc, NULL, 0, n * sizeof(void *));
-
-    if (chains == NULL)
-        return;
-    memset(chains, 0, n * sizeof(void *));
-    for (weir_lru_item *i = s->oldest; i != NULL; i = i->newer) {
-        i->chain = chains[i->hash & (n - 1)];
-        chains[i->hash & (n - 1)] = i;
-    }
-    weir_alloc_resize(alloc, s->chains, old * sizeof(void *), 0);
-    s->chains = chains;
-    s->mask = n - 1;
-}
-
-static void
-add(const weir_lru *l, struct shard *s, weir_lru_item *item)
-{
-    weir_lru_item **chain;
-
-    if (s->items > s->mask)
-        grow(s, l->o.alloc);
-    chain = &s->chains[item->hash & s->mask];
-    item->chain = *chain;
-    *chain = item;
-    list_add(s, item);
+    place(s, item);
     s->items++;
     s->bytes += item->bytes;
 }
@@ -204,52 +270,124 @@ weir_lru_get(weir_lru *l, const void *key, size_t key_bytes)
 {
     uint64_t hash = wr_kit_hash_key(key, key_bytes, l->seed), time = now(l);
     struct shard *s = shard_of(l, hash);
-    weir_lru_item **link, *item, *gone = NULL;
+    weir_lru_item *item = NULL, *gone = NULL;
+    uint32_t at;
 
     wr_lock_take(&s->lock);
-    link = find(s, hash, key, key_bytes);
-    item = *link;
+    at = find(&s->table, hash, key, key_bytes);
+    if (at != NONE)
+        item = slots(&s->table)[at].item;
     if (item != NULL && time >= item->expires) {
         s->stats.expired++;
-        remove_at(s, link, &gone);
+        put_on(&gone, remove_at(s, at));
         item = NULL;
     }
     if (item != NULL) {
-        __atomic_fetch_add(&item->holds, 1, __ATOMIC_RELAXED);
-        if (s->newest != item) {
-            list_remove(s, item);
-            list_add(s, item);
+        item->taken++;
+        if (s->newest != at) {
+            list_remove(s, at);
+            list_add(s, at);
         }
         s->stats.hits++;
     } else {
         s->stats.misses++;
     }
     wr_lock_give(&s->lock);
-    release_list(l, gone);
+    end_list(l, gone);
     return item;
 }
 
-static weir_lru_item *
-new_item(weir_lru *l, uint64_t hash, const void *key, size_t key_bytes,
-         size_t value_bytes)
+/* What is to be put. */
+struct put {
+    uint64_t hash, expires;
+    const void *key;
+    size_t key_bytes;
+    void *value;
+    size_t bytes; /* that it counts as */
+};
+
+static void
+fill(weir_lru_item *item, const struct put *p)
 {
-    size_t bytes = sizeof(weir_lru_item) + key_bytes;
-    uint64_t time = now(l);
+    item->hash = p->hash;
+    item->taken = 1; /* by who puts it */
+    item->balance = 0;
+    item->value = p->value;
+    item->expires = p->expires;
+    item->bytes = p->bytes;
+    item->key_bytes = p->key_bytes;
+    wr_kit_copy_key(item->key, p->key, p->key_bytes);
+}
+
+/* Is the cache full, and would the new item fit into the oldest one's place,
+ * which nobody holds? */
+static bool
+fits_oldest(const weir_lru *l, const struct shard *s, const struct put *p)
+{
+    return s->items != 0 &&
+           (s->items >= l->items || s->bytes + p->bytes > l->bytes) &&
+           oldest_of(s)->key_bytes == p->key_bytes &&
+           s->bytes - oldest_of(s)->bytes + p->bytes <= l->bytes &&
+           unheld(oldest_of(s));
+}
+
+/* In the oldest one's place: the item, and that one's value; NULL: it has to be
+ * a new one. Under the lock. */
+static weir_lru_item *
+put_in_place(weir_lru *l, struct shard *s, const struct put *p, void **old)
+{
     weir_lru_item *item;
 
-    if (key_bytes > UINT32_MAX)
+    if (!fits_oldest(l, s, p) || s->table.left == 0 ||
+        find(&s->table, p->hash, p->key, p->key_bytes) != NONE)
         return NULL;
-    item = weir_alloc_resize(l->o.alloc, NULL, 0, bytes);
+    item = remove_at(s, s->oldest);
+    s->stats.evicted++;
+    *old = item->value;
+    fill(item, p);
+    add(s, item);
+    return item;
+}
+
+/* Does it work? Under the lock. */
+static bool
+put_new(weir_lru *l, struct shard *s, weir_lru_item *item, weir_lru_item **gone)
+{
+    uint32_t at;
+
+    if (!reserve(s, l->o.alloc))
+        return false;
+    at = find(&s->table, item->hash, item->key, item->key_bytes);
+    if (at != NONE)
+        put_on(gone, remove_at(s, at));
+    while (s->items != 0 &&
+           (s->items >= l->items || s->bytes + item->bytes > l->bytes)) {
+        put_on(gone, remove_at(s, s->oldest));
+        s->stats.evicted++;
+    }
+    add(s, item);
+    return true;
+}
+
+static weir_lru_item *
+put_slowly(weir_lru *l, struct shard *s, const struct put *p)
+{
+    size_t bytes = sizeof(weir_lru_item) + p->key_bytes;
+    weir_lru_item *item = weir_alloc_resize(l->o.alloc, NULL, 0, bytes);
+    weir_lru_item *gone = NULL;
+    bool done;
+
     if (item == NULL)
         return NULL;
-    *item = (weir_lru_item){.hash = hash,
-                            .key_bytes = (uint32_t)key_bytes,
-                            .holds = 2}; /* the cache and the caller */
-    item->bytes = bytes + wr_min(value_bytes, SIZE_MAX / 4);
-    if (l->o.ttl_ns == 0 ||
-        __builtin_add_overflow(time, l->o.ttl_ns, &item->expires))
-        item->expires = UINT64_MAX;
-    wr_kit_copy_key(item->key, key, key_bytes);
+    fill(item, p);
+    wr_lock_take(&s->lock);
+    done = put_new(l, s, item, &gone);
+    wr_lock_give(&s->lock);
+    if (!done) {
+        weir_alloc_resize(l->o.alloc, item, bytes, 0);
+        return NULL;
+    }
+    end_list(l, gone);
     return item;
 }
 
@@ -257,26 +395,27 @@ WR_EXPORT weir_lru_item *
 weir_lru_put(weir_lru *l, const void *key, size_t key_bytes, void *value,
              size_t value_bytes)
 {
-    uint64_t hash = wr_kit_hash_key(key, key_bytes, l->seed);
-    weir_lru_item *item = new_item(l, hash, key, key_bytes, value_bytes);
-    weir_lru_item **link, *gone = NULL;
-    struct shard *s = shard_of(l, hash);
+    struct put p = {.hash = wr_kit_hash_key(key, key_bytes, l->seed),
+                    .key = key,
+                    .key_bytes = key_bytes,
+                    .value = value};
+    struct shard *s = shard_of(l, p.hash);
+    weir_lru_item *item;
+    void *old = NULL;
 
-    if (item == NULL)
+    if (key_bytes > SIZE_MAX / 4)
         return NULL;
-    item->value = value;
+    p.bytes = sizeof *item + key_bytes + wr_min(value_bytes, SIZE_MAX / 4);
+    if (l->o.ttl_ns == 0 ||
+        __builtin_add_overflow(now(l), l->o.ttl_ns, &p.expires))
+        p.expires = UINT64_MAX;
     wr_lock_take(&s->lock);
-    link = find(s, hash, key, key_bytes);
-    if (*link != NULL)
-        remove_at(s, link, &gone);
-    while (s->items != 0 &&
-           (s->items >= l->items || s->bytes + item->bytes > l->bytes)) {
-        remove_oldest(s, &gone);
-        s->stats.evicted++;
-    }
-    add(l, s, item);
+    item = put_in_place(l, s, &p, &old);
     wr_lock_give(&s->lock);
-    release_list(l, gone);
+    if (item == NULL)
+        return put_slowly(l, s, &p);
+    if (l->o.evicted != NULL)
+        l->o.evicted(old, l->o.arg);
     return item;
 }
 
@@ -285,14 +424,15 @@ weir_lru_delete(weir_lru *l, const void *key, size_t key_bytes)
 {
     uint64_t hash = wr_kit_hash_key(key, key_bytes, l->seed);
     struct shard *s = shard_of(l, hash);
-    weir_lru_item **link, *gone = NULL;
+    weir_lru_item *gone = NULL;
+    uint32_t at;
 
     wr_lock_take(&s->lock);
-    link = find(s, hash, key, key_bytes);
-    if (*link != NULL)
-        remove_at(s, link, &gone);
+    at = find(&s->table, hash, key, key_bytes);
+    if (at != NONE)
+        put_on(&gone, remove_at(s, at));
     wr_lock_give(&s->lock);
-    release_list(l, gone);
+    end_list(l, gone);
     return gone != NULL;
 }
 
@@ -310,13 +450,13 @@ shrink_shard(weir_lru *l, struct shard *s, uint64_t bytes, uint64_t of)
         bytes = wr_min(
             bytes,
             (uint64_t)((double)bytes * (double)s->bytes / (double)of) + 1);
-    while (s->oldest != NULL && given < bytes) {
-        given += s->oldest->bytes;
-        remove_oldest(s, &gone);
+    while (s->oldest != NONE && given < bytes) {
+        given += oldest_of(s)->bytes;
+        put_on(&gone, remove_at(s, s->oldest));
         s->stats.shrunk++;
     }
     wr_lock_give(&s->lock);
-    release_list(l, gone);
+    end_list(l, gone);
     return given;
 }
 
@@ -358,14 +498,8 @@ make_shards(weir_lru *l)
         return false;
     memset(l->block, 0, bytes);
     l->shard = (void *)wr_align_up((uintptr_t)l->block, 64);
-    for (unsigned i = 0; i < l->shards; i++) {
-        l->shard[i].chains = weir_alloc_resize(l->o.alloc, NULL, 0,
-                                               FIRST_CHAINS * sizeof(void *));
-        if (l->shard[i].chains == NULL)
-            return false;
-        memset(l->shard[i].chains, 0, FIRST_CHAINS * sizeof(void *));
-        l->shard[i].mask = FIRST_CHAINS - 1;
-    }
+    for (unsigned i = 0; i < l->shards; i++)
+        l->shard[i].newest = l->shard[i].oldest = NONE;
     return true;
 }
 
@@ -376,9 +510,7 @@ free_all(weir_lru *l)
         struct shard *s = &l->shard[i];
 
         shrink_shard(l, s, UINT64_MAX, 0);
-        if (s->chains != NULL)
-            weir_alloc_resize(l->o.alloc, s->chains,
-                              (s->mask + 1) * sizeof(void *), 0);
+        weir_map_drop(&s->table, sizeof(struct slot), l->o.alloc);
     }
     weir_alloc_resize(NULL, l->block, 0, 0);
     weir_alloc_resize(NULL, l, 0, 0);

@@ -11,7 +11,7 @@
 
 #include "base/base.h"
 
-enum { FILL = WEIR_MAP_GROUP * 7 / 8 };
+enum { FILL = WEIR_MAP_GROUP * 7 / 8, PAGE = 4096 /* at least */ };
 
 /* Not to be guessed from outside: the kernel's 16 random bytes, and where the
  * first table lies. */
@@ -119,4 +119,45 @@ weir_hash_bytes(const void *bytes, size_t n, uint64_t seed)
         hash = weir_hash_word(word_at(p + at), hash);
     hash = weir_hash_word(word_at(p + n - 8), hash);
     return weir_hash_word(hash, MIXER);
+}
+
+/* A text that goes on to the next page, or ends where this one does. */
+static WR_COLD uint64_t
+hash_across(const char *text, uint64_t seed)
+{
+    size_t n = 8;
+
+    for (; n == 8; text += n) {
+        uint64_t word = 0;
+
+        n = strnlen(text, sizeof word);
+        memcpy(&word, text, n);
+        seed = weir_hash_word(word, seed);
+    }
+    return seed;
+}
+
+/* Eight characters at a time, and zeros from the text's end on. To know the
+ * length first would be another wait for the text: they are read at once,
+ * though it may end before them; what lies behind it on its page is there to be
+ * read, and is masked off. The lowest 0x80 of `zeros` is that of the first zero
+ * byte. */
+WR_EXPORT __attribute__((no_sanitize("address", "thread"))) uint64_t
+weir_hash_text(const char *text, uint64_t seed)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t word, zeros = 0;
+
+    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+                   "the first character is the lowest byte");
+    for (; zeros == 0; text += sizeof word) {
+        if (wr_unlikely((uintptr_t)text % PAGE > PAGE - sizeof word))
+            return hash_across(text, seed);
+        memcpy(&word, text, sizeof word);
+        zeros = (word - ones) & ~word & ones << 7;
+        if (zeros != 0)
+            word &= zeros ^ (zeros - 1);
+        seed = weir_hash_word(word, seed);
+    }
+    return seed;
 }

@@ -225,6 +225,40 @@ START_TEST(who_holds_an_item_keeps_its_value)
 }
 END_TEST
 
+START_TEST(a_full_cache_makes_its_new_items_of_its_oldest)
+{
+    struct allocs from;
+    weir_lru_item *held;
+    weir_lru *l;
+
+    allocs_init(&from);
+    l = new_lru((struct weir_lru_options){
+        .items = 10, .shards = 1, .alloc = &from.alloc});
+    for (uint64_t i = 1; i <= 20; i++)
+        put(l, i, i, 8);
+    from.calls = 0;
+    for (uint64_t i = 21; i <= 1000; i++) {
+        put(l, i, i, 8);
+        ck_assert_uint_eq(get(l, i), i);
+        ck_assert_uint_eq(get(l, i - 10), 0);
+        ck_assert_int_eq(alive, 10);
+    }
+    ck_assert_int_eq(from.calls, 0);
+    held = weir_lru_get(l, &(uint64_t){991}, sizeof(uint64_t));
+    for (uint64_t i = 1; i <= 30; i++)
+        put(l, i, i, 8);
+    ck_assert_int_eq(from.calls, 1); /* that one was not taken */
+    ck_assert_uint_eq(*(uint64_t *)weir_lru_value(held), 991);
+    ck_assert_int_eq(alive, 11);
+    weir_lru_release(l, held);
+    ck_assert_int_eq(alive, 10);
+    ck_assert_uint_eq(stats_of(l).items, 10);
+    weir_lru_free(l);
+    ck_assert_int_eq(alive, 0);
+    ck_assert_int_eq(from.held, 0);
+}
+END_TEST
+
 START_TEST(pressure_takes_the_oldest_of_what_is_wanted)
 {
     weir_lru *l = new_lru((struct weir_lru_options){.shards = 1});
@@ -296,10 +330,10 @@ START_TEST(bad_arguments_and_no_memory_are_errors)
     o = (struct weir_lru_options){.alloc = &from.alloc};
     ck_assert_int_eq(weir_lru_new(NULL, &o), WEIR_EINVAL);
     ck_assert_int_eq(weir_lru_new(&l, NULL), WEIR_EINVAL);
-    from.refuse = true;
-    ck_assert_int_eq(weir_lru_new(&l, &o), WEIR_ENOMEM);
-    from.refuse = false;
     ck_assert_int_eq(weir_lru_new(&l, &o), WEIR_OK);
+    from.refuse = true;
+    ck_assert_ptr_null(weir_lru_put(l, "a", 1, "value", 5));
+    from.refuse = false;
     weir_lru_release(l, weir_lru_put(l, "a", 1, "value", 5));
     from.refuse = true;
     ck_assert_ptr_null(weir_lru_put(l, "a", 1, "other", 5));
@@ -373,6 +407,7 @@ main(void)
     tcase_add_test(c, what_is_too_old_is_not_found);
     tcase_add_test(c, the_systems_time_passes_too);
     tcase_add_test(c, who_holds_an_item_keeps_its_value);
+    tcase_add_test(c, a_full_cache_makes_its_new_items_of_its_oldest);
     tcase_add_test(c, pressure_takes_the_oldest_of_what_is_wanted);
     tcase_add_test(c, keys_are_bytes_of_any_length);
     tcase_add_test(c, bad_arguments_and_no_memory_are_errors);

@@ -1,6 +1,8 @@
 /* Maps against sorted-out arrays, and what their hashes are worth. */
 #include "unit.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
 #include <weir/map.h>
 
 #include "kit/allocs.h"
@@ -308,6 +310,47 @@ START_TEST(every_byte_and_the_length_count_in_a_hash)
 }
 END_TEST
 
+/* At every place of a line, in front of whatever follows, and where the next
+ * page cannot be read. */
+START_TEST(a_text_has_one_hash_wherever_it_lies)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), near = 64;
+    char *pages = mmap(NULL, 3 * page, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    ck_assert_ptr_ne(pages, MAP_FAILED);
+    ck_assert_int_eq(mprotect(pages + 2 * page, page, PROT_NONE), 0);
+    for (size_t n = 0; n <= 40; n++) {
+        uint64_t hash;
+
+        memset(pages, 'k', n);
+        pages[n] = '\0';
+        hash = weir_hash_text(pages, 5);
+        ck_assert_uint_ne(hash, weir_hash_text(pages, 6));
+        for (size_t back = n + 1; back <= n + near; back++) {
+            char *across = pages + page + near - back;
+            char *last = pages + 2 * page - back;
+
+            memset(across, 'z', near + 64);
+            memcpy(across, pages, n + 1);
+            ck_assert_uint_eq(weir_hash_text(across, 5), hash);
+            memset(last, 'z', back);
+            memcpy(last, pages, n + 1);
+            ck_assert_uint_eq(weir_hash_text(last, 5), hash);
+        }
+        for (size_t i = 0; i < n; i++) {
+            pages[i] = 'l';
+            ck_assert_uint_ne(weir_hash_text(pages, 5), hash);
+            pages[i] = 'k';
+        }
+        pages[n] = 'k';
+        pages[n + 1] = '\0';
+        ck_assert_uint_ne(weir_hash_text(pages, 5), hash);
+    }
+    munmap(pages, 3 * page);
+}
+END_TEST
+
 START_TEST(two_maps_have_two_seeds)
 {
     struct words a = {0}, b = {0};
@@ -337,6 +380,7 @@ main(void)
     tcase_add_test(c, without_memory_nothing_has_changed);
     tcase_add_test(c, hashes_spread_what_programs_use_as_keys);
     tcase_add_test(c, every_byte_and_the_length_count_in_a_hash);
+    tcase_add_test(c, a_text_has_one_hash_wherever_it_lies);
     tcase_add_test(c, two_maps_have_two_seeds);
     suite_add_tcase(s, c);
     return unit_main(s);
