@@ -29,7 +29,9 @@
 
 #ifdef WR_CHECK
 #define WR_ASSERT(x) ((x) ? (void)0 : wr_assert_failed(#x, __FILE__, __LINE__))
+#define WR_CHECKS    true
 #else
+#define WR_CHECKS    false
 #define WR_ASSERT(x) ((void)sizeof(!(x)))
 #endif
 

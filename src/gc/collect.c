@@ -2,7 +2,8 @@
  * 1. Who takes `stage` from IDLE to RUNNING has `now`, and takes the sweeper's
  *    set away; then, from when it is not `wanted` any more, Weir's thread,
  * which gives the sweeper a new one, and the stage back, by way of ENDED to who
- *    waits for the result.
+ *    waits for the result. Where the verifier found something wrong it stays
+ *    BROKEN, until a thread of the program comes and says what.
  * 2. The trigger is WR_PACER_NEVER while the collector is off.
  * 3. `last` changes while its writer leads, or is told of a new percent: a torn
  *    one begins a cycle early or late.
@@ -10,11 +11,13 @@
 #include <weir/gc.h>
 
 #include "base/base.h"
+#include "base/die.h"
 #include "gc/cycle.h"
 #include "gc/doubt.h"
 #include "gc/gc.h"
 #include "gc/sweep.h"
 #include "gc/tie.h"
+#include "gc/verify.h"
 #include "heap/heap.h"
 #include "limit/calls.h"
 #include "limit/pacer.h"
@@ -27,7 +30,7 @@
 #include "world/background.h"
 #include "world/thread.h"
 
-enum { IDLE, RUNNING, ENDED };
+enum { IDLE, RUNNING, ENDED, BROKEN };
 enum { LOOK_NS = 10000000, PATIENCE = 300 };
 enum {
     AGAIN = 64 << 20,      /* bytes, before the next is tried after a failure */
@@ -36,6 +39,8 @@ enum {
 };
 
 _Atomic uint64_t wr_gc_trigger = WR_PACER_NEVER;
+uint32_t wr_gc_every;
+static bool verifies; /* both constant after start */
 static struct wr_cycle now;
 static _Atomic uint32_t stage;
 static _Atomic bool wanted; /* and not begun */
@@ -112,6 +117,14 @@ is_large(void)
     return last.live >= BESIDE_BYTES;
 }
 
+static void
+set_trigger(uint64_t at)
+{
+    bool always = wr_gc_every != 0 && at != WR_PACER_NEVER;
+
+    atomic_store(&wr_gc_trigger, always ? 0 : at);
+}
+
 /* When the next cycle begins: at its goal, if the program stands still for it,
  * else so early that it has ended then. */
 static void
@@ -132,7 +145,7 @@ choose_trigger(void)
     last.limited = plan.limited;
     if (plan.limited && wr_pacer_is_limiting(toll.bucket))
         more = wr_max(more, wr_max(last.live, WR_PACER_HEAP_MIN));
-    atomic_store(&wr_gc_trigger, never ? WR_PACER_NEVER : last.reached + more);
+    set_trigger(never ? WR_PACER_NEVER : last.reached + more);
     if (wr_collector_self() != NULL)
         wr_collector_set(goal, last.goal);
 }
@@ -228,7 +241,8 @@ static void
 fail(void)
 {
     atomic_fetch_add(&failures, 1);
-    atomic_fetch_add(&wr_gc_trigger, AGAIN);
+    if (wr_gc_every == 0)
+        atomic_fetch_add(&wr_gc_trigger, AGAIN);
 }
 
 /* Who forced it takes the result away itself. */
@@ -246,7 +260,10 @@ cycle(void)
     } else {
         fail();
     }
-    set_stage(now.forced ? ENDED : IDLE);
+    if (now.wrong.len != 0)
+        set_stage(BROKEN);
+    else
+        set_stage(now.forced ? ENDED : IDLE);
 }
 
 static void
@@ -270,6 +287,7 @@ begin(bool forced)
         return false;
     }
     now = (struct wr_cycle){.forced = forced,
+                            .verify = verifies,
                             .all = atomic_load(&malloc_is_root),
                             .malloc = wr_collects_malloc,
                             .beside = is_large(),
@@ -298,6 +316,8 @@ wait_for_end(void)
             set_stage(IDLE);
         }
     }
+    if (atomic_load(&stage) == BROKEN)
+        wr_die(&now.wrong);
 }
 
 static bool
@@ -324,6 +344,8 @@ take_in(void)
 
     if (done)
         (void)wr_sweep_finish();
+    if (done && verifies)
+        wr_verify_own();
     wr_collector_tell();
     wr_ties_run();
     if (atomic_load(&stage) == ENDED)
@@ -358,16 +380,29 @@ line(void)
     return last.reached + ahead + ahead / 2 + AHEAD_BYTES;
 }
 
+static void
+collect_at_every(uint32_t nth)
+{
+    static _Atomic uint32_t blocks;
+
+    if (atomic_fetch_add(&blocks, 1) % nth == 0)
+        (void)wr_gc_collect();
+}
+
 void
 wr_gc_make_room(void)
 {
+    if (wr_unlikely(wr_gc_every != 0)) {
+        collect_at_every(wr_gc_every);
+        return;
+    }
     if (inside || !wr_os_at_home() || !wr_world_region())
         return;
     inside = true;
     if (is_leader()) {
         if (begin(false) && !is_large())
             wait_for_end(); /* it would be stopped in a moment */
-    } else if (wr_gc_is_at(line())) {
+    } else if (atomic_load(&stage) == BROKEN || wr_gc_is_at(line())) {
         wait_for_end();
     }
     inside = false;
@@ -471,15 +506,17 @@ weir_gc_read(struct weir_gc *out)
 /* ---- start ---- */
 
 void
-wr_gc_start(int wish, bool with_malloc)
+wr_gc_start(const struct wr_gc_options *o)
 {
-    if (with_malloc)
+    verifies = o->verify;
+    wr_gc_every = o->every;
+    if (o->malloc)
         wr_doubt_start();
     asked_before = wr_events.asked;
     wr_events.asked = asked;
     wr_events.limit_moved = limit_moved;
-    wr_sweep_start();
-    (void)weir_gc_set_percent(wish);
+    wr_sweep_start(o->clobber);
+    (void)weir_gc_set_percent(o->percent);
 }
 
 void

@@ -11,6 +11,7 @@
 #include "base/base.h"
 #include "gc/doubt.h"
 #include "gc/tie.h"
+#include "gc/verify.h"
 #include "heap/heap.h"
 #include "heap/mcache.h"
 #include "heap/mheap.h"
@@ -198,6 +199,18 @@ find_dead(struct work *w)
     return !w->cycle->dead->failed;
 }
 
+static bool
+is_true(struct work *w, const struct wr_stop *s)
+{
+    struct wr_verify v = {.marks = w->marks,
+                          .dead = w->cycle->dead,
+                          .stop = s,
+                          .malloc = w->cycle->malloc,
+                          .under_way = (uint32_t)s->count};
+
+    return wr_verify(&v, &w->cycle->wrong);
+}
+
 /* ---- the two ways ---- */
 
 /* As of now: everything but the caller stands still, or this is a copy. */
@@ -208,7 +221,7 @@ look(struct wr_cycle *c, const struct wr_stop *s)
 
     c->done = mark(&w, s);
     c->marked_ns = wr_os_monotonic();
-    c->done = c->done && find_dead(&w);
+    c->done = c->done && find_dead(&w) && (!c->verify || is_true(&w, s));
     wr_marker_free(w.marker);
     wr_marks_free(w.marks);
     wr_marks_free(w.odd);

@@ -25,6 +25,9 @@
  * that are not reached for the first time; and none at all if there was
  * anything in which nobody could look.
  *
+ * What the verifier finds wrong is a thread of the program's to say: Weir's own
+ * has no stderr.
+ *
  * If one thread does not stand still, or there is no memory for the marks,
  * nothing is proved and the cycle has no result.
  *
@@ -36,6 +39,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/text.h"
+
 struct wr_marks;
 
 struct wr_cycle {
@@ -43,6 +48,7 @@ struct wr_cycle {
     bool all;    /* blocks of malloc are roots, whoever has them */
     bool malloc; /* blocks of malloc may be dead, too */
     bool beside; /* in a copy, if there is one to be had */
+    bool verify; /* what it finds, before anybody hears of it (gc/verify.h) */
     /* Behind what it may have to wait for; false: it is not wanted any more. */
     bool (*begun)(void);
 
@@ -57,6 +63,7 @@ struct wr_cycle {
     uint64_t dead_bytes, dead_blocks;
     uint64_t suspect_bytes; /* of malloc: not reached, but not dead yet */
     struct wr_marks *dead;
+    struct wr_text wrong; /* what the verifier says; empty: nothing */
 };
 
 void wr_cycle_run(struct wr_cycle *c);

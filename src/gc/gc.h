@@ -17,9 +17,16 @@
 
 #include "heap/mcache.h"
 
-/* Call once at start; percent as weir_gc_set_percent; with_malloc: blocks of
- * malloc that nobody can reach are freed, too. After wr_ask_start. */
-void wr_gc_start(int percent, bool with_malloc);
+struct wr_gc_options {
+    int percent;    /* as weir_gc_set_percent takes it */
+    bool malloc;    /* blocks of malloc that nobody can reach are freed, too */
+    bool verify;    /* each cycle (gc/verify.h) */
+    bool clobber;   /* overwrite what is freed (gc/sweep.h) */
+    uint32_t every; /* collect at each so-manieth block; 0: when it is due */
+};
+
+/* Call once at start, after wr_ask_start. */
+void wr_gc_start(const struct wr_gc_options *o);
 void wr_gc_fork_child(void);
 
 /* What wr_managed_grown() says when a cycle is due. */
@@ -40,6 +47,10 @@ wr_gc_is_due(void)
     return wr_unlikely(wr_gc_is_at(
         atomic_load_explicit(&wr_gc_trigger, memory_order_relaxed)));
 }
+
+/* Collects at each so-manieth block: then one is always due, and no block may
+ * be taken but through there. */
+extern uint32_t wr_gc_every;
 
 /* One is due: see to it that it begins. Where the program has run far ahead of
  * one that runs, wait for its end. */

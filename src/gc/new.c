@@ -34,7 +34,11 @@ wr_gc_alloc_slow(size_t size, enum wr_kind kind)
     p = wr_managed_slow(size, kind);
     if (p == NULL && wr_gc_collect())
         p = wr_managed_slow(size, kind);
-    return p != NULL ? p : no_memory();
+    if (p == NULL)
+        return no_memory();
+    if (wr_unlikely(wr_gc_every != 0))
+        wr_mcache_draw_samples(wr_self); /* the next comes this way again */
+    return p;
 }
 
 static WR_COLD void *

@@ -28,11 +28,13 @@ enum {
     OWN_VISITS = 256
 };
 enum { WAIT_NS = 20000 };
+#define CLOBBER UINT64_C(0xdeadbeefdeadbeef) /* no address */
 
 static _Atomic(struct wr_marks *) dead;
 static _Atomic uint32_t users; /* threads that look at *dead */
 static _Atomic uint32_t cycle;
 static _Atomic bool some_left;
+static bool clobbers; /* constant after start */
 static _Thread_local bool sweeping;
 
 /* ---- who may look ---- */
@@ -158,6 +160,24 @@ sweep_other(struct wr_mcache *mc, struct wr_span *s, const uint16_t *list,
     return freed;
 }
 
+static void
+overwrite(struct wr_span *s, unsigned block)
+{
+    size_t bytes = wr_span_block_bytes(s);
+    uint64_t *word = (uint64_t *)(s->base + block * bytes);
+
+    if (wr_block_is_live(wr_block_state(s, block)))
+        for (size_t i = 0; i < bytes / sizeof *word; i++)
+            word[i] = CLOBBER;
+}
+
+static void
+overwrite_all(struct wr_span *s, const uint16_t *list, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        overwrite(s, list[i]);
+}
+
 static bool
 sweep_large(struct wr_span *s, struct wr_marks *d)
 {
@@ -166,6 +186,8 @@ sweep_large(struct wr_span *s, struct wr_marks *d)
     if ((take_word(d, s->base) & 1) == 0 ||
         (!wr_span_is_managed(s) && wr_doubt_sift(s, &only, 1) == 0))
         return false;
+    if (clobbers)
+        overwrite(s, 0);
     wr_large_free(s, (void *)s->base, "collect", false);
     return true;
 }
@@ -184,6 +206,8 @@ sweep(struct wr_mcache *mc, struct wr_span *s, struct wr_marks *d)
         n = list_dead(d, s, list);
         if (kind == WR_KIND_MALLOC)
             n = wr_doubt_sift(s, list, n);
+        if (wr_unlikely(clobbers))
+            overwrite_all(s, list, n);
         if (n > 0)
             n = wr_span_owner(s) == mc ? sweep_own(mc, s, list, n)
                                        : sweep_other(mc, s, list, n);
@@ -334,8 +358,9 @@ wr_sweep_begin(struct wr_marks *d)
 }
 
 void
-wr_sweep_start(void)
+wr_sweep_start(bool clobber)
 {
+    clobbers = clobber;
     wr_events.sweep = sweep_for;
 }
 

@@ -21,8 +21,9 @@
 
 struct wr_marks;
 
-/* Listen to the heap's wish for free blocks. */
-void wr_sweep_start(void);
+/* Listen to the heap's wish for free blocks. clobber: what is freed is
+ * overwritten, so that who has it yet sees that. */
+void wr_sweep_start(bool clobber);
 /* Nothing is being swept: the last cycle was finished. */
 void wr_sweep_begin(struct wr_marks *dead);
 /* false: the calling thread was interrupted while it was sweeping. */

@@ -1,5 +1,6 @@
 /* wr_heap_check: the balance sheet. Every span is looked at, every sum is
- * compared with the counter kept for it. Release builds assert nothing.
+ * compared with the counter kept for it. Release builds assert nothing, but
+ * the collector's verifier asks the same of single spans and slots in any.
  */
 #include "heap/heap.h"
 
@@ -21,48 +22,88 @@ held(struct wr_span *s)
     return (int32_t)wr_cpu_count(wr_word_load(&slot->bits));
 }
 
-static void
-check_span(struct wr_span *s, void *arg)
+/* What is wrong with its states; *live: how many blocks are. */
+static const char *
+states_wrong(struct wr_span *s, int64_t *live)
 {
-    uint32_t shared = atomic_load(&s->shared);
-    int32_t live = 0;
-
-    (void)arg;
-    (void)shared;
-    if (wr_span_state(s) != WR_SPAN_SMALL)
-        return;
+    *live = 0;
     for (unsigned i = 0; i < s->blocks; i++) {
         uint8_t state = wr_block_state(s, i);
 
-        WR_ASSERT(wr_block_is_live(state) || state == WR_BLOCK_FREE ||
-                  state == WR_BLOCK_FRESH || state == WR_BLOCK_REMOTE);
-        live += wr_block_is_live(state);
+        if (state > WR_BLOCK_REMOTE && !wr_block_is_live(state))
+            return "is the first of a span with a state that there is not";
+        if (state < WR_BLOCK_REMOTE && state > WR_BLOCK_FRESH)
+            return "is the first of a span with a state that there is not";
+        *live += wr_block_is_live(state);
     }
-    (void)live;
-    WR_ASSERT(wr_block_state(s, s->blocks) == WR_BLOCK_NONE);
-    live += held(s);
-    WR_ASSERT(wr_span_used(s) - (int32_t)(shared & WR_SHARED_COUNT) == live);
+    return wr_block_state(s, s->blocks) == WR_BLOCK_NONE
+               ? NULL
+               : "is the first of a span that does not end where it should";
+}
+
+/* Of what others free meanwhile the states change first, then the count. It is
+ * read before them: so used blocks are never fewer than those we see. */
+const char *
+wr_heap_span_wrong(struct wr_span *s, uint32_t under_way)
+{
+    int64_t shared = wr_span_gained(s), live = 0, freed;
+    const char *wrong;
+
+    if (wr_span_state(s) != WR_SPAN_SMALL)
+        return NULL;
+    atomic_thread_fence(memory_order_acquire);
+    wrong = states_wrong(s, &live);
+    freed = wr_span_used(s) - shared - live - held(s);
+    if (wrong == NULL && freed < 0)
+        wrong = "is the first of a span that counts fewer blocks than live";
+    if (wrong == NULL && freed > under_way)
+        wrong = "is the first of a span that counts more blocks than live";
+    return wrong;
+}
+
+const char *
+wr_heap_slot_wrong(struct wr_slot *slot)
+{
+    uint64_t bits = wr_word_load(&slot->bits);
+
+    if (slot->span == NULL)
+        return bits == 0 ? NULL : "is of no span, but can be handed out";
+    for (; bits != 0; bits &= bits - 1)
+        if (slot->state[__builtin_ctzll(bits)] > WR_BLOCK_FRESH)
+            return "begins a group with a live block that can be handed out";
+    return NULL;
+}
+
+static void
+check_span(struct wr_span *s, void *arg)
+{
+    const char *wrong = wr_heap_span_wrong(s, 0);
+
+    (void)arg;
+    (void)wrong;
+    WR_ASSERT(wrong == NULL);
+    if (wr_span_state(s) != WR_SPAN_SMALL)
+        return;
     WR_ASSERT(s->left > 0 || wr_span_rest(s) == 0 || wr_span_owner(s) == NULL);
     WR_ASSERT(wr_span_rest(s) >= 0 || s->granted == WR_GRANT_CURRENT);
-    WR_ASSERT(wr_span_owner(s) != NULL || (shared & WR_SHARED_CENTRAL) != 0);
+    WR_ASSERT(wr_span_owner(s) != NULL ||
+              (atomic_load(&s->shared) & WR_SHARED_CENTRAL) != 0);
 }
 
 static void
 check_slot(const struct wr_mcache *mc, struct wr_slot *slot)
 {
     struct wr_span *s = slot->span;
-    uint64_t bits = wr_word_load(&slot->bits);
 
     (void)mc;
+    WR_ASSERT(wr_heap_slot_wrong(slot) == NULL);
     if (s == NULL) {
-        WR_ASSERT(bits == 0 && slot->again == 0);
+        WR_ASSERT(slot->again == 0);
         return;
     }
     WR_ASSERT(wr_span_owner(s) == mc);
     WR_ASSERT(!wr_span_listed(s));
     WR_ASSERT((atomic_load(&s->shared) & WR_SHARED_CURRENT) != 0);
-    for (; bits != 0; bits &= bits - 1)
-        WR_ASSERT(slot->state[__builtin_ctzll(bits)] <= WR_BLOCK_FRESH);
 }
 
 static void

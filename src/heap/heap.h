@@ -65,13 +65,18 @@ void wr_heap_fork_after(bool in_child);
 /* Walk the whole heap and assert its invariants (builds with WR_CHECK).
  * No other thread may use the heap meanwhile. */
 void wr_heap_check(void);
+/* Of a span whose owner does nothing meanwhile, and into which so many frees of
+ * others may be under way: what is wrong with its books, to be said of its
+ * first block. Of a slot, at any moment. NULL: nothing. */
+struct wr_slot;
+const char *wr_heap_span_wrong(struct wr_span *s, uint32_t under_way);
+const char *wr_heap_slot_wrong(struct wr_slot *slot);
 
 /* For the inline paths in heap/fast.h: what they can't do. */
 void *wr_malloc_slow(size_t size);
 void wr_free_slow(void *p);
 /* The slot for such blocks, one of the calling thread's, has none ready: maybe
  * its group has, else it is slow's to do. */
-struct wr_slot;
 void *wr_malloc_again(size_t size, struct wr_slot *slot, void *(*slow)(size_t));
 /* The owner frees a block of s whose state is not LIVE: a sample, or one that
  * is not to be freed. */

@@ -35,20 +35,41 @@ parse_leaks(enum wr_last *value, const char *s, size_t n)
     return false;
 }
 
+/* 0 or 1, of options that Go has too. */
+static bool
+parse_bit(bool *value, const char *s, size_t n)
+{
+    if (n != 1 || (*s != '0' && *s != '1'))
+        return false;
+    *value = *s == '1';
+    return true;
+}
+
+static bool
+parse_count(uint32_t *value, const char *s, size_t n)
+{
+    uint32_t count = 0;
+
+    for (; n > 0 && *s >= '0' && *s <= '9' && count < 1000000; n--, s++)
+        count = count * 10 + (uint32_t)(*s - '0');
+    if (n == 0)
+        *value = count;
+    return n == 0;
+}
+
 static bool
 parse_percent(int *value, const char *s, size_t n)
 {
-    int percent = 0;
+    uint32_t percent;
 
     if (n == 3 && memcmp(s, "off", 3) == 0) {
         *value = -1;
         return true;
     }
-    for (; n > 0 && *s >= '0' && *s <= '9' && percent < 1000000; n--, s++)
-        percent = percent * 10 + (*s - '0');
-    if (n == 0)
-        *value = percent;
-    return n == 0;
+    if (!parse_count(&percent, s, n))
+        return false;
+    *value = (int)percent;
+    return true;
 }
 
 /* One "name=value"; false: not understood. */
@@ -81,13 +102,17 @@ parse_one(struct wr_options *o, const char *s, size_t n)
     if (n > 6 && memcmp(s, "leaks=", 6) == 0)
         return parse_leaks(&o->leaks, s + 6, n - 6);
     if (n > 8 && memcmp(s, "collect=", 8) == 0)
-        return parse_switch(&o->collect, s + 8, n - 8);
+        return parse_switch(&o->gc.malloc, s + 8, n - 8);
     if (n > 5 && memcmp(s, "gogc=", 5) == 0)
-        return parse_percent(&o->gogc, s + 5, n - 5);
-    if (n == 9 && memcmp(s, "gctrace=", 8) == 0) {
-        o->gctrace = s[8] == '1';
-        return s[8] == '0' || s[8] == '1';
-    }
+        return parse_percent(&o->gc.percent, s + 5, n - 5);
+    if (n > 8 && memcmp(s, "gctrace=", 8) == 0)
+        return parse_bit(&o->gctrace, s + 8, n - 8);
+    if (n > 12 && memcmp(s, "gccheckmark=", 12) == 0)
+        return parse_bit(&o->gc.verify, s + 12, n - 12);
+    if (n > 12 && memcmp(s, "clobberfree=", 12) == 0)
+        return parse_bit(&o->gc.clobber, s + 12, n - 12);
+    if (n > 9 && memcmp(s, "gcstress=", 9) == 0)
+        return parse_count(&o->gc.every, s + 9, n - 9);
     return false;
 }
 
@@ -102,7 +127,8 @@ complain(struct wr_text *t, const char *s, size_t n)
                    "dir=/PATH, history=on or off, fds=on or off, "
                    "overflow=on or off, "
                    "limit=BYTES, auto or off (perhaps with :hard), "
-                   "collect=on or off, gogc=PERCENT or off, gctrace=0 or 1 and "
+                   "collect=on or off, gogc=PERCENT or off, gctrace=0 or 1, "
+                   "gccheckmark=0 or 1, clobberfree=0 or 1, gcstress=N and "
                    "leaks=exit, fail, "
                    "list or off, "
                    "separated by commas");
@@ -120,9 +146,8 @@ wr_options_parse(struct wr_options *o, const char *value,
     o->limit = WEIR_LIMIT_OFF;
     o->limit_hard = false;
     o->leaks = WR_LAST_OFF;
-    o->collect = false;
-    o->gogc = 100;
     o->gctrace = false;
+    o->gc = (struct wr_gc_options){.percent = 100, .verify = WR_CHECKS};
     wr_text_init(problem);
     while (value != NULL && *value != '\0') {
         size_t n = strcspn(value, ",");

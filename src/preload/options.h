@@ -16,10 +16,16 @@
  *                    fail: and status 3 instead of 0; list: the list in any
  *                    case, and no line; off: no search, as ever
  *     collect=on     blocks of malloc that the program cannot reach any more
- * are freed (gc/doubt.h); off: not, as ever gogc=N         percent by which
- * managed memory grows before it is collected (include/weir/gc.h); off: only on
- * demand gctrace=1      a line on stderr for each collection, in the form of
- * Go's (region/gctrace.h); 0: none, as ever
+ *                    are freed (gc/doubt.h); off: not, as ever
+ *     gogc=N         percent by which managed memory grows before it is
+ *                    collected (include/weir/gc.h); off: only on demand
+ *     gctrace=1      a line on stderr for each collection, in the form of Go's
+ *                    (region/gctrace.h); 0: none, as ever
+ *     gccheckmark=1  verify what each collection finds, and the heap
+ *                    (gc/verify.h); 0: not, as ever in release builds
+ *     clobberfree=1  overwrite what a collection frees; 0: not, as ever
+ *     gcstress=N     collect at every Nth managed block; 0: when it is due, as
+ *                    ever
  *
  * An option that is unknown or makes no sense is left out; one sentence on
  * stderr says so. Nothing else of Weir ever prints unasked.
@@ -31,6 +37,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gc/gc.h"
 #include "leak/last.h"
 #include "region/layout.h"
 
@@ -45,9 +52,8 @@ struct wr_options {
     uint64_t limit; /* as weir_limit_set takes it */
     bool limit_hard;
     enum wr_last leaks;
-    bool collect;
-    int gogc; /* as weir_gc_set_percent takes it */
     bool gctrace;
+    struct wr_gc_options gc;
 };
 
 /* value: of the variable; NULL when it is not set. problem: empty, or a

@@ -211,7 +211,7 @@ start(int argc, char **argv, char **envp)
     wr_capture_start();
     wr_ask_start();
     wr_odd_start();
-    wr_gc_start(options.gogc, options.collect);
+    wr_gc_start(&options.gc);
     wr_collector_trace(options.gctrace);
     if (options.fds)
         wr_fds_start();

@@ -22,7 +22,7 @@
 #include "world/thread.h"
 
 static inline void
-start_with(bool malloc_too)
+start_with(const struct wr_gc_options *options)
 {
     uint32_t class_bytes[WR_CLASSES];
     struct wr_region_options o = {.dir = "/nowhere/at/all",
@@ -37,14 +37,14 @@ start_with(bool malloc_too)
     wr_world_start();
     wr_capture_start();
     wr_ask_start();
-    wr_gc_start(100, malloc_too);
+    wr_gc_start(options);
     wr_background_enable(true, false);
 }
 
 static inline void
 start(void)
 {
-    start_with(false);
+    start_with(&(struct wr_gc_options){.percent = 100, .verify = UNIT_CHECKS});
 }
 
 /* Leave nothing of what was called before on the stack. */

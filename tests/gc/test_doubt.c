@@ -17,7 +17,8 @@ static void
 start_both(void)
 {
     wr_odd_start();
-    start_with(true);
+    start_with(&(struct wr_gc_options){
+        .percent = 100, .malloc = true, .verify = UNIT_CHECKS});
 }
 
 static void *
