@@ -159,37 +159,50 @@ mark(struct work *w, const struct wr_stop *s)
 
 /* ---- what is white ---- */
 
+static uint32_t
+count_suspects(const struct wr_span *s, unsigned from, uint64_t blocks)
+{
+    uint32_t n = 0;
+
+    for (; blocks != 0; blocks &= blocks - 1) {
+        unsigned i = from + (unsigned)wr_cpu_lowest_bit(blocks);
+
+        n += wr_block_is_suspect(wr_block_state(s, i));
+    }
+    return n;
+}
+
 static void
 take_white(struct wr_span *s, void *work)
 {
     struct work *w = work;
     struct wr_cycle *c = w->cycle;
+    const uint64_t *mark = wr_marks_line(w->marks, s);
     size_t bytes = wr_span_block_bytes(s);
     bool managed = wr_span_is_managed(s);
-    uint32_t live = 0, dead = 0, suspects = 0;
+    uint32_t live = 0, white = 0, dead = 0;
+    uint64_t *gone = NULL;
 
     if (!managed && !c->malloc)
         return;
-    for (unsigned i = 0; i < s->blocks; i++) {
-        uint8_t state = wr_block_state(s, i);
+    for (unsigned i = 0; i < s->blocks; i += 64) {
+        uint64_t has = wr_span_live_blocks(s, i);
+        uint64_t bits = has & ~(mark != NULL ? mark[i / 64] : 0);
 
-        if (!wr_block_is_live(state))
+        live += wr_cpu_count(has);
+        if (bits == 0 || (!managed && !w->proved))
             continue;
-        live++;
-        if ((!managed && !w->proved) ||
-            wr_marks_has(w->marks, s->base + i * bytes) ||
-            !wr_marks_add(c->dead, s->base + i * bytes))
-            continue;
-        if (managed || wr_block_is_suspect(state))
-            dead++;
-        else
-            suspects++;
+        if (gone == NULL && (gone = wr_marks_make_line(c->dead, s)) == NULL)
+            return;
+        gone[i / 64] = bits;
+        white += wr_cpu_count(bits);
+        dead += managed ? wr_cpu_count(bits) : count_suspects(s, i, bits);
     }
-    c->live += (live - dead - suspects) * bytes;
-    c->live_blocks += live - dead - suspects;
+    c->live += (live - white) * bytes;
+    c->live_blocks += live - white;
     c->dead_bytes += dead * bytes;
     c->dead_blocks += dead;
-    c->suspect_bytes += suspects * bytes;
+    c->suspect_bytes += (white - dead) * bytes;
 }
 
 static bool

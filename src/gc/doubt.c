@@ -74,13 +74,11 @@ wr_doubt_sift(struct wr_span *s, uint16_t *block, uint32_t n)
 void
 wr_doubt_trust(struct wr_span *s, const struct wr_marks *unreached)
 {
-    size_t bytes = wr_span_block_bytes(s);
-
     if (!s->suspects)
         return;
     s->suspects = false;
     for (unsigned i = 0; i < s->blocks; i++)
         if (wr_block_is_suspect(wr_block_state(s, i)) &&
-            !wr_marks_has_any(unreached, s->base + i * bytes))
+            !wr_marks_has(unreached, s, i))
             (void)wr_suspect_clear(s, i);
 }

@@ -75,55 +75,40 @@ claim(struct wr_span *s)
 
 /* ---- one span ---- */
 
-enum { WORD_BYTES = 64 * 16 }; /* of memory, that a word of the set tells of */
-
-static uintptr_t
-end_of(const struct wr_span *s)
-{
-    return s->class_id == 0 ? s->base + WORD_BYTES
-                            : s->base + s->blocks * s->block_bytes;
-}
-
 static bool
 has_dead(const struct wr_marks *d, const struct wr_span *s)
 {
-    for (uintptr_t at = s->base; at < end_of(s); at += WORD_BYTES) {
-        const uint64_t *word = wr_marks_word(d, at);
+    const uint64_t *line = wr_marks_line(d, s);
+    uint64_t any = 0;
 
-        if (word != NULL && *word != 0)
-            return true;
-    }
-    return false;
+    for (unsigned i = 0; line != NULL && i < WR_MARKS_WORDS; i++)
+        any |= __atomic_load_n(&line[i], __ATOMIC_RELAXED);
+    return any != 0;
 }
 
+/* A word of a span's bits. They are taken out of the set: the memory may belong
+ * to another span soon, which nobody has claimed. */
 static uint64_t
-take_word(struct wr_marks *d, uintptr_t at)
+take_word(uint64_t *word)
 {
-    uint64_t *word = wr_marks_word(d, at), bits = word != NULL ? *word : 0;
+    uint64_t bits = *word;
 
     if (bits != 0)
-        *word = 0;
+        __atomic_store_n(word, 0, __ATOMIC_RELAXED);
     return bits;
 }
 
-/* The numbers of its dead blocks: how many. Its memory is whole pages, and so
- * whole words of the set. They are taken out of it: the memory may belong to
- * another span soon, which nobody has claimed. */
+/* The numbers of its dead blocks: how many. */
 static uint32_t
 list_dead(struct wr_marks *d, const struct wr_span *s, uint16_t *list)
 {
+    uint64_t *line = wr_marks_line(d, s);
     uint32_t n = 0;
 
-    for (uintptr_t at = s->base; at < end_of(s); at += WORD_BYTES) {
-        uint64_t word = take_word(d, at);
-        bool exact;
-
-        for (; word != 0; word &= word - 1) {
-            uintptr_t p = at + 16 * wr_cpu_lowest_bit(word);
-
-            list[n++] = (uint16_t)wr_span_block_of(s, (void *)p, &exact);
-        }
-    }
+    for (unsigned from = 0; line != NULL && from < s->blocks; from += 64)
+        for (uint64_t bits = take_word(&line[from / 64]); bits != 0;
+             bits &= bits - 1)
+            list[n++] = (uint16_t)(from + wr_cpu_lowest_bit(bits));
     return n;
 }
 
@@ -135,8 +120,9 @@ sweep_own(struct wr_mcache *mc, struct wr_span *s, const uint16_t *list,
     uint32_t freed = 0;
 
     for (uint32_t i = 0; i < n; i++) {
-        wr_sample_free(s, list[i], s->block_bytes);
-        if (wr_block_state(s, list[i]) != WR_BLOCK_LIVE)
+        if (wr_unlikely(wr_block_state(s, list[i]) != WR_BLOCK_LIVE))
+            wr_sample_free(s, list[i], s->block_bytes);
+        if (wr_unlikely(wr_block_state(s, list[i]) != WR_BLOCK_LIVE))
             continue;
         wr_block_set(s, list[i], WR_BLOCK_FREE);
         freed++;
@@ -181,9 +167,10 @@ overwrite_all(struct wr_span *s, const uint16_t *list, uint32_t n)
 static bool
 sweep_large(struct wr_span *s, struct wr_marks *d)
 {
+    uint64_t *line = wr_marks_line(d, s);
     uint16_t only = 0;
 
-    if ((take_word(d, s->base) & 1) == 0 ||
+    if (line == NULL || take_word(line) == 0 ||
         (!wr_span_is_managed(s) && wr_doubt_sift(s, &only, 1) == 0))
         return false;
     if (clobbers)

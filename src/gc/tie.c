@@ -236,12 +236,6 @@ mark_roots(struct wr_marker *m)
         }
 }
 
-static bool
-is_marked(const struct wr_marks *marks, uintptr_t base)
-{
-    return wr_marks_has(marks, base);
-}
-
 /* A value that has its mark already adds nothing. */
 static bool
 mark_values(struct wr_marker *m, const struct wr_marks *marks)
@@ -251,7 +245,8 @@ mark_values(struct wr_marker *m, const struct wr_marks *marks)
     do {
         before = wr_marker_sums(m)->blocks;
         for (uint32_t i = 1; i < used; i++)
-            if (tie[i].kind == WR_TIE_EPHEMERON && is_marked(marks, tie[i].key))
+            if (tie[i].kind == WR_TIE_EPHEMERON &&
+                wr_marks_has_at(marks, tie[i].key))
                 wr_marker_word(m, tie[i].arg);
         if (!wr_marker_finish(m))
             return false;
@@ -268,7 +263,7 @@ is_gone(const struct wr_marks *marks, uintptr_t at)
     uintptr_t base = (uintptr_t)wr_block_of((void *)at, &bytes, &live);
 
     return base != 0 && wr_span_is_managed(wr_span_of((void *)base)) &&
-           (!live || !is_marked(marks, base));
+           (!live || !wr_marks_has_at(marks, base));
 }
 
 static void
@@ -279,7 +274,7 @@ cut_links(const struct wr_marks *marks)
             continue;
         if (is_gone(marks, tie[i].key)) {
             drop(i);
-        } else if (!is_marked(marks, tie[i].arg)) {
+        } else if (!wr_marks_has_at(marks, tie[i].arg)) {
             *(uintptr_t *)tie[i].key = 0;
             drop(i);
         }
@@ -301,15 +296,15 @@ static bool
 find_ready(struct wr_marker *m, const struct wr_marks *marks)
 {
     for (uint32_t i = 1; i < used; i++)
-        tie[i].looked =
-            tie[i].kind == WR_TIE_FINALIZER && !is_marked(marks, tie[i].key);
+        tie[i].looked = tie[i].kind == WR_TIE_FINALIZER &&
+                        !wr_marks_has_at(marks, tie[i].key);
     for (uint32_t i = 1; i < used; i++)
         if (tie[i].looked)
             scan_body(m, tie[i].key);
     if (!wr_marker_finish(m))
         return false;
     for (uint32_t i = 1; i < used; i++)
-        if (tie[i].looked && !is_marked(marks, tie[i].key))
+        if (tie[i].looked && !wr_marks_has_at(marks, tie[i].key))
             make_ready(i, WR_TIE_READY_FINALIZER);
     for (uint32_t i = queue_first; i != 0; i = tie[i].next)
         wr_marker_word(m, tie[i].key);
@@ -322,7 +317,7 @@ find_dead(const struct wr_marks *set, bool of_dead)
     for (uint32_t i = 1; i < used; i++) {
         if ((tie[i].kind != WR_TIE_CLEANUP &&
              tie[i].kind != WR_TIE_EPHEMERON) ||
-            wr_marks_has_any(set, tie[i].key) != of_dead)
+            wr_marks_has_at(set, tie[i].key) != of_dead)
             continue;
         if (tie[i].kind == WR_TIE_EPHEMERON) {
             drop(i);

@@ -85,7 +85,7 @@ say_lost(const struct walk *w, uintptr_t word, uintptr_t block, size_t bytes)
 static bool
 is_dead(const struct wr_verify *v, uintptr_t base)
 {
-    return wr_marks_has_any(v->dead, base);
+    return wr_marks_has_at(v->dead, base);
 }
 
 /* The block that covers p, if it is live: its first byte, else 0. */
@@ -140,7 +140,7 @@ is_black(const struct wr_verify *v, struct wr_span *s, uintptr_t base)
 {
     if (wr_span_is_managed(s))
         return s->kind != WR_KIND_NOSCAN && !is_dead(v, base);
-    return wr_marks_has_any(v->marks, base);
+    return wr_marks_has_at(v->marks, base);
 }
 
 /* Pages that nobody ever touched hold no word. */
@@ -183,49 +183,55 @@ look_at_span(struct wr_span *s, void *walk)
 
 /* ---- each dead bit ---- */
 
+/* Bit i of the line of the page at `at`. */
 static const char *
-wrong_as_dead(const struct wr_verify *v, uintptr_t at)
+wrong_as_dead(const struct wr_verify *v, uintptr_t at, unsigned i)
 {
-    size_t bytes;
-    uintptr_t base = live_block(at, &bytes);
+    struct wr_span *s = wr_span_of((void *)at);
 
-    if (base == 0)
-        return "is not live, but is about to be freed";
-    if (base != at)
+    if (s == NULL || s->base != at || wr_span_state(s) < WR_SPAN_SMALL ||
+        wr_span_state(s) > WR_SPAN_LARGE || i >= s->blocks)
         return "is none, but is about to be freed";
-    if (!v->malloc && !wr_span_is_managed(wr_span_of((void *)at)))
+    if (!wr_block_is_live(wr_block_state(s, i)))
+        return "is not live, but is about to be freed";
+    if (!v->malloc && !wr_span_is_managed(s))
         return "of malloc is about to be freed by the collector";
-    if (wr_marks_has_any(v->marks, at))
+    if (wr_marks_has(v->marks, s, i))
         return "can be reached, but is about to be freed";
     return NULL;
 }
 
-static void
-look_at_bits(const struct walk *w, uintptr_t from, uint64_t bits)
+static uintptr_t
+block_at(uintptr_t at, unsigned i)
 {
-    for (; bits != 0 && !is_wrong(w); bits &= bits - 1) {
-        uintptr_t at = from + 16 * wr_cpu_lowest_bit(bits);
-        const char *wrong = wrong_as_dead(w->v, at);
+    struct wr_span *s = wr_span_of((void *)at);
 
-        if (wrong != NULL)
-            say_of_block(w->wrong, at, wrong);
-    }
+    return s != NULL ? s->base + i * wr_span_block_bytes(s) : at;
 }
 
 static void
-look_at_window(const struct walk *w, size_t number)
+look_at_line(const struct walk *w, uintptr_t at, const uint64_t *line)
+{
+    for (unsigned from = 0; from < WR_MARKS_WORDS * 64; from += 64)
+        for (uint64_t bits = line[from / 64]; bits != 0 && !is_wrong(w);
+             bits &= bits - 1) {
+            unsigned i = from + (unsigned)wr_cpu_lowest_bit(bits);
+            const char *wrong = wrong_as_dead(w->v, at, i);
+
+            if (wrong != NULL)
+                say_of_block(w->wrong, block_at(at, i), wrong);
+        }
+}
+
+static void
+look_at_window(const struct walk *w, const struct wr_marks_window *dead,
+               size_t number)
 {
     const struct wr_window *window = &wr_windows[number];
     uintptr_t low = (uintptr_t)number << WR_WINDOW_SHIFT;
-    uintptr_t from = low + ((uintptr_t)window->first << WR_PAGE_SHIFT);
-    uintptr_t end = low + ((uintptr_t)window->end << WR_PAGE_SHIFT);
 
-    for (; from < end; from += 64 * 16) {
-        const uint64_t *word = wr_marks_word(w->v->dead, from);
-
-        if (word != NULL)
-            look_at_bits(w, from, *word);
-    }
+    for (size_t i = window->first; dead != NULL && i < window->end; i++)
+        look_at_line(w, low + (i << WR_PAGE_SHIFT), dead->line[i]);
 }
 
 /* ---- all of it ---- */
@@ -249,7 +255,7 @@ wr_verify(const struct wr_verify *v, struct wr_text *wrong)
     wr_text_init(wrong);
     wr_os_pages_open(&pages);
     for (size_t i = 0; i < v->dead->windows; i++)
-        look_at_window(&w, v->dead->first + i);
+        look_at_window(&w, v->dead->window[i], v->dead->first + i);
     wr_mheap_each_span(look_at_span, &w);
     for (struct wr_mcache *mc = wr_caches_first(); mc != NULL; mc = mc->next)
         look_at_cache(mc, wrong);

@@ -84,7 +84,7 @@ sweep_remote(struct wr_span *s)
     uint32_t n = 0;
 
     for (unsigned i = 0; i < s->blocks; i += 16) {
-        uint32_t bits = wr_cpu_equal(&s->block[i], WR_BLOCK_REMOTE);
+        uint32_t bits = wr_cpu_equal(&s->block[i], 0, WR_BLOCK_REMOTE);
 
         for (; bits != 0; bits &= bits - 1, n++)
             (void)wr_block_step(s, i + (unsigned)__builtin_ctz(bits),

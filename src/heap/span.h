@@ -232,6 +232,22 @@ wr_span_free_blocks(const struct wr_span *s, const uint8_t *group, uint32_t *n)
     return bits;
 }
 
+/* Which of the 64 blocks from a multiple of that live. */
+static inline uint64_t
+wr_span_live_blocks(const struct wr_span *s, unsigned from)
+{
+    uint64_t bits = 0;
+
+    for (unsigned i = 0; i < 64 && from + i < s->blocks; i += 16) {
+        uint32_t live =
+            wr_cpu_equal(&s->block[from + i],
+                         WR_BLOCK_LIVE & ~WR_BLOCK_LIVE_FROM, WR_BLOCK_LIVE);
+
+        bits |= (uint64_t)live << i;
+    }
+    return bits;
+}
+
 /* Words that others may read. */
 static inline uint64_t
 wr_word_load(_Atomic uint64_t *word)

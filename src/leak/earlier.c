@@ -53,9 +53,13 @@ add_all(struct wr_marks *set, const uint64_t *address, uint64_t n)
         size_t bytes;
         bool live = false;
         void *p = (void *)(uintptr_t)address[i];
+        struct wr_span *s;
 
-        if (wr_block_of(p, &bytes, &live) == p && live)
-            (void)wr_marks_add(set, address[i]);
+        if (wr_block_of(p, &bytes, &live) != p || !live)
+            continue;
+        s = wr_span_of(p);
+        (void)wr_marks_add(set, s,
+                           (unsigned)(((uintptr_t)p - s->base) / bytes));
     }
 }
 

@@ -95,9 +95,9 @@ find_leaked(struct wr_span *s, void *search)
             continue;
         live++;
         if (wr_span_is_managed(s) || /* the collector's to free */
-            wr_marks_has(q->reached, s->base + i * bytes))
+            wr_marks_has(q->reached, s, i))
             continue;
-        (void)wr_marks_add(q->leaked, s->base + i * bytes);
+        (void)wr_marks_add(q->leaked, s, i);
         count(&h->indirect, s);
         count(&h->by_class[s->class_id], s);
     }
@@ -130,7 +130,7 @@ excuse(struct wr_span *s, unsigned block, void *search)
     if (wr_marker_add(q->marker, s, block))
         count(&q->header->before, s);
     else
-        wr_marks_take_out(q->earlier, block_base(s, block)); /* in use */
+        wr_marks_take_out(q->earlier, s, block); /* in use */
 }
 
 /* From here on it is as if it was in use, with all that hangs off. */
@@ -206,7 +206,7 @@ move_to_direct(struct search *q, const struct wr_span *s, unsigned block)
     count(&h->direct, s);
     h->indirect.blocks--;
     h->indirect.bytes -= wr_span_block_bytes(s);
-    wr_marks_take_out(q->leaked, block_base(s, block));
+    wr_marks_take_out(q->leaked, s, block);
 }
 
 /* A leak of its own, and all that hangs off it and was not taken yet. */
@@ -218,7 +218,7 @@ take_direct(struct wr_span *s, unsigned block, void *search)
     const struct wr_marked *now = wr_marker_sums(q->marker);
     struct wr_leak *l;
 
-    if ((!q->in_rings && wr_marks_has(q->pointed, block_base(s, block))) ||
+    if ((!q->in_rings && wr_marks_has(q->pointed, s, block)) ||
         !wr_marker_add(q->marker, s, block))
         return;
     move_to_direct(q, s, block);

@@ -2,11 +2,14 @@
  * 1. A block that is marked is grey (on the stack), black (scanned), or was
  *    dropped when there was no room for grey ones; then `dropped` is set, and
  *    finish looks through all marked blocks again.
- * 2. ring[] holds the last words that were fed. The word fed d steps ago has
- *    gone through the steps whose distance is below d.
- * 3. The stack is grey[bottom .. depth); both are 0 when it is empty. What was
+ * 2. Of a page that the marker has met (its number in wr_marks_window.page is
+ *    not 0) the line also has a bit for what does not live, and for what lies
+ *    behind the last block: so one bit says whether there is anything to do.
+ * 3. candidate[0 .. candidates) are words that were seen, point into the range
+ *    of the heap, and did nothing yet.
+ * 4. The stack is grey[bottom .. depth); both are 0 when it is empty. What was
  *    below bottom was given to others.
- * 4. Of markers that work together each has all this of its own but the sets
+ * 5. Of markers that work together each has all this of its own but the sets
  *    and the crew. A block is pushed by the one that set its mark.
  */
 #include "mark/mark.h"
@@ -25,12 +28,9 @@
 #include "region/counters.h"
 
 enum {
-    /* How many words later a step follows the first. */
-    TO_SPAN = 8,
-    TO_BLOCK = 16,
-    TO_MARK = 28,
-    RING = 32,
-    PIECE = 128 << 10, /* what is scanned at once of a large block */
+    ENOUGH = 64,       /* words, to go through the steps together */
+    SLICE = 128,       /* words that are looked at between steps */
+    PIECE = 128 << 10, /* bytes that are cut of a large block at once */
 };
 
 #define GREY_STEP ((size_t)1 << 20) /* made usable at once */
@@ -38,20 +38,40 @@ enum {
 /* In the end of a grey part: of a typed block, of which some words count. */
 #define TYPED ((uintptr_t)1)
 
-/* A word on its way to a mark. */
+/* A word that points into a small span, on its way to a mark. */
 struct word {
-    uintptr_t value;
-    struct wr_span *span; /* NULL: it points at no span */
-    uintptr_t base;       /* of the block; 0: at no block */
-    unsigned block;
-    bool border; /* a block may end where it points */
+    uint64_t *bits; /* where the block's bit is */
+    uintptr_t base;
+    uint32_t is;  /* of kind[], without the magic */
+    uint32_t bit; /* in *bits */
+};
+
+/* What is known of a page: its span's class, what its blocks hold, and how many
+ * pages it lies behind the first; class 0: no small span. */
+enum {
+    PAGE_CLASS = 0x7f,
+    PAGE_NOSCAN = 0x80,
+    PAGE_TYPED = 0x100,
+    PAGE_KINDS = 0x200, /* so many there are */
+    PAGE_BEHIND = 9,    /* bits to the right of it */
+    PAGE_LARGE = 0x80,
+    PAGE_EMPTY = 0x100,
+};
+
+/* What is known of a page's blocks; above, the class's magic. */
+enum {
+    KIND_SCAN = 1, /* they hold pointers */
+    KIND_TYPED = 2,
+    KIND_BYTES = 2, /* bits to the right of their size */
+    KIND_MAGIC = 32
 };
 
 struct wr_marker {
     uintptr_t low, span; /* blocks lie in [low, low + span) */
-    struct word ring[RING];
-    unsigned fed;
-    unsigned waiting; /* steps until the ring is empty of words */
+    size_t candidates;
+    uintptr_t candidate[ENOUGH + SLICE];
+    struct word word[ENOUGH + SLICE];
+    uint64_t kind[PAGE_KINDS];
 
     struct wr_grey *grey; /* the stack, and its address space */
     size_t grey_bytes;
@@ -114,7 +134,7 @@ pop(struct wr_marker *m)
 }
 
 static void
-push(struct wr_marker *m, uintptr_t from, uintptr_t end)
+push(struct wr_marker *m, struct wr_grey part)
 {
     if (m->shallow)
         return;
@@ -122,7 +142,7 @@ push(struct wr_marker *m, uintptr_t from, uintptr_t end)
         m->dropped = true;
         return;
     }
-    m->grey[m->depth++] = (struct wr_grey){from, end};
+    m->grey[m->depth++] = part;
 }
 
 /* Who has much gives of what waits longest: most hangs off that. */
@@ -134,81 +154,24 @@ share(struct wr_marker *m)
         m->bottom += WR_CREW_CHUNK;
 }
 
-/* --- The steps of a word ------------------------------------------------- */
+/* --- Marks --------------------------------------------------------------- */
 
-static void
-fetch_entry(uintptr_t value)
-{
-    if (wr_likely(wr_near_has(value)))
-        __builtin_prefetch(&wr_near.entry[wr_near_place(value)]);
-}
-
-static void
-find_span(struct word *w)
-{
-    w->span = w->value != 0 ? wr_span_of((void *)w->value) : NULL;
-    if (w->span != NULL)
-        __builtin_prefetch(w->span);
-}
-
-/* Free runs have entries at their ends; a span's tail holds no block. */
 static bool
-locate(struct word *w)
+add_to(const struct wr_marker *m, struct wr_marks *set, const struct wr_span *s,
+       unsigned block)
 {
-    struct wr_span *s = w->span;
-
-    switch (wr_span_state(s)) {
-    case WR_SPAN_LARGE:
-        w->block = 0;
-        w->base = s->base;
-        w->border = w->value == s->base;
-        return true;
-    case WR_SPAN_SMALL:
-        w->block = wr_span_block_of(s, (void *)w->value, &w->border);
-        w->base = s->base + (uintptr_t)w->block * s->block_bytes;
-        return w->block < s->blocks;
-    default:
-        return false;
-    }
-}
-
-static void
-find_block(struct wr_marker *m, struct word *w)
-{
-    const uint64_t *bits;
-
-    w->base = 0;
-    w->border = w->value % WR_PAGE_BYTES == 0;
-    if (w->span == NULL)
-        return;
-    if (!locate(w)) {
-        w->base = 0;
-        return;
-    }
-    bits = wr_marks_bits(m->marks, w->base);
-    __builtin_prefetch(&w->span->block[w->block]);
-    if (wr_likely(bits != NULL))
-        __builtin_prefetch(&bits[wr_marks_bit(w->base) / 64], 1);
-    __builtin_prefetch((void *)w->base);
-    if (w->span->kind == WR_KIND_TYPED)
-        __builtin_prefetch(wr_layout_at(w->base));
+    return wr_likely(m->crew == NULL) ? wr_marks_add(set, s, block)
+                                      : wr_marks_add_shared(set, s, block);
 }
 
 static inline void
 push_block(struct wr_marker *m, const struct wr_span *s, uintptr_t base,
            size_t bytes)
 {
-    if (s->kind == WR_KIND_TYPED)
-        push(m, base, (base + bytes) | TYPED);
-    else if (s->kind != WR_KIND_NOSCAN)
-        push(m, base, base + bytes);
-}
+    uintptr_t typed = s->kind == WR_KIND_TYPED ? TYPED : 0;
 
-static bool
-add_to(const struct wr_marker *m, struct wr_marks *set, uintptr_t base)
-{
-    return wr_likely(m->crew == NULL) ? wr_marks_add(set, base)
-                                      : wr_marks_add_shared(set, base);
+    if (s->kind != WR_KIND_NOSCAN)
+        push(m, (struct wr_grey){base, (base + bytes) | typed});
 }
 
 bool
@@ -217,7 +180,7 @@ wr_marker_add(struct wr_marker *m, struct wr_span *s, unsigned block)
     size_t bytes = wr_span_block_bytes(s);
     uintptr_t base = s->base + (uintptr_t)block * bytes;
 
-    if (!add_to(m, m->marks, base))
+    if (!add_to(m, m->marks, s, block))
         return false;
     m->sums.blocks++;
     m->sums.bytes += bytes;
@@ -225,72 +188,280 @@ wr_marker_add(struct wr_marker *m, struct wr_span *s, unsigned block)
     return true;
 }
 
-/* The word at whose address the block is, if one lives there. */
+/* Number of the block there, in a span that has blocks; false: there is none.
+ * Free runs have entries at their ends; a span's tail holds no block. */
 static bool
-find_living(uintptr_t value, struct word *w)
+locate(const struct wr_span *s, uintptr_t value, unsigned *block)
 {
-    w->value = value;
-    w->span = wr_span_of((void *)value);
-    return w->span != NULL && locate(w) &&
-           wr_block_is_live(wr_block_state(w->span, w->block));
+    bool exact;
+
+    *block = 0;
+    switch (wr_span_state((struct wr_span *)s)) {
+    case WR_SPAN_LARGE:
+        return true;
+    case WR_SPAN_SMALL:
+        *block = wr_span_block_of(s, (void *)value, &exact);
+        return *block < s->blocks;
+    default:
+        return false;
+    }
 }
 
-/* Nothing lives where the word points, but perhaps in front of that. */
-static void
-keep_end(struct wr_marker *m, uintptr_t value)
+/* The block that lives there, or NULL. */
+static struct wr_span *
+find_living(uintptr_t value, unsigned *block)
 {
-    struct word w;
+    struct wr_span *s = wr_span_of((void *)value);
 
-    if (find_living(value - 1, &w) &&
-        w.base + wr_span_block_bytes(w.span) == value)
-        (void)add_to(m, m->kept, w.base);
+    return s != NULL && locate(s, value, block) &&
+                   wr_block_is_live(wr_block_state(s, *block))
+               ? s
+               : NULL;
 }
 
 static void
 keep_odd(struct wr_marker *m, uintptr_t value)
 {
-    struct word w;
+    unsigned block;
+    struct wr_span *s = find_living(value, &block);
 
-    if (find_living(value, &w))
-        (void)add_to(m, m->kept, w.base);
+    if (s != NULL)
+        (void)add_to(m, m->kept, s, block);
+}
+
+/* Where nothing lives that the word points at, perhaps something ends there. */
+static WR_COLD void
+keep_end(struct wr_marker *m, uintptr_t value)
+{
+    unsigned block;
+    struct wr_span *s = find_living(value, &block);
+
+    if (s != NULL || value == 0)
+        return;
+    s = find_living(value - 1, &block);
+    if (s != NULL && s->base + (block + 1) * wr_span_block_bytes(s) == value)
+        (void)add_to(m, m->kept, s, block);
+}
+
+/* --- What a page holds -----------------------------------------------------
+ */
+
+/* What does not live, so that nobody has to look at states any more. */
+static void
+fill_line(uint64_t *line, const struct wr_span *s)
+{
+    for (unsigned i = 0; i < WR_MARKS_WORDS && i * 64 <= s->blocks; i++)
+        __atomic_fetch_or(&line[i], ~wr_span_live_blocks(s, i * 64),
+                          __ATOMIC_RELAXED);
+}
+
+/* A page is met for the first time; several may do that at once. */
+static WR_COLD uint16_t
+meet(struct wr_marks_window *w, uintptr_t value)
+{
+    struct wr_span *s = wr_span_of((void *)value);
+    uint8_t state = s != NULL ? wr_span_state(s) : WR_SPAN_UNUSED;
+    unsigned is = PAGE_EMPTY;
+    size_t behind;
+
+    if (state == WR_SPAN_LARGE)
+        is = PAGE_LARGE;
+    if (state == WR_SPAN_SMALL) {
+        behind = (value - s->base) >> WR_PAGE_SHIFT;
+        is = PAGE_LARGE; /* as one by one, where windows meet */
+        if (behind <= wr_marks_page(value)) {
+            fill_line(w->line[wr_marks_page(s->base)], s);
+            is = s->class_id | (unsigned)behind << PAGE_BEHIND;
+            is |= s->kind == WR_KIND_NOSCAN  ? PAGE_NOSCAN
+                  : s->kind == WR_KIND_TYPED ? PAGE_TYPED
+                                             : 0;
+        }
+    }
+    __atomic_store_n(&w->page[wr_marks_page(value)], (uint16_t)is,
+                     __ATOMIC_RELEASE);
+    return (uint16_t)is;
+}
+
+/* --- The steps of a word ------------------------------------------------- */
+
+static WR_COLD void
+mark_large(struct wr_marker *m, uintptr_t value)
+{
+    unsigned block;
+    struct wr_span *s = find_living(value, &block);
+
+    if (s != NULL)
+        (void)wr_marker_add(m, s, block);
+    else if (m->kept != NULL)
+        keep_end(m, value);
+}
+
+/* Not into a small span that was met: what its page is now. */
+static WR_COLD unsigned
+point_oddly(struct wr_marker *m, unsigned is, uintptr_t value)
+{
+    if (is == 0 && wr_span_of((void *)value) != NULL) {
+        struct wr_marks_window *w = wr_marks_make(m->marks, value);
+
+        is = w != NULL ? meet(w, value) : PAGE_EMPTY;
+    }
+    if (is == PAGE_LARGE)
+        mark_large(m, value);
+    else if ((is & PAGE_CLASS) == 0 && m->kept != NULL &&
+             value % WR_PAGE_BYTES == 0)
+        keep_end(m, value);
+    return is;
+}
+
+/* Ask for the memory that marking the block takes, and for the block. */
+static inline struct word
+find_word(struct wr_marks_window *marks, uintptr_t value, unsigned is,
+          uint64_t kind)
+{
+    size_t behind = is >> PAGE_BEHIND;
+    uintptr_t first =
+        wr_align_down(value, WR_PAGE_BYTES) - (behind << WR_PAGE_SHIFT);
+    uint64_t block = (value - first) * (kind >> KIND_MAGIC) >> 32;
+    uint32_t low = (uint32_t)kind;
+    struct word w = {
+        .bits = &marks->line[wr_marks_page(value) - behind][block / 64],
+        .base = first + block * (low >> KIND_BYTES),
+        .is = low,
+        .bit = block % 64,
+    };
+
+    __builtin_prefetch(w.bits, 1);
+    __builtin_prefetch((void *)w.base);
+    if (wr_unlikely((low & KIND_TYPED) != 0))
+        __builtin_prefetch(wr_layout_at(w.base));
+    return w;
+}
+
+/* The first step: what do the candidates point at? Returns how many words are
+ * on the way; their values stand at the beginning of candidate[]. */
+static size_t
+find_words(struct wr_marker *m)
+{
+    struct wr_marks_window **window = m->marks->window;
+    uintptr_t low = m->low;
+    size_t n = 0, candidates = m->candidates;
+
+    m->candidates = 0;
+    for (size_t i = 0; i < candidates; i++) {
+        uintptr_t value = m->candidate[i];
+        struct wr_marks_window **marks =
+            &window[(value - low) >> WR_WINDOW_SHIFT];
+        unsigned is = 0;
+
+        if (wr_likely(*marks != NULL))
+            is = __atomic_load_n(&(*marks)->page[wr_marks_page(value)],
+                                 __ATOMIC_ACQUIRE);
+        if (wr_unlikely((is & PAGE_CLASS) == 0)) {
+            is = point_oddly(m, is, value);
+            if ((is & PAGE_CLASS) == 0)
+                continue;
+        }
+        m->candidate[n] = value;
+        m->word[n++] = find_word(*marks, value, is, m->kind[is % PAGE_KINDS]);
+    }
+    return n;
+}
+
+/* 1: the block has a mark now, and had none. */
+static inline uint64_t
+set_bit(const struct word *w, bool shared)
+{
+    uint64_t mask = UINT64_C(1) << w->bit;
+    uint64_t old = __atomic_load_n(w->bits, __ATOMIC_RELAXED);
+
+    if (shared && (old & mask) == 0)
+        old = __atomic_fetch_or(w->bits, mask, __ATOMIC_RELAXED);
+    else if (!shared)
+        *w->bits = old | mask;
+    return (old >> w->bit & 1) ^ 1;
+}
+
+/* Of a block that holds pointers. */
+static inline struct wr_grey
+grey_of(const struct word *w)
+{
+    uintptr_t end = w->base + (w->is >> KIND_BYTES);
+
+    return (struct wr_grey){w->base, end | (w->is & KIND_TYPED) / KIND_TYPED};
+}
+
+/* The second step, while there is room for so many grey blocks. Whether a
+ * block is new nobody can foretell, so nothing here hangs on it. */
+static inline __attribute__((always_inline)) void
+mark_words(struct wr_marker *m, size_t n, bool shared)
+{
+    struct wr_grey *grey = m->grey + m->depth, *top = grey;
+    uint64_t blocks = 0, bytes = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct word *w = &m->word[i];
+        uint64_t fresh = set_bit(w, shared);
+
+        *top = grey_of(w);
+        top += fresh & w->is;
+        blocks += fresh;
+        bytes += (w->is >> KIND_BYTES) & -fresh;
+    }
+    m->depth += (size_t)(top - grey);
+    m->sums.blocks += blocks;
+    m->sums.bytes += bytes;
+}
+
+/* The same where there is little room, or somebody wants to know more. */
+static void
+mark_words_slowly(struct wr_marker *m, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct word *w = &m->word[i];
+
+        if (set_bit(w, m->crew != NULL) != 0) {
+            m->sums.blocks++;
+            m->sums.bytes += w->is >> KIND_BYTES;
+            if ((w->is & KIND_SCAN) != 0)
+                push(m, grey_of(w));
+        } else if (m->kept != NULL && m->candidate[i] == w->base) {
+            keep_end(m, w->base);
+        }
+    }
 }
 
 static void
-mark(struct wr_marker *m, struct word *w)
+mark_candidates(struct wr_marker *m)
 {
-    if (w->base != 0 && wr_block_is_live(wr_block_state(w->span, w->block)))
-        (void)wr_marker_add(m, w->span, w->block);
-    else if (wr_unlikely(w->border && m->kept != NULL) && w->value != 0)
-        keep_end(m, w->value);
+    size_t n = find_words(m);
+
+    if (wr_unlikely(m->kept != NULL || m->shallow) ||
+        (wr_unlikely(m->depth + n > m->room) &&
+         (!make_room(m) || m->depth + n > m->room)))
+        mark_words_slowly(m, n);
+    else if (m->crew == NULL)
+        mark_words(m, n, false);
+    else
+        mark_words(m, n, true);
 }
 
-static struct word *
-fed_before(struct wr_marker *m, unsigned steps)
-{
-    return &m->ring[(m->fed - steps) % RING];
-}
+/* --- Words ---------------------------------------------------------------- */
 
-/* value 0 only moves those before it on. */
-static inline void
-feed(struct wr_marker *m, uintptr_t value)
+static void
+add_candidate(struct wr_marker *m, uintptr_t word)
 {
-    struct word *w = fed_before(m, 0);
-
-    w->value = value;
-    fetch_entry(value);
-    find_span(fed_before(m, TO_SPAN));
-    find_block(m, fed_before(m, TO_BLOCK));
-    mark(m, fed_before(m, TO_MARK));
-    m->fed++;
+    if (word - m->low < m->span && word - m->ignored >= m->ignored_bytes)
+        m->candidate[m->candidates++] = word;
+    else if (m->kept != NULL && word == m->low + m->span)
+        keep_end(m, word);
 }
 
 void
 wr_marker_word(struct wr_marker *m, uintptr_t word)
 {
-    if (word - m->low > m->span || word - m->ignored < m->ignored_bytes)
-        return;
-    feed(m, word);
-    m->waiting = TO_MARK;
+    add_candidate(m, word);
+    if (m->candidates >= ENOUGH)
+        mark_candidates(m);
 }
 
 static void
@@ -313,7 +484,35 @@ look_at(struct wr_marker *m, uintptr_t word, uintptr_t next)
         keep_odd(m, word & m->odd.address);
     if (wr_unlikely(wr_odd_is_mangled(&m->odd, word)))
         keep_odd(m, wr_cpu_unmangled(word, m->odd.secret));
-    wr_marker_word(m, word);
+    add_candidate(m, word);
+}
+
+static void
+scan_oddly(struct wr_marker *m, const uintptr_t *at, const uintptr_t *end,
+           uintptr_t limit)
+{
+    for (; at < end; at++)
+        look_at(m, at[0], (uintptr_t)(at + 1) < limit ? at[1] : 0);
+}
+
+/* At most SLICE words, while there are not ENOUGH. Every other word is none
+ * that points anywhere, in no order: so it is put down, and counted or not. */
+static inline void
+scan_slice(struct wr_marker *m, const uintptr_t *at, const uintptr_t *end,
+           uintptr_t limit)
+{
+    size_t n = m->candidates;
+    uintptr_t low = m->low, span = m->span;
+
+    if (wr_unlikely(m->kept != NULL || m->ignored_bytes != 0)) {
+        scan_oddly(m, at, end, limit);
+        return;
+    }
+    for (; at < end; at++) {
+        m->candidate[n] = *at;
+        n += *at - low < span;
+    }
+    m->candidates = n;
 }
 
 /* [from, end), which goes on up to limit: an odd pointer may begin in the one
@@ -322,17 +521,15 @@ static void
 scan(struct wr_marker *m, uintptr_t from, uintptr_t end, uintptr_t limit)
 {
     const uintptr_t *at = (const uintptr_t *)from;
-    const uintptr_t *last = (const uintptr_t *)end - 1;
+    const uintptr_t *last = (const uintptr_t *)end, *stop;
 
     m->sums.scanned += end - from;
-    if (m->kept == NULL) {
-        for (; at <= last; at++)
-            wr_marker_word(m, *at);
-        return;
+    for (; at < last; at = stop) {
+        stop = at + wr_min((size_t)(last - at), (size_t)SLICE);
+        scan_slice(m, at, stop, limit);
+        if (m->candidates >= ENOUGH)
+            mark_candidates(m);
     }
-    for (; at < last; at++)
-        look_at(m, at[0], at[1]);
-    look_at(m, *last, end < limit ? last[1] : 0);
 }
 
 /* The same of a typed block: only words that may be pointers. */
@@ -348,10 +545,12 @@ scan_typed(struct wr_marker *m, uintptr_t from, uintptr_t end)
             uintptr_t word = ((uintptr_t *)from)[wr_cpu_lowest_bit(bits)];
 
             if (m->kept == NULL)
-                wr_marker_word(m, word);
+                add_candidate(m, word);
             else
                 look_at(m, word, 0);
         }
+        if (m->candidates >= ENOUGH)
+            mark_candidates(m);
     }
     m->sums.scanned += looked * sizeof(uintptr_t);
 }
@@ -375,7 +574,7 @@ next_piece(struct wr_marker *m, uintptr_t *from, uintptr_t end, uintptr_t *stop)
 }
 
 static void
-blacken(struct wr_marker *m)
+blacken_large(struct wr_marker *m)
 {
     struct wr_grey *g = &m->grey[m->depth - 1];
     uintptr_t from = g->from, end = g->end & ~TYPED, stop;
@@ -393,20 +592,39 @@ blacken(struct wr_marker *m)
         scan_typed(m, from, stop);
     else
         scan(m, from, stop, end);
-    if (m->crew != NULL)
-        share(m);
+}
+
+/* Grey blocks are scanned until they have brought enough, or there are none. */
+static void
+blacken(struct wr_marker *m)
+{
+    while (!is_empty(m) && m->candidates < ENOUGH) {
+        struct wr_grey g = m->grey[m->depth - 1];
+
+        if (wr_unlikely(g.end - g.from > SLICE * sizeof(uintptr_t))) {
+            blacken_large(m);
+            continue;
+        }
+        pop(m);
+        if (wr_unlikely((g.end & TYPED) != 0)) {
+            scan_typed(m, g.from, g.end & ~TYPED);
+            continue;
+        }
+        m->sums.scanned += g.end - g.from;
+        scan_slice(m, (const uintptr_t *)g.from, (const uintptr_t *)g.end,
+                   g.end);
+    }
 }
 
 static void
 blacken_all(struct wr_marker *m)
 {
-    while (!is_empty(m) || m->waiting > 0)
-        if (!is_empty(m)) {
-            blacken(m);
-        } else {
-            feed(m, 0);
-            m->waiting--;
-        }
+    while (!is_empty(m) || m->candidates > 0) {
+        blacken(m);
+        mark_candidates(m);
+        if (m->crew != NULL)
+            share(m);
+    }
 }
 
 void
@@ -418,8 +636,7 @@ wr_marker_scan(struct wr_marker *m, const void *from, const void *end)
 
     for (; first < last && next_piece(m, &first, last, &stop); first = stop) {
         scan(m, first, stop, last);
-        while (!is_empty(m))
-            blacken(m);
+        blacken_all(m);
     }
 }
 
@@ -461,7 +678,9 @@ look_again(struct wr_span *s, void *marker)
     for (unsigned i = 0; i < s->blocks; i++) {
         uintptr_t base = s->base + i * bytes;
 
-        if (s->kind == WR_KIND_NOSCAN || !wr_marks_has(m->marks, base))
+        if (s->kind == WR_KIND_NOSCAN ||
+            !wr_block_is_live(wr_block_state(s, i)) ||
+            !wr_marks_has(m->marks, s, i))
             continue;
         push_block(m, s, base, bytes);
         blacken_all(m);
@@ -524,15 +743,6 @@ wr_marker_dismiss(struct wr_marker *m)
 
 /* --- Its life ------------------------------------------------------------ */
 
-static void
-find_heap(struct wr_marker *m)
-{
-    if (wr_window_first > wr_window_last)
-        return;
-    m->low = wr_window_first << WR_WINDOW_SHIFT;
-    m->span = (wr_window_last + 1 - wr_window_first) << WR_WINDOW_SHIFT;
-}
-
 /* The stack of one of so many. Where so much address space is not to be had,
  * less does. */
 static bool
@@ -562,8 +772,17 @@ make(struct wr_marks *marks, struct wr_marks *kept)
     m->kept = kept;
     m->markers = 1;
     m->pages.file = -1;
-    find_heap(m);
+    m->low = marks->first << WR_WINDOW_SHIFT;
+    m->span = marks->windows << WR_WINDOW_SHIFT;
     m->odd = wr_odd_in(m->low, m->span);
+    for (unsigned c = 1; c < WR_CLASSES; c++) {
+        uint64_t is = (uint64_t)wr_class[c].magic << KIND_MAGIC |
+                      wr_class[c].bytes << KIND_BYTES;
+
+        m->kind[c | PAGE_NOSCAN] = is;
+        m->kind[c] = is | KIND_SCAN;
+        m->kind[c | PAGE_TYPED] = is | KIND_SCAN | KIND_TYPED;
+    }
     return m;
 }
 

@@ -1,5 +1,7 @@
 /* Sets of blocks. Invariants
- * 1. A window has bits from its first block on, and keeps them.
+ * 1. A window that is made stays.
+ * 2. Of a line only the bits of its span's blocks are set, and none of a page
+ *    that begins no span, but for what a marker adds (mark.c).
  */
 #include "mark/marks.h"
 
@@ -7,12 +9,10 @@
 #include "heap/span.h"
 #include "os/os.h"
 
-enum { PAGE_WORDS = WR_PAGE_BYTES / 16 / 64 };
-
 static size_t
 set_bytes(size_t windows)
 {
-    return sizeof(struct wr_marks) + windows * sizeof(uint64_t *);
+    return sizeof(struct wr_marks) + windows * sizeof(struct wr_marks_window *);
 }
 
 struct wr_marks *
@@ -37,8 +37,8 @@ wr_marks_new_shared(void)
     for (size_t i = 0; set != NULL && i < set->windows; i++) {
         if (wr_windows[set->first + i].entry == NULL)
             continue;
-        set->bits[i] = wr_os_map_shared(WR_MARKS_BYTES);
-        if (set->bits[i] == NULL) {
+        set->window[i] = wr_os_map_shared(sizeof(struct wr_marks_window));
+        if (set->window[i] == NULL) {
             wr_marks_free(set);
             return NULL;
         }
@@ -52,20 +52,21 @@ wr_marks_free(struct wr_marks *set)
     if (set == NULL)
         return;
     for (size_t i = 0; i < set->windows; i++)
-        if (set->bits[i] != NULL)
-            wr_os_unmap(set->bits[i], WR_MARKS_BYTES);
+        if (set->window[i] != NULL)
+            wr_os_unmap(set->window[i], sizeof(struct wr_marks_window));
     wr_os_unmap(set, set_bytes(set->windows));
 }
 
-uint64_t *
-wr_marks_window(struct wr_marks *set, uintptr_t base)
+struct wr_marks_window *
+wr_marks_make(struct wr_marks *set, uintptr_t at)
 {
-    uint64_t **bits = &set->bits[(base >> WR_WINDOW_SHIFT) - set->first];
+    struct wr_marks_window **w =
+        &set->window[(at >> WR_WINDOW_SHIFT) - set->first];
 
-    if (*bits == NULL)
-        *bits = wr_os_map(WR_MARKS_BYTES);
-    set->failed |= *bits == NULL;
-    return *bits;
+    if (*w == NULL)
+        *w = wr_os_map(sizeof **w);
+    set->failed |= *w == NULL;
+    return *w;
 }
 
 bool
@@ -74,23 +75,64 @@ wr_marks_make_all(struct wr_marks *set)
     bool failed = set->failed, all = true;
 
     for (size_t i = 0; i < set->windows && all; i++) {
-        size_t window = set->first + i;
+        size_t number = set->first + i;
 
-        all = wr_windows[window].entry == NULL ||
-              wr_marks_window(set, window << WR_WINDOW_SHIFT) != NULL;
+        all = wr_windows[number].entry == NULL ||
+              wr_marks_make(set, number << WR_WINDOW_SHIFT) != NULL;
     }
     set->failed = failed; /* nothing was left out of it yet */
     return all;
 }
 
-void
-wr_marks_take_out(struct wr_marks *set, uintptr_t base)
+bool
+wr_marks_has_at(const struct wr_marks *set, uintptr_t at)
 {
-    uint64_t *bits = wr_marks_bits(set, base);
-    size_t bit = wr_marks_bit(base);
+    struct wr_span *s = wr_span_of((void *)at);
+    bool exact;
 
-    if (bits != NULL)
-        bits[bit / 64] &= ~(UINT64_C(1) << bit % 64);
+    if (s == NULL)
+        return false;
+    switch (wr_span_state(s)) {
+    case WR_SPAN_LARGE:
+        return wr_marks_has(set, s, 0);
+    case WR_SPAN_SMALL:
+        return wr_marks_has(set, s, wr_span_block_of(s, (void *)at, &exact));
+    default:
+        return false;
+    }
+}
+
+bool
+wr_marks_add(struct wr_marks *set, const struct wr_span *s, unsigned block)
+{
+    uint64_t *line = wr_marks_make_line(set, s);
+    uint64_t bit = UINT64_C(1) << block % 64;
+
+    if (line == NULL || (line[block / 64] & bit) != 0)
+        return false;
+    line[block / 64] |= bit;
+    return true;
+}
+
+bool
+wr_marks_add_shared(struct wr_marks *set, const struct wr_span *s,
+                    unsigned block)
+{
+    uint64_t *line = wr_marks_line(set, s);
+    uint64_t bit = UINT64_C(1) << block % 64;
+
+    WR_ASSERT(line != NULL);
+    return (__atomic_fetch_or(&line[block / 64], bit, __ATOMIC_RELAXED) &
+            bit) == 0;
+}
+
+void
+wr_marks_take_out(struct wr_marks *set, const struct wr_span *s, unsigned block)
+{
+    uint64_t *line = wr_marks_line(set, s);
+
+    if (line != NULL)
+        line[block / 64] &= ~(UINT64_C(1) << block % 64);
 }
 
 struct each {
@@ -99,29 +141,29 @@ struct each {
 };
 
 static void
-visit_block(const struct each *e, uintptr_t base)
+visit_line(const struct each *e, const uint64_t *line, uintptr_t page)
 {
-    struct wr_span *s = wr_span_of((void *)base);
-    bool exact;
+    struct wr_span *s = NULL;
 
-    WR_ASSERT(s != NULL);
-    e->visit(s,
-             s->class_id == 0 ? 0 : wr_span_block_of(s, (void *)base, &exact),
-             e->arg);
+    for (unsigned i = 0; i < WR_MARKS_WORDS; i++)
+        for (uint64_t word = line[i]; word != 0; word &= word - 1) {
+            if (s == NULL)
+                s = wr_span_of((void *)page);
+            WR_ASSERT(s != NULL && s->base == page);
+            e->visit(s, i * 64 + (unsigned)wr_cpu_lowest_bit(word), e->arg);
+        }
 }
 
 static void
-visit_window(const struct each *e, const uint64_t *bits, uintptr_t window)
+visit_window(const struct each *e, const struct wr_marks_window *marks,
+             size_t number)
 {
-    const struct wr_window *w = &wr_windows[window];
+    const struct wr_window *w = &wr_windows[number];
+    uintptr_t base = number << WR_WINDOW_SHIFT;
 
-    /* Of a small heap few of the bits' pages are ever touched. */
-    for (size_t i = w->first * PAGE_WORDS; i < w->end * PAGE_WORDS; i++)
-        for (uint64_t word = bits[i]; word != 0; word &= word - 1) {
-            size_t bit = i * 64 + (unsigned)__builtin_ctzll(word);
-
-            visit_block(e, (window << WR_WINDOW_SHIFT) + bit * 16);
-        }
+    /* Of a small heap few of the lines are ever touched. */
+    for (size_t i = w->first; i < w->end; i++)
+        visit_line(e, marks->line[i], base + (i << WR_PAGE_SHIFT));
 }
 
 void
@@ -132,6 +174,6 @@ wr_marks_each(const struct wr_marks *set,
     struct each e = {visit, arg};
 
     for (size_t i = 0; i < set->windows; i++)
-        if (set->bits[i] != NULL)
-            visit_window(&e, set->bits[i], set->first + i);
+        if (set->window[i] != NULL)
+            visit_window(&e, set->window[i], set->first + i);
 }

@@ -1,16 +1,20 @@
-/* A set of blocks of the heap: bits aside, one for each 16 bytes of address
- * space.
+/* A set of blocks of the heap: bits aside, those of a span side by side.
  *
  *     struct wr_marks *set = wr_marks_new();
- *     wr_marks_add(set, base);                base: a block's first byte
- *     if (wr_marks_has(set, base)) ...
+ *     wr_marks_add(set, span, block);
+ *     if (wr_marks_has(set, span, block)) ...
+ *     if (wr_marks_has_at(set, address)) ...  of the block that has it
  *     wr_marks_each(set, visit, arg);         in the order of addresses
  *     wr_marks_free(set);
  *
- * Memory: what 1 GiB of address space needs, 8 MiB, is asked for with the first
- * block of it; of that the system gives the pages that are written: at most
- * 1/128 of the heap. When it is refused the set is `failed`, and says so for
- * ever: what is not in it may only have found no room.
+ * Each page has a line of 512 bits, and no span more blocks: its bits are the
+ * line of its first page, bit i that of block i. So a whole span can be looked
+ * at word by word, beside its states (wr_span_live_blocks).
+ *
+ * Memory: what 1 GiB of address space needs, 8 MiB and a quarter, is asked for
+ * with the first block of it; of that the system gives the pages that are
+ * written: at most 1/120 of the heap. When it is refused the set is `failed`,
+ * and says so for ever: what is not in it may only have found no room.
  *
  * Threads: one at a time may change a set. Several may add to it at once, by
  * wr_marks_add_shared, when wr_marks_make_all has been called before.
@@ -25,12 +29,19 @@
 #include "base/base.h"
 #include "heap/span.h"
 
-#define WR_MARKS_BYTES ((size_t)1 << (WR_WINDOW_SHIFT - 7)) /* of a window */
+enum { WR_MARKS_WORDS = WR_SPAN_BLOCKS_MAX / 64 }; /* of a page's line */
+
+/* Behind the lines of a window a marker keeps what it knows of its pages
+ * (mark.c). */
+struct wr_marks_window {
+    uint64_t line[WR_WINDOW_PAGES][WR_MARKS_WORDS];
+    uint16_t page[WR_WINDOW_PAGES];
+};
 
 struct wr_marks {
     bool failed;
     size_t first, windows; /* of the heap, as of when the set was made */
-    uint64_t *bits[];      /* NULL: no block there is in the set */
+    struct wr_marks_window *window[]; /* NULL: no block there is in the set */
 };
 
 /* A set for the blocks the heap has now. NULL: no memory. */
@@ -40,86 +51,63 @@ struct wr_marks *wr_marks_new(void);
 struct wr_marks *wr_marks_new_shared(void);
 void wr_marks_free(struct wr_marks *set); /* NULL is fine */
 
-/* The window's bits, made when there are none; NULL: no memory. */
-uint64_t *wr_marks_window(struct wr_marks *set, uintptr_t base);
+/* The window around an address of the heap, made when there is none; NULL: no
+ * memory. */
+struct wr_marks_window *wr_marks_make(struct wr_marks *set, uintptr_t at);
 
-/* The bits of all windows of the heap. false: no memory. */
+/* All windows of the heap. false: no memory. */
 bool wr_marks_make_all(struct wr_marks *set);
 
-/* The window's bits; NULL: no block there is in the set. */
-static inline uint64_t *
-wr_marks_bits(const struct wr_marks *set, uintptr_t base)
+static inline size_t
+wr_marks_page(uintptr_t at)
 {
-    return set->bits[(base >> WR_WINDOW_SHIFT) - set->first];
+    return at >> WR_PAGE_SHIFT & (WR_WINDOW_PAGES - 1);
 }
 
-static inline size_t
-wr_marks_bit(uintptr_t base)
+/* The bits of a span that was there when the set was made; NULL: none of its
+ * blocks is in the set. */
+static inline uint64_t *
+wr_marks_line(const struct wr_marks *set, const struct wr_span *s)
 {
-    return (base & (((uintptr_t)1 << WR_WINDOW_SHIFT) - 1)) / 16;
+    size_t number = (s->base >> WR_WINDOW_SHIFT) - set->first;
+    struct wr_marks_window *w =
+        number < set->windows ? set->window[number] : NULL;
+
+    return w != NULL ? w->line[wr_marks_page(s->base)] : NULL;
+}
+
+/* The same, made when there are none; NULL: no memory. */
+static inline uint64_t *
+wr_marks_make_line(struct wr_marks *set, const struct wr_span *s)
+{
+    struct wr_marks_window *w = wr_marks_make(set, s->base);
+
+    return w != NULL ? w->line[wr_marks_page(s->base)] : NULL;
 }
 
 static inline bool
-wr_marks_has(const struct wr_marks *set, uintptr_t base)
+wr_marks_has(const struct wr_marks *set, const struct wr_span *s,
+             unsigned block)
 {
-    const uint64_t *bits = wr_marks_bits(set, base);
-    size_t bit = wr_marks_bit(base);
+    const uint64_t *line = wr_marks_line(set, s);
 
-    return bits != NULL &&
-           (__atomic_load_n(&bits[bit / 64], __ATOMIC_RELAXED) >> bit % 64 &
+    return line != NULL &&
+           (__atomic_load_n(&line[block / 64], __ATOMIC_RELAXED) >> block % 64 &
             1) != 0;
 }
 
-/* The same of any address. */
-static inline bool
-wr_marks_has_any(const struct wr_marks *set, uintptr_t at)
-{
-    return (at >> WR_WINDOW_SHIFT) - set->first < set->windows &&
-           wr_marks_has(set, at);
-}
-
-/* Where the bits of the blocks are that begin in the 1024 bytes from `at`, any
- * multiple of that; NULL: there are none. */
-static inline uint64_t *
-wr_marks_word(const struct wr_marks *set, uintptr_t at)
-{
-    size_t window = (at >> WR_WINDOW_SHIFT) - set->first;
-    uint64_t *bits = window < set->windows ? set->bits[window] : NULL;
-
-    return bits != NULL ? bits + wr_marks_bit(at) / 64 : NULL;
-}
+/* The same of the block that an address lies in, whatever that is. */
+bool wr_marks_has_at(const struct wr_marks *set, uintptr_t at);
 
 /* false: it was in the set before, or there is no memory. */
-static inline bool
-wr_marks_add(struct wr_marks *set, uintptr_t base)
-{
-    uint64_t *bits = wr_marks_bits(set, base);
-    size_t bit = wr_marks_bit(base);
-    uint64_t mask = UINT64_C(1) << bit % 64;
-
-    if (wr_unlikely(bits == NULL))
-        bits = wr_marks_window(set, base);
-    if (bits == NULL || (bits[bit / 64] & mask) != 0)
-        return false;
-    bits[bit / 64] |= mask;
-    return true;
-}
-
+bool wr_marks_add(struct wr_marks *set, const struct wr_span *s,
+                  unsigned block);
 /* The same while others add too. */
-static inline bool
-wr_marks_add_shared(struct wr_marks *set, uintptr_t base)
-{
-    uint64_t *bits = wr_marks_bits(set, base);
-    size_t bit = wr_marks_bit(base);
-    uint64_t mask = UINT64_C(1) << bit % 64;
-    uint64_t *word = &bits[bit / 64];
+bool wr_marks_add_shared(struct wr_marks *set, const struct wr_span *s,
+                         unsigned block);
 
-    WR_ASSERT(bits != NULL);
-    return (__atomic_load_n(word, __ATOMIC_RELAXED) & mask) == 0 &&
-           (__atomic_fetch_or(word, mask, __ATOMIC_RELAXED) & mask) == 0;
-}
-
-void wr_marks_take_out(struct wr_marks *set, uintptr_t base);
+void wr_marks_take_out(struct wr_marks *set, const struct wr_span *s,
+                       unsigned block);
 
 /* Blocks that are added or taken out meanwhile may or may not be visited.
  * Guard: mheap's lock. */

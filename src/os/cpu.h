@@ -213,12 +213,12 @@ wr_cpu_top_clear(const uint8_t *p)
     return ~(uint32_t)__builtin_ia32_pmovmskb128(*bytes) & 0xffff;
 }
 
-/* Bytes of that value. */
+/* Bytes that are that value when those bits are set in them. */
 static inline uint32_t
-wr_cpu_equal(const uint8_t *p, uint8_t value)
+wr_cpu_equal(const uint8_t *p, uint8_t bits, uint8_t value)
 {
     const wr_cpu_16 *bytes = (const wr_cpu_16 *)(const void *)p;
-    wr_cpu_16 equal = (wr_cpu_16)(*bytes == (char)value);
+    wr_cpu_16 equal = (wr_cpu_16)((*bytes | (char)bits) == (char)value);
 
     return (uint32_t)__builtin_ia32_pmovmskb128(equal);
 }
@@ -242,12 +242,15 @@ wr_cpu_zero_tops(uint64_t x)
 }
 
 static inline uint32_t
-wr_cpu_equal(const uint8_t *p, uint8_t value)
+wr_cpu_equal(const uint8_t *p, uint8_t bits, uint8_t value)
 {
     uint64_t all = UINT64_C(0x0101010101010101) * value;
+    uint64_t set = UINT64_C(0x0101010101010101) * bits;
+    uint64_t low = (wr_cpu_load(p) | set) ^ all;
+    uint64_t high = (wr_cpu_load(p + 8) | set) ^ all;
 
-    return wr_cpu_gather(wr_cpu_zero_tops(wr_cpu_load(p) ^ all)) |
-           wr_cpu_gather(wr_cpu_zero_tops(wr_cpu_load(p + 8) ^ all)) << 8;
+    return wr_cpu_gather(wr_cpu_zero_tops(low)) |
+           wr_cpu_gather(wr_cpu_zero_tops(high)) << 8;
 }
 
 #endif

@@ -573,7 +573,7 @@ START_TEST(only_words_that_count_are_looked_at)
 
     wr_marker_word(m, (uintptr_t)n);
     ck_assert(wr_marker_finish(m));
-    ck_assert(wr_marks_has(marks, (uintptr_t)n));
+    ck_assert(wr_marks_has_at(marks, (uintptr_t)n));
     ck_assert_uint_eq(wr_marker_sums(m)->scanned, (400 + slack) * 8);
     wr_marker_free(m);
     wr_marks_free(marks);

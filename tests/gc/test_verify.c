@@ -48,10 +48,24 @@ free_sets(void)
     wr_marks_free(dead);
 }
 
+static unsigned
+number_of(const void *p)
+{
+    struct wr_span *s = wr_span_of(p);
+
+    return (unsigned)(((uintptr_t)p - s->base) / wr_span_block_bytes(s));
+}
+
 static void
 add(struct wr_marks *set, const void *p)
 {
-    ck_assert(wr_marks_add(set, (uintptr_t)p));
+    ck_assert(wr_marks_add(set, wr_span_of(p), number_of(p)));
+}
+
+static void
+take_out(const void *p)
+{
+    wr_marks_take_out(dead, wr_span_of(p), number_of(p));
 }
 
 /* Is the heap with those sets as it should be? With stop the roots, too. */
@@ -199,22 +213,23 @@ END_TEST
 START_TEST(only_whole_live_managed_blocks_are_dead)
 {
     struct pair *p = new_pair(NULL), *freed = new_pair(NULL);
-    char *block = weir_gc_alloc(64), *large = weir_gc_alloc(100000);
+    char *large = weir_gc_alloc(100000);
+    struct wr_span middle = {.base = (uintptr_t)large + 32768};
     void *m = wr_malloc(64);
 
-    add(dead, block + 16);
+    ck_assert(wr_marks_add(dead, wr_span_of(large), 1));
     must_say("is none, but");
-    wr_marks_take_out(dead, (uintptr_t)block + 16);
-    add(dead, large + 32768);
+    wr_marks_take_out(dead, wr_span_of(large), 1);
+    ck_assert(wr_marks_add(dead, &middle, 0));
     must_say("is none, but");
-    wr_marks_take_out(dead, (uintptr_t)large + 32768);
+    wr_marks_take_out(dead, &middle, 0);
     add(dead, m);
     must_say("of malloc");
-    wr_marks_take_out(dead, (uintptr_t)m);
+    take_out(m);
     weir_gc_free(freed);
     add(dead, freed);
     must_say("is not live");
-    wr_marks_take_out(dead, (uintptr_t)freed);
+    take_out(freed);
     add(dead, p);
     ck_assert(is_true(NULL));
     wr_free(m);

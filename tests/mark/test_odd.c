@@ -144,8 +144,8 @@ mark_from(const void *from, size_t bytes)
 static bool
 is_odd(const void *p)
 {
-    return !wr_marks_has(marks, (uintptr_t)p) &&
-           wr_marks_has(odd, (uintptr_t)p);
+    return !wr_marks_has_at(marks, (uintptr_t)p) &&
+           wr_marks_has_at(odd, (uintptr_t)p);
 }
 
 static void

@@ -183,8 +183,8 @@ static void
 note(struct result *r)
 {
     for (unsigned i = 0; i < NODES; i++) {
-        r->marked[i] = wr_marks_has(marks, (uintptr_t)node[i]);
-        r->odd[i] = wr_marks_has(odd, (uintptr_t)node[i]);
+        r->marked[i] = wr_marks_has_at(marks, (uintptr_t)node[i]);
+        r->odd[i] = wr_marks_has_at(odd, (uintptr_t)node[i]);
     }
     r->sums = *wr_marker_sums(marker);
 }
@@ -286,7 +286,7 @@ make_pairs(void)
 static bool
 child_marked(unsigned i)
 {
-    return wr_marks_has(marks, (uintptr_t)node[FIRST + i]);
+    return wr_marks_has_at(marks, (uintptr_t)node[FIRST + i]);
 }
 
 START_TEST(a_helper_marks_what_the_leader_gave_away)
@@ -327,7 +327,7 @@ START_TEST(a_marker_that_goes_on_alone_marks_what_is_new)
     node[0][1] = (uintptr_t)late;
     root[0] = (uintptr_t)late;
     mark_from_roots();
-    ck_assert(wr_marks_has(marks, (uintptr_t)late));
+    ck_assert(wr_marks_has_at(marks, (uintptr_t)late));
     ck_assert_uint_eq(wr_marker_sums(marker)->blocks, 2 * FIRST + 1);
     free_marker();
     wr_free(late);
