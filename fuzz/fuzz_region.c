@@ -13,7 +13,11 @@
 
 #include "fuzz.h"
 #include "wound.h"
+#include <weir/memstats.h>
+
+#include "region/collector.h"
 #include "region/fake.h"
+#include "region/meter.h"
 #include "region/past.h"
 #include "region/read.h"
 
@@ -74,12 +78,41 @@ read_history(const struct wr_region_view *v)
 }
 
 static void
+read_meters(const struct wr_region_view *v)
+{
+    struct wr_meter_line line[WR_METERS];
+    size_t n = wr_meters_read(v, line);
+
+    if (n > WR_METERS)
+        abort();
+    for (size_t i = 0; i < n; i++)
+        seen += strlen(line[i].name) + line[i].sum[WEIR_METER_ITEMS];
+}
+
+static void
+read_collector(const struct wr_region_view *v)
+{
+    const struct wr_collector *c = wr_view_collector(v);
+    struct weir_memstats m = {0};
+    struct wr_point p = {0};
+
+    wr_collector_memstats(c, &m);
+    wr_collector_point(c, &p);
+    if (c != NULL && m.num_forced_gc > m.num_gc)
+        abort();
+    if (c != NULL)
+        seen += strlen(wr_collector_way_name(c->way)) + p.gc_goal;
+}
+
+static void
 read_all(const struct wr_region_view *v)
 {
     struct wr_totals totals;
 
     read_entries(v);
     read_history(v);
+    read_meters(v);
+    read_collector(v);
     wr_view_totals(v, &totals);
     if (totals.frees > totals.mallocs || totals.free_bytes > totals.alloc_bytes)
         abort();
@@ -103,6 +136,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     fake_init(&whole);
     fake_point(&whole, 7, &(struct wr_point){.uptime_ns = 1, .allocs = 2});
+    whole.header.table[WR_TABLE_METERS].used = 4;
+    whole.header.table[WR_TABLE_COLLECTOR].used = 1;
+    whole.meter[0].kind = WEIR_METER_POOL;
+    whole.meter[1].kind = WEIR_METER_CACHE;
     fake_mark(&whole, 3, &(struct wr_mark){.kind = 3, .text = "x"});
     memcpy(region, &whole, bytes);
     wound(region, bytes, data + 2, size - 2);

@@ -15,7 +15,7 @@ _weir()
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
         COMPREPLY=($(compgen -W 'run ps watch top tree peek list traces tags raw
-            flame diff benchstat test diagnose report leaks why retained whois fds budgets
+            flame diff benchstat test diagnose report leaks why retained whois fds budgets pools
             threads serve
             record-allocs version help' \
             -- "$word"))
@@ -89,7 +89,7 @@ _weir()
         ;;
     help)
         COMPREPLY=($(compgen -W 'run ps watch top tree peek list traces tags raw
-            flame diff benchstat test diagnose report leaks why retained whois fds budgets
+            flame diff benchstat test diagnose report leaks why retained whois fds budgets pools
             threads serve
             record-allocs version' \
             -- "$word"))
@@ -115,7 +115,7 @@ _weir()
             --suspects --help $(_weir_pids)" -- "$word")
             $(compgen -f -- "$word"))
         ;;
-    budgets)
+    budgets | pools)
         COMPREPLY=($(compgen -W "--json --help $(_weir_pids)" -- "$word"))
         ;;
     threads)

@@ -1,58 +1,13 @@
 /* weir budgets: what a program has set aside, for what, and what was refused.
  */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 #include "analyse/profile.h"
 #include "analyse/quote.h"
 #include "analyse/top.h"
 #include "region/budget.h"
-#include "serve/source.h"
 #include "weir/cmd.h"
-#include "weir/number.h"
-#include "weir/pick.h"
-
-struct budgets {
-    uint64_t pid; /* 0: the only program */
-    bool json;
-};
-
-/* 0; or an exit status + 1. */
-static int
-parse(struct budgets *b, int argc, char **argv)
-{
-    static const struct option known[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int c;
-    optind = 1;
-    while ((c = getopt_long(argc, argv, "jh", known, NULL)) != -1) {
-        b->json |= c == 'j';
-        if (c == 'h')
-            return wr_help_print(stdout, wr_command_find("budgets")), 1;
-        if (c == '?')
-            return wr_usage_error("budgets") + 1;
-    }
-    if (optind == argc)
-        return 0;
-    if (optind + 1 == argc &&
-        wr_number_plain(argv[optind], INT32_MAX, &b->pid) == 0 && b->pid)
-        return 0;
-    wr_say("budgets: %s is not a process id; weir ps lists them", argv[optind]);
-    return wr_usage_error("budgets") + 1;
-}
-
-/* A terminal is not to be told by a name what to do. */
-static void
-make_plain(char *name)
-{
-    for (; *name; name++)
-        if ((unsigned char)*name < ' ' || *name == 127)
-            *name = '?';
-}
+#include "weir/listing.h"
 
 static void
 print_bytes(uint64_t bytes)
@@ -77,8 +32,7 @@ print_table(const struct wr_budget_line *line, size_t n)
     for (size_t i = 0; i < n; i++) {
         int indent = line[i].depth < 10 ? 2 * (int)line[i].depth : 20;
         char name[sizeof line->name];
-        memcpy(name, line[i].name, sizeof name);
-        make_plain(name);
+        wr_listing_name(line[i].name, name, sizeof name);
         printf("%*s%-*s", indent, "", 24 - indent, name);
         print_bytes(line[i].used);
         print_bytes(line[i].limit);
@@ -110,28 +64,19 @@ print_json(const struct wr_budget_line *line, size_t n)
     puts("]");
 }
 
+static void
+print(const struct wr_region_view *view, bool json)
+{
+    static struct wr_budget_line line[WR_BUDGETS];
+    size_t n = wr_budgets_read(view, line);
+    if (json)
+        print_json(line, n);
+    else
+        print_table(line, n);
+}
+
 int
 wr_cmd_budgets(int argc, char **argv)
 {
-    static struct wr_budget_line line[WR_BUDGETS];
-    struct budgets b = {.pid = 0};
-    struct wr_sources s;
-    char why[WR_WHY];
-    int status = parse(&b, argc, argv);
-    if (status != 0)
-        return status - 1;
-    if (wr_sources_scan(&s, NULL, WR_SCAN_ALL) != 0)
-        return wr_say("out of memory"), 1;
-    const struct wr_source *one = wr_pick(&s, (uint32_t)b.pid, why, sizeof why);
-    if (one) {
-        size_t n = wr_budgets_read(&one->view, line);
-        if (b.json)
-            print_json(line, n);
-        else
-            print_table(line, n);
-    } else {
-        wr_say("budgets: %s", why);
-    }
-    wr_sources_free(&s);
-    return one ? 0 : 1;
+    return wr_listing(argc, argv, print);
 }

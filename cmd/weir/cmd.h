@@ -39,6 +39,7 @@ int wr_cmd_diagnose(int argc, char **argv);
 int wr_cmd_report(int argc, char **argv);
 int wr_cmd_leaks(int argc, char **argv);
 int wr_cmd_budgets(int argc, char **argv);
+int wr_cmd_pools(int argc, char **argv);
 int wr_cmd_fds(int argc, char **argv);
 int wr_cmd_why(int argc, char **argv);
 int wr_cmd_retained(int argc, char **argv);

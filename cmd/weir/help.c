@@ -477,6 +477,24 @@ static const char help_budgets[] =
     "  weir budgets 4711\n"
     "  weir budgets --json | jq '.[] | select(.refused > 0)'\n";
 
+static const char help_pools[] =
+    "usage: weir pools [--json] [PID]\n"
+    "\n"
+    "Lists the pools and caches of a program (see weir-kit(3), and\n"
+    "weir_meter_of in weir(3)): how often what was asked for was there, what\n"
+    "was dropped, expired and given back, and what is held now.\n"
+    "Without a PID: the only program that runs under Weir.\n"
+    "\n"
+    "  -j, --json  an array of objects: kind (\"pool\", \"cache\"), name, "
+    "hits,\n"
+    "              misses, dropped, expired, shrunk, items, bytes (null: not\n"
+    "              known)\n"
+    "  -h, --help  this text\n"
+    "\n"
+    "Examples:\n"
+    "  weir pools 4711\n"
+    "  weir pools --json | jq '.[] | select(.misses > .hits)'\n";
+
 static const char help_fds[] =
     "usage: weir fds [options] [PID]\n"
     "\n"
@@ -670,6 +688,7 @@ const struct wr_command wr_commands[] = {
      help_leaks},
     {"budgets", wr_cmd_budgets, "what a program has set aside, and refused",
      help_budgets},
+    {"pools", wr_cmd_pools, "what a program's pools and caches do", help_pools},
     {"threads", wr_cmd_threads, "where threads are, and since when",
      help_threads},
     {"fds", wr_cmd_fds, "open descriptors, and who opened them", help_fds},

@@ -60,6 +60,7 @@ struct weir_lru_options {
     void *arg;
     const weir_alloc *alloc;    /* for items; of any thread */
     uint64_t (*now)(void *arg); /* NULL: the system's monotonic time, in ns */
+    const char *name; /* that its meter has (meter.h); NULL: unnamed */
 };
 
 struct weir_lru_stats {

@@ -57,7 +57,8 @@ struct weir_pool_options {
     void (*reset)(void *object, void *arg);   /* at put; may be NULL */
     void (*destroy)(void *object, void *arg); /* NULL: nothing to do */
     void *arg;
-    size_t keep; /* idle objects a thread, at most; 0: any number */
+    size_t keep;      /* idle objects a thread, at most; 0: any number */
+    const char *name; /* that its meter has (meter.h); NULL: unnamed */
 };
 
 struct weir_pool_stats {

@@ -7,6 +7,7 @@
  *   limit.h     how much it should hold, and who is told when that is near
  *   leak.h      what the program cannot reach any more
  *   memstats.h  what the heap holds and has done, as numbers
+ *   meter.h     what the program's own pools and caches do, seen from outside
  *   monitor.h   be called at thresholds of it, with pace and forecast
  *   profile.h   who holds it: heap profiles, sample rate
  *   stack.h     how large the stacks of new threads are
@@ -51,6 +52,7 @@
 #include <weir/map.h>
 #include <weir/map_typed.h>
 #include <weir/memstats.h>
+#include <weir/meter.h>
 #include <weir/monitor.h>
 #include <weir/pipeline.h>
 #include <weir/pool.h>

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <time.h>
+#include <weir/meter.h>
 
 #include "base/base.h"
 
@@ -19,6 +20,7 @@ struct weir_bounded {
     pthread_cond_t back;  /* an object, or the right to make one */
     size_t capacity, made, n;
     struct weir_pool_stats stats;
+    weir_meter *meter;
     void *idle[];
 };
 
@@ -47,7 +49,9 @@ weir_bounded_new(weir_bounded **out, size_t capacity,
                           sizeof *b + capacity * sizeof b->idle[0]);
     if (b == NULL)
         return WEIR_ENOMEM;
-    *b = (weir_bounded){.o = *o, .capacity = capacity};
+    *b = (weir_bounded){.o = *o,
+                        .capacity = capacity,
+                        .meter = weir_meter_of(WEIR_METER_POOL, o->name)};
     pthread_mutex_init(&b->lock, NULL);
     init_cond(&b->back);
     *out = b;
@@ -59,6 +63,7 @@ weir_bounded_free(weir_bounded *b)
 {
     if (b == NULL)
         return;
+    weir_meter_add(b->meter, WEIR_METER_ITEMS, -(int64_t)b->n);
     while (b->n > 0 && b->o.destroy != NULL)
         b->o.destroy(b->idle[--b->n], b->o.arg);
     pthread_cond_destroy(&b->back);
@@ -74,9 +79,12 @@ take(weir_bounded *b, void **object)
     if (b->n > 0) {
         *object = b->idle[--b->n];
         b->stats.hits++;
+        weir_meter_add(b->meter, WEIR_METER_HITS, 1);
+        weir_meter_add(b->meter, WEIR_METER_ITEMS, -1);
     } else if (b->made < b->capacity) {
         b->made++;
         b->stats.misses++;
+        weir_meter_add(b->meter, WEIR_METER_MISSES, 1);
     } else {
         return WEIR_ELIMIT;
     }
@@ -156,6 +164,7 @@ weir_bounded_put(weir_bounded *b, void *object)
     pthread_mutex_lock(&b->lock);
     if (b->n < b->capacity) {
         b->idle[b->n++] = object;
+        weir_meter_add(b->meter, WEIR_METER_ITEMS, 1);
         b->made = wr_max(b->made, b->n); /* one from elsewhere */
         pthread_cond_signal(&b->back);
         err = WEIR_OK;
@@ -173,6 +182,7 @@ weir_bounded_forget(weir_bounded *b)
     if (b->made > b->n) {
         b->made--;
         b->stats.dropped++;
+        weir_meter_add(b->meter, WEIR_METER_DROPPED, 1);
         pthread_cond_signal(&b->back);
         err = WEIR_OK;
     }

@@ -23,6 +23,7 @@
 
 #include "base/base.h"
 #include "kit/key.h"
+#include "kit/meter.h"
 #include "kit/pressure.h"
 #include "os/lock.h"
 
@@ -53,6 +54,8 @@ struct shard {
     uint32_t newest, oldest; /* slots' numbers, NONE when it is empty */
     size_t items, bytes;
     struct weir_lru_stats stats;
+    uint64_t calls, tell_at; /* calls at which the meter is told again */
+    struct wr_kit_told told;
 } __attribute__((aligned(64)));
 
 struct weir_lru {
@@ -61,6 +64,7 @@ struct weir_lru {
     size_t items, bytes; /* of a shard at most */
     unsigned shards;
     uint64_t seed;
+    weir_meter *meter;
     struct shard *shard;
     void *block; /* that the shards lie in */
 };
@@ -263,6 +267,28 @@ add(struct shard *s, weir_lru_item *item)
     s->bytes += item->bytes;
 }
 
+static WR_COLD void
+tell(const weir_lru *l, struct shard *s)
+{
+    s->tell_at = wr_kit_tell_at(s->calls);
+    wr_kit_tell(l->meter, &s->told, WEIR_METER_HITS, s->stats.hits);
+    wr_kit_tell(l->meter, &s->told, WEIR_METER_MISSES, s->stats.misses);
+    wr_kit_tell(l->meter, &s->told, WEIR_METER_DROPPED, s->stats.evicted);
+    wr_kit_tell(l->meter, &s->told, WEIR_METER_EXPIRED, s->stats.expired);
+    wr_kit_tell(l->meter, &s->told, WEIR_METER_SHRUNK, s->stats.shrunk);
+    wr_kit_tell(l->meter, &s->told, WEIR_METER_ITEMS, s->items);
+    wr_kit_tell(l->meter, &s->told, WEIR_METER_BYTES, s->bytes);
+}
+
+/* A call is over: its lock is given back. */
+static inline void
+leave(const weir_lru *l, struct shard *s)
+{
+    if (wr_unlikely(++s->calls >= s->tell_at))
+        tell(l, s);
+    wr_lock_give(&s->lock);
+}
+
 /* ---- the calls ---- */
 
 WR_EXPORT weir_lru_item *
@@ -292,7 +318,7 @@ weir_lru_get(weir_lru *l, const void *key, size_t key_bytes)
     } else {
         s->stats.misses++;
     }
-    wr_lock_give(&s->lock);
+    leave(l, s);
     end_list(l, gone);
     return item;
 }
@@ -382,7 +408,7 @@ put_slowly(weir_lru *l, struct shard *s, const struct put *p)
     fill(item, p);
     wr_lock_take(&s->lock);
     done = put_new(l, s, item, &gone);
-    wr_lock_give(&s->lock);
+    leave(l, s);
     if (!done) {
         weir_alloc_resize(l->o.alloc, item, bytes, 0);
         return NULL;
@@ -411,7 +437,7 @@ weir_lru_put(weir_lru *l, const void *key, size_t key_bytes, void *value,
         p.expires = UINT64_MAX;
     wr_lock_take(&s->lock);
     item = put_in_place(l, s, &p, &old);
-    wr_lock_give(&s->lock);
+    leave(l, s);
     if (item == NULL)
         return put_slowly(l, s, &p);
     if (l->o.evicted != NULL)
@@ -431,7 +457,7 @@ weir_lru_delete(weir_lru *l, const void *key, size_t key_bytes)
     at = find(&s->table, hash, key, key_bytes);
     if (at != NONE)
         put_on(&gone, remove_at(s, at));
-    wr_lock_give(&s->lock);
+    leave(l, s);
     end_list(l, gone);
     return gone != NULL;
 }
@@ -455,6 +481,7 @@ shrink_shard(weir_lru *l, struct shard *s, uint64_t bytes, uint64_t of)
         put_on(&gone, remove_at(s, s->oldest));
         s->stats.shrunk++;
     }
+    tell(l, s);
     wr_lock_give(&s->lock);
     end_list(l, gone);
     return given;
@@ -503,9 +530,24 @@ make_shards(weir_lru *l)
     return true;
 }
 
+/* The last that the meter hears: what is held goes, and is not shrunk. */
+static void
+end_meter(weir_lru *l)
+{
+    for (unsigned i = 0; l->block != NULL && i < l->shards; i++) {
+        struct shard *s = &l->shard[i];
+
+        tell(l, s);
+        wr_kit_tell(l->meter, &s->told, WEIR_METER_ITEMS, 0);
+        wr_kit_tell(l->meter, &s->told, WEIR_METER_BYTES, 0);
+    }
+    l->meter = NULL;
+}
+
 static void
 free_all(weir_lru *l)
 {
+    end_meter(l);
     for (unsigned i = 0; l->block != NULL && i < l->shards; i++) {
         struct shard *s = &l->shard[i];
 
@@ -543,6 +585,7 @@ weir_lru_new(weir_lru **out, const struct weir_lru_options *o)
                     .items = part_of(o->items, shards),
                     .bytes = part_of(o->bytes, shards),
                     .seed = weir_hash_pointer(l, 1),
+                    .meter = weir_meter_of(WEIR_METER_CACHE, o->name),
                     .shrinker.shrink = shrink};
     if (!make_shards(l)) {
         free_all(l);

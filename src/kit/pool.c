@@ -15,6 +15,7 @@
 
 #include <sched.h>
 
+#include "kit/meter.h"
 #include "kit/pressure.h"
 #include "kit/ring.h"
 #include "kit/thread.h"
@@ -25,9 +26,11 @@ struct local {
     void *mine;            /* atomic; 1 */
     uint32_t busy, wanted; /* atomic; 1 */
     uint64_t hits, misses; /* atomic; by its thread alone */
+    uint64_t tell_at;      /* atomic; hits at which the meter is told again */
     uint64_t dropped;      /* atomic */
     struct wr_lock lock;
     struct wr_kit_ring idle, aged; /* lock */
+    struct wr_kit_told told;
 } __attribute__((aligned(128)));
 
 struct table {
@@ -41,7 +44,8 @@ struct weir_pool {
     struct weir_pool_options o;
     struct table *table; /* atomic; changed under making */
     struct wr_lock making;
-    uint32_t aging;       /* atomic: somebody does */
+    uint32_t aging; /* atomic: somebody does */
+    weir_meter *meter;
     struct local nobodys; /* of threads without a number; mine is not used */
     void *block;          /* that this lies in */
 };
@@ -149,6 +153,47 @@ leave(struct local *l)
     __atomic_store_n(&l->busy, 0, __ATOMIC_RELEASE);
 }
 
+/* ---- telling ---- */
+
+static uint64_t
+idle_of(const struct local *l)
+{
+    return wr_kit_ring_count(&l->idle) + wr_kit_ring_count(&l->aged) +
+           (__atomic_load_n(&l->mine, __ATOMIC_RELAXED) != NULL);
+}
+
+static WR_COLD void
+tell(weir_pool *p, struct local *l)
+{
+    uint64_t hits = __atomic_load_n(&l->hits, __ATOMIC_RELAXED);
+
+    __atomic_store_n(&l->tell_at, wr_kit_tell_at(hits), __ATOMIC_RELAXED);
+    wr_kit_tell(p->meter, &l->told, WEIR_METER_HITS, hits);
+    wr_kit_tell(p->meter, &l->told, WEIR_METER_MISSES,
+                __atomic_load_n(&l->misses, __ATOMIC_RELAXED));
+    wr_kit_tell(p->meter, &l->told, WEIR_METER_DROPPED,
+                __atomic_load_n(&l->dropped, __ATOMIC_RELAXED));
+    wr_kit_tell(p->meter, &l->told, WEIR_METER_ITEMS, idle_of(l));
+}
+
+/* Do more idle, by an eighth, than the meter was told? */
+static bool
+has_grown(const struct local *l)
+{
+    uint64_t told =
+        __atomic_load_n(&l->told.sum[WEIR_METER_ITEMS], __ATOMIC_RELAXED);
+
+    return idle_of(l) > told + told / 8;
+}
+
+/* After so many hits. */
+static inline void
+tell_hits(weir_pool *p, struct local *l, uint64_t hits)
+{
+    if (wr_unlikely(hits >= __atomic_load_n(&l->tell_at, __ATOMIC_RELAXED)))
+        tell(p, l);
+}
+
 /* ---- get ---- */
 
 /* Others' locks are only tried: one that its owner did not survive a fork with
@@ -200,10 +245,11 @@ get_elsewhere(weir_pool *p, struct local *l)
         object = steal(p, l, number, true);
     /* Atomic additions, for threads that share a local. */
     if (object != NULL) {
-        __atomic_fetch_add(&l->hits, 1, __ATOMIC_RELAXED);
+        tell_hits(p, l, __atomic_add_fetch(&l->hits, 1, __ATOMIC_RELAXED));
         return object;
     }
     __atomic_fetch_add(&l->misses, 1, __ATOMIC_RELAXED);
+    tell(p, l);
     return p->o.make == NULL ? NULL : p->o.make(p->o.arg);
 }
 
@@ -212,6 +258,7 @@ weir_pool_get(weir_pool *p)
 {
     struct local *l = own_local(p);
     void *object;
+    uint64_t hits;
 
     if (wr_unlikely(!enter(p, l)))
         return get_elsewhere(p, l);
@@ -221,8 +268,9 @@ weir_pool_get(weir_pool *p)
     leave(l);
     if (wr_unlikely(object == NULL))
         return get_elsewhere(p, l);
-    __atomic_store_n(&l->hits, __atomic_load_n(&l->hits, __ATOMIC_RELAXED) + 1,
-                     __ATOMIC_RELAXED);
+    hits = __atomic_load_n(&l->hits, __ATOMIC_RELAXED) + 1;
+    __atomic_store_n(&l->hits, hits, __ATOMIC_RELAXED);
+    tell_hits(p, l, hits);
     return object;
 }
 
@@ -248,6 +296,8 @@ put_into_ring(weir_pool *p, struct local *l, void *object)
     }
     if (!kept)
         drop(p, l, object);
+    if (!kept || has_grown(l))
+        tell(p, l);
 }
 
 WR_EXPORT void
@@ -293,6 +343,7 @@ age_local(weir_pool *p, struct local *l, void *mine)
     while ((object = wr_kit_ring_oldest(&old)) != NULL)
         drop(p, l, object);
     wr_kit_ring_fini(&old);
+    tell(p, l);
 }
 
 static void
@@ -387,6 +438,7 @@ weir_pool_new(weir_pool **out, const struct weir_pool_options *o)
         return WEIR_ENOMEM;
     p->block = block;
     p->o = *o;
+    p->meter = weir_meter_of(WEIR_METER_POOL, o->name);
     p->shrinker.shrink = shrink;
     wr_kit_shrinker_add(&p->shrinker);
     *out = p;
@@ -426,8 +478,7 @@ add_stats(struct local *l, struct weir_pool_stats *out)
     out->hits += __atomic_load_n(&l->hits, __ATOMIC_RELAXED);
     out->misses += __atomic_load_n(&l->misses, __ATOMIC_RELAXED);
     out->dropped += __atomic_load_n(&l->dropped, __ATOMIC_RELAXED);
-    out->idle += wr_kit_ring_count(&l->idle) + wr_kit_ring_count(&l->aged) +
-                 (__atomic_load_n(&l->mine, __ATOMIC_RELAXED) != NULL);
+    out->idle += idle_of(l);
 }
 
 WR_EXPORT void

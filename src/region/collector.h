@@ -28,6 +28,7 @@
 #include "region/read.h"
 
 struct weir_memstats;
+struct wr_point;
 
 /* A cycle that ended: three phases, each as long as its wall clock says. The
  * program need not stand still in all of the first and the last; `stopped` is
@@ -69,6 +70,15 @@ void wr_collector_take_over(void);
 
 /* The reader's. NULL: the program uses no collected blocks. */
 const struct wr_collector *wr_view_collector(const struct wr_region_view *v);
+/* Processors' time that it took, with that of all that stood still. */
+uint64_t wr_collector_cpu(const struct wr_collector *c);
+/* Bytes at which the next cycle ends; 0: none begins by itself. */
+uint64_t wr_collector_goal(const struct wr_collector *c);
+/* What of p is the collector's; c may be NULL. */
+void wr_collector_point(const struct wr_collector *c, struct wr_point *p);
+/* How a cycle learnt what the program wrote meanwhile, as words behind "marked
+ * ". */
+const char *wr_collector_way_name(uint64_t way);
 /* What of m is the collector's, in Go's terms, gc_sys too; c may be NULL. */
 void wr_collector_memstats(const struct wr_collector *c,
                            struct weir_memstats *m);

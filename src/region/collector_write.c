@@ -114,8 +114,7 @@ uptime(void)
 static uint64_t
 share(unsigned processors)
 {
-    double gc = (double)get(&own.stopped_cpu_ns) + (double)get(&own.assist_ns) +
-                (double)get(&own.background_ns);
+    double gc = (double)wr_collector_cpu(&own);
     double all = (double)uptime() * processors;
 
     if (all <= 0)

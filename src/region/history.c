@@ -68,7 +68,8 @@ ring_begin(const struct ring *r, uint64_t end, size_t room)
     return end > most ? end - most : 0;
 }
 
-/* Entry n, of so many bytes. false: it is not there, or not whole. */
+/* Entry n, of so many bytes, of which an older writer has fewer. false: it is
+ * not there, or not whole. */
 static bool
 copy(const struct ring *r, uint64_t n, void *out, size_t bytes)
 {
@@ -77,6 +78,8 @@ copy(const struct ring *r, uint64_t n, void *out, size_t bytes)
 
     if (seq_at(r, n) != 2 * n + 2)
         return false;
+    memset(out, 0, bytes);
+    bytes = wr_min(bytes, r->stride - sizeof word);
     for (size_t i = 0; i < bytes / sizeof word; i++) {
         word = atomic_load_explicit(&slot[1 + i], memory_order_relaxed);
         memcpy((char *)out + i * sizeof word, &word, sizeof word);

@@ -8,7 +8,8 @@
  * The program writes it while it runs and something changes: a gap between two
  * points means that nothing did, so the earlier point holds until the later.
  * Where a program is younger than a second, has changed nothing, or its region
- * was written by a Weir that kept none, there is none: 0 points.
+ * was written by a Weir that kept none, there is none: 0 points. What an older
+ * Weir did not note is 0.
  *
  * Units: bytes, nanoseconds since the region was made (uptime_ns); wall time
  * is header.start_ns + uptime_ns. Counts only grow, from the program's start;
@@ -49,6 +50,12 @@ struct wr_point {
     uint64_t limit;     /* bytes the process may have; 0: no limit is known */
     uint64_t live_peak; /* the highest live_bytes seen since the point before,
                            looked at once a second */
+    /* The collector's; all 0 of a program without collected blocks. */
+    uint64_t gc_cycles;     /* count */
+    uint64_t gc_stopped_ns; /* count: the program stood still */
+    uint64_t gc_cpu_ns;     /* count: processors' time, with what stood still */
+    uint64_t gc_live;       /* bytes that the last cycle found alive */
+    uint64_t gc_goal;       /* bytes at which the next ends; 0: none begins */
 };
 
 _Static_assert(sizeof(struct wr_point) == WR_POINT_WORDS * 8,

@@ -90,7 +90,8 @@ is_change(const struct wr_point *a, const struct wr_point *b)
     return a->allocs != b->allocs || a->frees != b->frees ||
            a->heap_inuse != b->heap_inuse || a->heap_mapped != b->heap_mapped ||
            a->heap_released != b->heap_released || a->rss != b->rss ||
-           a->threads != b->threads || a->limit != b->limit;
+           a->threads != b->threads || a->limit != b->limit ||
+           a->gc_cycles != b->gc_cycles;
 }
 
 /* A program that grows slowly is not marked at each step, and what it needs to

@@ -20,6 +20,7 @@
  *       overflow  one struct wr_overflow: the stack that was used up
  *       ledger    struct wr_ledger_slot[capacity]: the sampled live blocks
  *       collector one struct wr_collector: cycles, pauses, goal
+ *       meters    struct wr_meter[capacity]: the program's pools and caches
  *
  * Rules that make reading safe without the writer's locks:
  *   1. The file is filled from its start and never shrinks; a table's used
@@ -75,6 +76,7 @@ enum wr_table_id {
     WR_TABLE_OVERFLOW,
     WR_TABLE_LEDGER,
     WR_TABLE_COLLECTOR,
+    WR_TABLE_METERS,
     WR_TABLE_COUNT = 16 /* room for later ones; absent: capacity 0 */
 };
 
@@ -298,7 +300,8 @@ struct wr_ledger_slot {
 
 #define WR_HISTORY_SECOND_SLOTS 600  /* slots 0 .. 599 of the table */
 #define WR_HISTORY_MINUTE_SLOTS 1440 /* those behind them */
-#define WR_POINT_WORDS          16   /* of struct wr_point, region/history.h */
+#define WR_POINT_WORDS          21   /* of struct wr_point, region/history.h */
+#define WR_POINT_WORDS_FIRST    16   /* the first writers had no more */
 
 struct wr_history_slot {
     _Atomic uint64_t seq;
@@ -502,6 +505,21 @@ struct wr_collector {
      * still for it, all its stops together; when it ended, CLOCK_REALTIME. */
     _Atomic uint64_t pause_ns[WR_PAUSES];
     _Atomic uint64_t pause_end_ns[WR_PAUSES];
+};
+
+/* ---- meters ----
+ *
+ * What a pool or a cache of the program does (include/weir/meter.h). Kind and
+ * name are there before the entry exists and never change; sums are single
+ * words, of which a level may be below 0 for a moment. */
+
+#define WR_METERS     128
+#define WR_METER_SUMS 10 /* with room for later ones */
+
+struct wr_meter {
+    uint64_t kind; /* enum weir_meter_kind; others may come */
+    char name[40]; /* ends with NUL */
+    _Atomic uint64_t sum[WR_METER_SUMS]; /* by enum weir_meter_sum */
 };
 
 #endif

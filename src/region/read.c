@@ -81,7 +81,7 @@ static const size_t strides[WR_TABLE_COUNT] = {
     [WR_TABLE_MODULES] = sizeof(struct wr_module),
     [WR_TABLE_BUCKETS] = sizeof(struct wr_bucket),
     [WR_TABLE_STACKS] = sizeof(uint64_t),
-    [WR_TABLE_HISTORY] = sizeof(struct wr_history_slot),
+    [WR_TABLE_HISTORY] = (1 + WR_POINT_WORDS_FIRST) * sizeof(uint64_t),
     [WR_TABLE_MARKS] = sizeof(struct wr_mark_slot),
     [WR_TABLE_PAST] = sizeof(struct wr_past),
     [WR_TABLE_LEDGER] = sizeof(struct wr_ledger_slot),
@@ -90,6 +90,7 @@ static const size_t strides[WR_TABLE_COUNT] = {
     [WR_TABLE_JOINABLE] = sizeof(struct wr_joinable),
     [WR_TABLE_OVERFLOW] = sizeof(struct wr_overflow),
     [WR_TABLE_COLLECTOR] = sizeof(struct wr_collector),
+    [WR_TABLE_METERS] = sizeof(struct wr_meter),
 };
 
 /* What is wrong with the header; NULL: nothing. */

@@ -21,6 +21,7 @@
 #include "region/counters.h"
 #include "region/event.h"
 #include "region/ledger_write.h"
+#include "region/meter.h"
 #include "region/read.h"
 
 enum {
@@ -85,6 +86,7 @@ static const struct {
     [WR_TABLE_OVERFLOW] = {sizeof(struct wr_overflow), 1},
     [WR_TABLE_LEDGER] = {sizeof(struct wr_ledger_slot), WR_LEDGER_SLOTS},
     [WR_TABLE_COLLECTOR] = {sizeof(struct wr_collector), 1},
+    [WR_TABLE_METERS] = {sizeof(struct wr_meter), WR_METERS},
 };
 _Static_assert(WR_PAST_SERIES == BUCKETS + 1, "a series for each bucket");
 
@@ -93,8 +95,19 @@ _Static_assert(WR_PAST_SERIES == BUCKETS + 1, "a series for each bucket");
 enum { RECORDS = WR_TABLE_STACKS + 1 };
 /* Pages of the other tables that were made present, one by one; those of the
  * ledger are made as a record's. */
-enum { TOUCH_PAGES = 3392 };
-static _Atomic uint64_t touched[TOUCH_PAGES / 64];
+#define PAGES(entry, n) ((sizeof(entry) * (n) + 4095) / 4096)
+enum {
+    TOUCH_PAGES =
+        PAGES(struct wr_history_slot,
+              WR_HISTORY_SECOND_SLOTS + WR_HISTORY_MINUTE_SLOTS) +
+        PAGES(struct wr_mark_slot, WR_MARK_SLOTS) + PAGES(struct wr_past, 1) +
+        PAGES(struct wr_fds, 1) + PAGES(struct wr_budget_slot, WR_BUDGETS) +
+        PAGES(struct wr_joinable, WR_JOINABLE_MOST) +
+        PAGES(struct wr_overflow, 1) +
+        PAGES(struct wr_ledger_slot, WR_LEDGER_SLOTS) +
+        PAGES(struct wr_collector, 1) + PAGES(struct wr_meter, WR_METERS)
+};
+static _Atomic uint64_t touched[(TOUCH_PAGES + 63) / 64];
 
 static unsigned char *
 at(uint64_t offset)
@@ -509,6 +522,7 @@ wr_region_fork_child(void)
     uint32_t parent = wr_os_home();
 
     wr_os_home_set();
+    wr_meters_fork_child();
     if (wr_region == NULL) {
         at_fork.parent = parent;
         return true;
@@ -659,6 +673,7 @@ go_on(struct wr_region_header *lent)
     __atomic_store_n(&wr_region, lent, __ATOMIC_RELEASE);
     wr_ledger_take_over();
     wr_collector_take_over();
+    wr_meters_take_over();
     if (wr_events.region_taken != NULL)
         wr_events.region_taken();
     publish_magic();

@@ -6,6 +6,7 @@
 #include "analyse/quote.h"
 #include "analyse/profile.h"
 #include "base/clock.h"
+#include "region/collector.h"
 #include "region/history.h"
 #include "region/past.h"
 #include "serve/proc.h"
@@ -44,10 +45,27 @@ print_point(FILE *out, const struct wr_region_header *h,
             const struct wr_point *p)
 {
     const uint64_t value[] = {
-        ms_of(h, p->uptime_ns), p->heap_inuse, p->heap_mapped, p->heap_released,
-        p->live_bytes,          p->allocs,     p->frees,       p->alloc_bytes,
-        p->free_bytes,          p->rss,        p->threads,     p->minor_faults,
-        p->major_faults,        p->cpu_ns,     p->limit,       p->live_peak,
+        ms_of(h, p->uptime_ns),
+        p->heap_inuse,
+        p->heap_mapped,
+        p->heap_released,
+        p->live_bytes,
+        p->allocs,
+        p->frees,
+        p->alloc_bytes,
+        p->free_bytes,
+        p->rss,
+        p->threads,
+        p->minor_faults,
+        p->major_faults,
+        p->cpu_ns,
+        p->limit,
+        p->live_peak,
+        p->gc_cycles,
+        p->gc_stopped_ns,
+        p->gc_cpu_ns,
+        p->gc_live,
+        p->gc_goal,
     };
     for (size_t i = 0; i < sizeof value / sizeof *value; i++)
         fprintf(out, "%s%llu", i ? "," : "[", (unsigned long long)value[i]);
@@ -87,6 +105,7 @@ read_now(struct wr_point *p, const struct wr_source *one, uint64_t limit)
         .limit = limit,
         .live_peak = m.heap_alloc,
     };
+    wr_collector_point(wr_view_collector(&one->view), p);
 }
 
 static void
@@ -107,7 +126,8 @@ print_points(FILE *out, const struct wr_region_header *h,
           "\"heap_released\",\"live_bytes\",\"allocs\",\"frees\","
           "\"alloc_bytes\",\"free_bytes\",\"rss\",\"threads\","
           "\"minor_faults\",\"major_faults\",\"cpu_ns\",\"limit\","
-          "\"live_peak\"],\"points\":[",
+          "\"live_peak\",\"gc_cycles\",\"gc_stopped_ns\",\"gc_cpu_ns\","
+          "\"gc_live\",\"gc_goal\"],\"points\":[",
           out);
     for (size_t i = 0; i < n; i++) {
         if (ms_of(h, p[i].uptime_ns) <= since_ms)

@@ -15,6 +15,7 @@
 #include <weir/memstats.h>
 #include "analyse/quote.h"
 #include "region/collector.h"
+#include "region/meter.h"
 #include "serve/proc.h"
 
 #define VERSION_CHARACTERS "0123456789.abcdefghijklmnopqrstuvwxyz+~-"
@@ -33,7 +34,12 @@ struct facts {
     double stack_inuse, stack_sys, mspan_inuse, mspan_sys, mcache_inuse,
         mcache_sys, buck_hash_sys, gc_sys, other_sys;
     double next_gc, last_gc, gc_cpu, gc_percent, gc_limit;
-    double gc_cycles, gc_forced, gc_automatic, gc_goal, gc_live;
+    double gc_cycles, gc_forced, gc_automatic, gc_limited, gc_goal, gc_live;
+    double gc_stacks, gc_globals, gc_stops, gc_longest, gc_stopped;
+    /* Seconds of processors: of who stood still, assisted, marked beside, and
+     * where nobody wanted one; with and without the last. */
+    double gc_cpu_stopped, gc_cpu_assist, gc_cpu_beside, gc_cpu_idle,
+        gc_cpu_all, gc_cpu_seconds;
     double pauses[QUANTILES + 2]; /* seconds; their sum; how many */
     double running; /* threads the program has started and not ended */
 
@@ -44,6 +50,9 @@ struct facts {
         soft_skipped, soft_refused, budget_refused;
     double samples, samples_freed, samples_lost, sample_rate, sites;
     double forks, unloads, threads_started;
+
+    struct wr_meter_line *meter;
+    size_t meters;
 };
 
 struct family {
@@ -55,6 +64,19 @@ struct family {
 #define FACT(field) offsetof(struct facts, field)
 
 static const struct family go_families[] = {
+    {"go_cpu_classes_gc_mark_assist_cpu_seconds_total", "counter",
+     "Processors' time of threads that marked because they allocated.",
+     FACT(gc_cpu_assist), NULL},
+    {"go_cpu_classes_gc_mark_dedicated_cpu_seconds_total", "counter",
+     "Processors' time of marking beside the program.", FACT(gc_cpu_beside),
+     NULL},
+    {"go_cpu_classes_gc_mark_idle_cpu_seconds_total", "counter",
+     "The same of processors that nobody wanted.", FACT(gc_cpu_idle), NULL},
+    {"go_cpu_classes_gc_pause_cpu_seconds_total", "counter",
+     "Processors' time that passed while the program stood still.",
+     FACT(gc_cpu_stopped), NULL},
+    {"go_cpu_classes_gc_total_cpu_seconds_total", "counter",
+     "Processors' time of collections: all four.", FACT(gc_cpu_all), NULL},
     {"go_gc_cycles_automatic_gc_cycles_total", "counter",
      "Collections that the growth of the heap or time started.",
      FACT(gc_automatic), NULL},
@@ -79,6 +101,12 @@ static const struct family go_families[] = {
      NULL},
     {"go_gc_heap_live_bytes", "gauge",
      "Bytes that the last collection found alive.", FACT(gc_live), NULL},
+    {"go_gc_scan_globals_bytes", "gauge",
+     "Bytes of roots outside of stacks that the last collection scanned.",
+     FACT(gc_globals), NULL},
+    {"go_gc_scan_stack_bytes", "gauge",
+     "Bytes of stacks that the last collection scanned.", FACT(gc_stacks),
+     NULL},
     {"go_goroutines", "gauge", "Threads the program has now.", FACT(running),
      NULL},
     {"go_info", "gauge", "Which runtime this is: Weir's version.", FACT(one),
@@ -177,6 +205,32 @@ static const struct family other_families[] = {
      "Part of the heap in use that no allocated block covers, 0 to 1.",
      FACT(fragmentation), NULL},
     {"weir_frees_total", "counter", "Blocks ever freed.", FACT(frees), NULL},
+    {"weir_gc_cpu_seconds_total", "counter",
+     "Processors' time of collections, but for that of idle processors: "
+     "marking "
+     "beside the program, and all while it stood still.",
+     FACT(gc_cpu_seconds), NULL},
+    {"weir_gc_cycles_total", "counter", "Collections.", FACT(gc_cycles), NULL},
+    {"weir_gc_forced_total", "counter",
+     "Collections that the program asked for.", FACT(gc_forced), NULL},
+    {"weir_gc_goal_bytes", "gauge",
+     "Size of the managed heap at which the next collection is to end.",
+     FACT(gc_goal), NULL},
+    {"weir_gc_limited_total", "counter",
+     "Collections that the memory limit wanted before the heap had grown.",
+     FACT(gc_limited), NULL},
+    {"weir_gc_live_bytes", "gauge",
+     "Managed bytes that the last collection found alive.", FACT(gc_live),
+     NULL},
+    {"weir_gc_longest_stop_seconds", "gauge",
+     "The longest that the program ever stood still at once for a collection.",
+     FACT(gc_longest), NULL},
+    {"weir_gc_stopped_seconds_total", "counter",
+     "Time that the program stood still for collections.", FACT(gc_stopped),
+     NULL},
+    {"weir_gc_stops_total", "counter",
+     "Times that the program stood still for collections.", FACT(gc_stops),
+     NULL},
     {"weir_heap_idle_bytes", "gauge",
      "Bytes of the heap's spans that hold no block.", FACT(heap_idle), NULL},
     {"weir_heap_inuse_bytes", "gauge",
@@ -206,6 +260,8 @@ static const struct family other_families[] = {
      FACT(proc.minor_faults), NULL},
     {"weir_module_unloads_total", "counter", "Libraries that were unloaded.",
      FACT(unloads), NULL},
+    {"weir_processors", "gauge", "Processors that the process may run on.",
+     FACT(proc.processors), NULL},
     {"weir_sample_rate_bytes", "gauge",
      "Mean bytes allocated between two samples; 0: none are taken.",
      FACT(sample_rate), NULL},
@@ -242,6 +298,39 @@ static const struct family other_families[] = {
      NULL},
     {"weir_threads_started_total", "counter", "Threads that ever began.",
      FACT(threads_started), NULL},
+};
+
+/* What the program's pools and caches tell: of each its own sample. */
+static const struct sum {
+    struct family family;
+    enum weir_meter_kind kind;
+    enum weir_meter_sum sum;
+} sums[] = {
+#define SUM(kind, name, which, type, says)                                     \
+    {                                                                          \
+        {name, type, says, 0, NULL}, WEIR_METER_##kind, WEIR_METER_##which     \
+    }
+    SUM(CACHE, "weir_cache_bytes", BYTES, "gauge", "Bytes that it holds."),
+    SUM(CACHE, "weir_cache_dropped_total", DROPPED, "counter",
+        "Items that its bounds pushed out."),
+    SUM(CACHE, "weir_cache_expired_total", EXPIRED, "counter",
+        "Items that were found too old."),
+    SUM(CACHE, "weir_cache_hits_total", HITS, "counter",
+        "Times that what was asked for was there."),
+    SUM(CACHE, "weir_cache_items", ITEMS, "gauge", "Items that it holds."),
+    SUM(CACHE, "weir_cache_misses_total", MISSES, "counter",
+        "Times that what was asked for was not there."),
+    SUM(CACHE, "weir_cache_shrunk_total", SHRUNK, "counter",
+        "Items that it gave back for want of memory."),
+    SUM(POOL, "weir_pool_dropped_total", DROPPED, "counter",
+        "Objects that were destroyed while they idled."),
+    SUM(POOL, "weir_pool_hits_total", HITS, "counter",
+        "Times that an object was used again."),
+    SUM(POOL, "weir_pool_idle_objects", ITEMS, "gauge",
+        "Objects that wait to be used again."),
+    SUM(POOL, "weir_pool_misses_total", MISSES, "counter",
+        "Times that an object had to be made."),
+#undef SUM
 };
 
 /* --- Facts -------------------------------------------------------------- */
@@ -308,22 +397,55 @@ set_memstats(struct facts *f, const struct wr_region_view *view)
     f->gc_limit = (double)INT64_MAX;
 }
 
+static void
+set_collector_times(struct facts *f, const struct wr_collector *c)
+{
+    f->gc_stops = load(&c->stops);
+    f->gc_longest = load(&c->longest_ns) / 1e9;
+    f->gc_stopped = load(&c->stopped_ns) / 1e9;
+    f->gc_cpu_stopped = load(&c->stopped_cpu_ns) / 1e9;
+    f->gc_cpu_assist = load(&c->assist_ns) / 1e9;
+    f->gc_cpu_beside = load(&c->background_ns) / 1e9;
+    f->gc_cpu_idle = load(&c->idle_ns) / 1e9;
+    f->gc_cpu_seconds = f->gc_cpu_stopped + f->gc_cpu_assist + f->gc_cpu_beside;
+    f->gc_cpu_all = f->gc_cpu_seconds + f->gc_cpu_idle;
+}
+
 /* The extended names are of programs with collected blocks alone. */
 static void
 set_collector(struct facts *f, const struct wr_region_view *view)
 {
     const struct wr_collector *c = wr_view_collector(view);
     f->gc_percent = (double)UINT64_MAX;
-    f->gc_cycles = f->gc_forced = f->gc_automatic = f->gc_goal = f->gc_live =
+    f->gc_cycles = f->gc_forced = f->gc_automatic = f->gc_limited = f->gc_goal =
+        f->gc_live = NAN;
+    f->gc_stacks = f->gc_globals = f->gc_stops = f->gc_longest = f->gc_stopped =
         NAN;
+    f->gc_cpu_stopped = f->gc_cpu_assist = f->gc_cpu_beside = f->gc_cpu_idle =
+        f->gc_cpu_all = f->gc_cpu_seconds = NAN;
     if (!c)
         return;
+    set_collector_times(f, c);
     f->gc_percent = load(&c->percent);
     f->gc_forced = load(&c->forced);
     f->gc_cycles = fmax(load(&c->cycles), f->gc_forced);
     f->gc_automatic = f->gc_cycles - f->gc_forced;
     f->gc_goal = load(&c->goal);
     f->gc_live = load(&c->live);
+    f->gc_limited = load(&c->limited);
+    f->gc_stacks = load(&c->stacks);
+    f->gc_globals = load(&c->globals);
+}
+
+/* Without memory they are not told. */
+static void
+set_meters(struct facts *f, const struct wr_region_view *view)
+{
+    if (wr_view_used(view, WR_TABLE_METERS) == 0)
+        return;
+    f->meter = malloc(WR_METERS * sizeof *f->meter);
+    if (f->meter)
+        f->meters = wr_meters_read(view, f->meter);
 }
 
 static void
@@ -380,6 +502,7 @@ set_facts(struct facts *f, const struct wr_source *source, bool labelled,
     set_threads(f, &source->view);
     set_counters(f, &source->view);
     set_limit(f, &source->view);
+    set_meters(f, &source->view);
     wr_proc_read(&f->proc, "", source->pid, boot_seconds);
 }
 
@@ -489,6 +612,41 @@ put_families(FILE *out, const struct family *family, size_t families,
     }
 }
 
+/* pool="parsers" */
+static void
+put_meter(FILE *out, const struct sum *sum, const struct facts *f,
+          const struct wr_meter_line *meter)
+{
+    char *label = NULL;
+    size_t bytes;
+    FILE *text = open_memstream(&label, &bytes);
+    if (!text)
+        return;
+    fprintf(text, "%s=\"", wr_meter_kind_name(meter->kind));
+    put_escaped(text, meter->name);
+    fputc('"', text);
+    if (fclose(text) == 0)
+        put_sample(out, f, sum->family.name, "", label,
+                   (double)meter->sum[sum->sum]);
+    free(label);
+}
+
+static void
+put_sum(FILE *out, const struct sum *sum, const struct facts *facts,
+        size_t count)
+{
+    bool announced = false;
+    for (const struct facts *f = facts; f < facts + count; f++)
+        for (size_t i = 0; i < f->meters; i++) {
+            if (f->meter[i].kind != sum->kind)
+                continue;
+            if (!announced)
+                announce(out, &sum->family);
+            announced = true;
+            put_meter(out, sum, f, &f->meter[i]);
+        }
+}
+
 static void
 put_number(FILE *out, const char *name, const char *help, size_t number)
 {
@@ -553,6 +711,8 @@ print(FILE *out, const struct wr_visit *v, const struct facts *facts,
                      facts, count);
     put_families(out, other_families,
                  sizeof other_families / sizeof *other_families, facts, count);
+    for (size_t i = 0; i < sizeof sums / sizeof *sums; i++)
+        put_sum(out, &sums[i], facts, count);
     if (!v->scope.pid)
         put_processes(out, &v->scope, count);
 }
@@ -573,6 +733,8 @@ wr_metrics_answer(struct wr_visit *v, struct wr_answer *a)
     FILE *out = facts ? open_memstream(&text, &bytes) : NULL;
     if (out)
         print(out, v, facts, collect(facts, v));
+    for (size_t i = 0; facts && i < v->scope.count; i++)
+        free(facts[i].meter);
     free(facts);
     if (!out || fclose(out) != 0) {
         free(text);

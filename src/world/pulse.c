@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "os/os.h"
+#include "region/collector.h"
 #include "region/counters.h"
 #include "region/history_write.h"
 #include "region/past_write.h"
@@ -100,6 +101,7 @@ wr_pulse(void)
     add_heap(&p);
     add_process(&p);
     add_limit(&p);
+    wr_collector_point(wr_collector_self(), &p);
     mark_forks();
     changed = wr_history_add(&p);
     more = wr_past_log(p.uptime_ns);

@@ -6,13 +6,13 @@
 "$weir" help >out.txt 2>err.txt
 is $? 0 "weir help"
 is "$(wc -c <err.txt)" 0 "chatter of weir help"
-for command in run ps top flame diff benchstat test diagnose report leaks fds budgets threads serve record-allocs version help; do
+for command in run ps top flame diff benchstat test diagnose report leaks fds budgets pools threads serve record-allocs version help; do
     says "  $command " out.txt
     "$weir" help $command >help.txt
     is $? 0 "weir help $command"
     says "usage: weir $command" help.txt
     case $command in
-    run | ps | top | flame | diff | benchstat | test | diagnose | report | budgets | serve | record-allocs)
+    run | ps | top | flame | diff | benchstat | test | diagnose | report | budgets | pools | serve | record-allocs)
         "$weir" $command --help >other.txt
         is $? 0 "weir $command --help"
         cmp -s help.txt other.txt || fail "two helps for $command differ"
@@ -33,7 +33,7 @@ says "usage: weir" err.txt
 "$weir" nonsense 2>err.txt
 is $? 2 "an unknown command"
 says 'no command "nonsense"' err.txt
-for command in ps top flame diff benchstat test diagnose report leaks fds why retained whois budgets threads serve; do
+for command in ps top flame diff benchstat test diagnose report leaks fds why retained whois budgets pools threads serve; do
     "$weir" $command --nonsense >out.txt 2>err.txt
     is $? 2 "weir $command --nonsense"
     says "weir help $command" err.txt

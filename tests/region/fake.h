@@ -46,6 +46,7 @@ struct fake {
     alignas(FAKE_PAGE) struct wr_history_slot history[FAKE_SLOTS];
     alignas(FAKE_PAGE) struct wr_mark_slot mark[WR_MARK_SLOTS];
     alignas(FAKE_PAGE) struct wr_collector collector; /* not there yet */
+    alignas(FAKE_PAGE) struct wr_meter meter[4];      /* nor these */
 };
 
 static inline void
@@ -96,6 +97,8 @@ fake_header(struct fake *f)
                sizeof f->mark[0], WR_MARK_SLOTS, 0);
     fake_table(f, WR_TABLE_COLLECTOR, offsetof(struct fake, collector),
                sizeof f->collector, 1, 0);
+    fake_table(f, WR_TABLE_METERS, offsetof(struct fake, meter),
+               sizeof f->meter[0], 4, 0);
 }
 
 static inline void

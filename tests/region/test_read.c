@@ -152,11 +152,34 @@ static const struct {
     HEADER(table[3].stride, 16),
     HEADER(table[0].capacity, UINT32_MAX),
     HEADER(table[2].capacity, 100000),
-    HEADER(table[WR_TABLE_COLLECTOR].capacity, 2),
-    HEADER(table[4].stride, sizeof(struct wr_history_slot) - 8),
+    HEADER(table[WR_TABLE_METERS].capacity, 1000),
+    HEADER(table[4].stride, 8 * WR_POINT_WORDS_FIRST),
     HEADER(table[7].capacity, 1),
 #undef HEADER
 };
+
+/* A point was shorter in the first regions. */
+START_TEST(points_of_an_older_writer_lack_what_is_new)
+{
+    struct wr_point p = {.uptime_ns = 5, .live_peak = 7, .gc_cycles = 99};
+    struct wr_point read[4];
+    size_t stride = 8 * (1 + WR_POINT_WORDS_FIRST);
+    char *slot = (char *)fake.history + 2 * stride;
+
+    fake.header.table[WR_TABLE_HISTORY].stride = (uint32_t)stride;
+    fake.header.table[WR_TABLE_HISTORY].used = FAKE_SLOTS;
+    *(uint64_t *)slot = 2 * 2 + 2;
+    memcpy(slot + 8, &p, sizeof p); /* what is behind is not the point's */
+    ck_assert_int_eq(wr_view_over(&view, &fake, sizeof fake, why, sizeof why),
+                     0);
+    memset(read, 0xff, sizeof read);
+    ck_assert_uint_eq(wr_history_read(&view, WR_HISTORY_SECONDS, read, 4), 1);
+    ck_assert_uint_eq(read[0].uptime_ns, 5);
+    ck_assert_uint_eq(read[0].live_peak, 7);
+    ck_assert_uint_eq(read[0].gc_cycles, 0);
+    ck_assert_uint_eq(read[0].gc_goal, 0);
+}
+END_TEST
 
 START_TEST(each_fault_of_the_header_is_refused)
 {
@@ -684,6 +707,7 @@ suite(void)
     tcase_add_test(t, a_file_cut_anywhere_is_refused_with_a_sentence);
     tcase_add_test(t, what_is_no_region_file_is_refused_without_waiting);
     tcase_add_test(t, a_reason_is_cut_to_the_room_there_is);
+    tcase_add_test(t, points_of_an_older_writer_lack_what_is_new);
     tcase_add_loop_test(t, each_fault_of_the_header_is_refused, 0,
                         (int)(sizeof faults / sizeof faults[0]));
     tcase_add_test(t, texts_of_the_header_that_do_not_end_are_refused);

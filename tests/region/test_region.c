@@ -174,7 +174,7 @@ START_TEST(tables_lie_apart_and_inside_the_file)
     uint64_t end = sizeof *wr_region;
 
     start_in(directory);
-    for (unsigned t = WR_TABLE_THREADS; t <= WR_TABLE_COLLECTOR; t++) {
+    for (unsigned t = WR_TABLE_THREADS; t <= WR_TABLE_METERS; t++) {
         struct wr_table *table = &wr_region->table[t];
 
         ck_assert_uint_eq(table->offset % 4096, 0);
@@ -184,7 +184,7 @@ START_TEST(tables_lie_apart_and_inside_the_file)
         ck_assert_uint_eq(table->used, t == WR_TABLE_STACKS);
     }
     ck_assert_uint_le(end, wr_region->region_bytes);
-    for (unsigned t = WR_TABLE_COLLECTOR + 1; t < WR_TABLE_COUNT; t++)
+    for (unsigned t = WR_TABLE_METERS + 1; t < WR_TABLE_COUNT; t++)
         ck_assert_uint_eq(wr_region->table[t].capacity, 0);
 }
 END_TEST

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include "serve/program.h"
+#include <weir/meter.h>
 #include "serve/site.h"
 
 static char dir[64];
@@ -199,6 +200,69 @@ START_TEST(a_program_that_collects_tells_of_its_cycles)
     assert_value("go_gc_duration_seconds{quantile=\"1\"}", 0.005);
     assert_value("go_gc_duration_seconds_sum", 0.015);
     assert_value("go_gc_duration_seconds_count", 5);
+}
+END_TEST
+
+START_TEST(a_program_that_collects_tells_what_that_cost)
+{
+    struct fake *f = one.region;
+    get_pid(one.pid, "/metrics");
+    ck_assert(isnan(value("weir_gc_cycles_total")));
+    f->header.table[WR_TABLE_COLLECTOR].used = 1;
+    f->collector.cycles = 9;
+    f->collector.limited = 4;
+    f->collector.stops = 18;
+    f->collector.longest_ns = 3000000;
+    f->collector.stopped_ns = 20000000;
+    f->collector.stopped_cpu_ns = 40000000;
+    f->collector.assist_ns = 1000000;
+    f->collector.background_ns = 500000000;
+    f->collector.idle_ns = 2000000000;
+    f->collector.stacks = 100;
+    f->collector.globals = 200;
+    get_pid(one.pid, "/metrics");
+    assert_value("weir_gc_cycles_total", 9);
+    assert_value("weir_gc_limited_total", 4);
+    assert_value("weir_gc_stops_total", 18);
+    assert_value("weir_gc_longest_stop_seconds", 0.003);
+    assert_value("weir_gc_stopped_seconds_total", 0.02);
+    assert_value("weir_gc_cpu_seconds_total", 0.541);
+    assert_value("go_cpu_classes_gc_pause_cpu_seconds_total", 0.04);
+    assert_value("go_cpu_classes_gc_mark_assist_cpu_seconds_total", 0.001);
+    assert_value("go_cpu_classes_gc_mark_dedicated_cpu_seconds_total", 0.5);
+    assert_value("go_cpu_classes_gc_mark_idle_cpu_seconds_total", 2);
+    assert_value("go_cpu_classes_gc_total_cpu_seconds_total", 2.541);
+    assert_value("go_gc_scan_stack_bytes", 100);
+    assert_value("go_gc_scan_globals_bytes", 200);
+}
+END_TEST
+
+START_TEST(pools_and_caches_are_told_by_their_names)
+{
+    struct fake *f = one.region;
+    get_pid(one.pid, "/metrics");
+    ck_assert_uint_eq(count("weir_pool_hits_total"), 0);
+    f->meter[0].kind = WEIR_METER_CACHE;
+    strcpy(f->meter[0].name, "a \"b\"");
+    f->meter[0].sum[WEIR_METER_BYTES] = 4096;
+    f->meter[0].sum[WEIR_METER_EXPIRED] = 2;
+    f->meter[1].kind = WEIR_METER_POOL;
+    strcpy(f->meter[1].name, "parsers");
+    f->meter[1].sum[WEIR_METER_HITS] = 12;
+    f->meter[1].sum[WEIR_METER_MISSES] = 3;
+    f->meter[2].kind = WEIR_METER_POOL;
+    strcpy(f->meter[2].name, "buffers");
+    f->meter[2].sum[WEIR_METER_ITEMS] = (uint64_t)-1; /* for a moment */
+    f->meter[3].kind = 77;                            /* of a later Weir */
+    f->header.table[WR_TABLE_METERS].used = 4;
+    wr_site_set_subject(site, (uint32_t)one.pid);
+    get("/metrics");
+    assert_value("weir_pool_hits_total{pool=\"parsers\"}", 12);
+    assert_value("weir_pool_misses_total{pool=\"parsers\"}", 3);
+    assert_value("weir_pool_idle_objects{pool=\"buffers\"}", 0);
+    assert_value("weir_cache_bytes{cache=\"a \\\"b\\\"\"}", 4096);
+    assert_value("weir_cache_expired_total{cache=\"a \\\"b\\\"\"}", 2);
+    ck_assert_uint_eq(count("# TYPE weir_pool_hits_total counter\n"), 1);
 }
 END_TEST
 
@@ -413,6 +477,8 @@ main(void)
     tcase_add_test(t, go_names_have_the_types_of_go);
     tcase_add_test(t, numbers_are_those_of_the_region);
     tcase_add_test(t, a_program_that_collects_tells_of_its_cycles);
+    tcase_add_test(t, a_program_that_collects_tells_what_that_cost);
+    tcase_add_test(t, pools_and_caches_are_told_by_their_names);
     tcase_add_test(t, sums_hold_whatever_the_writer_does);
     tcase_add_test(t, fragmentation_is_what_no_block_covers);
     tcase_add_test(t, large_numbers_keep_all_that_a_double_holds);
