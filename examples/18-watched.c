@@ -81,10 +81,11 @@ main(int argc, char **argv)
 {
     unsigned seconds = argc > 1 ? (unsigned)atoi(argv[1]) : 0, requests = 3000;
 
-    if (weir_pool_new(&parsers, &(struct weir_pool_options){
-                                    .make = parser_new,
-                                    .destroy = parser_free,
-                                    .name = "parsers"}) != WEIR_OK ||
+    if (weir_pool_new(&parsers,
+                      &(struct weir_pool_options){.make = parser_new,
+                                                  .destroy = parser_free,
+                                                  .name = "parsers"}) !=
+            WEIR_OK ||
         weir_lru_new(&pages, &(struct weir_lru_options){
                                  .items = KEPT, .name = "pages"}) != WEIR_OK)
         return 1;

@@ -49,6 +49,21 @@ case ${program##*/} in
     # Ten nodes of 16 bytes are held, among what else the program holds.
     expect top '160(\.0*)?B .* insert$'
     ;;
+18-watched)
+    "$program" 60 >out &
+    server=$!
+    for _ in $(seq 300); do
+        [ -s out ] && break
+        sleep 0.2
+    done
+    expect out '^3000 requests$'
+    "$weir" pools $server >table
+    # 8 objects are out at once; 85 pages are wanted, and each is once new.
+    expect table '^pool  parsers +[91][0-9.]+% +2[0-9]+ +[0-9]+ +[0-9]+ +0 +0 +[0-8] +-$'
+    expect table '^cache pages +9[0-9.]+% +[0-9]+ +85 +0 +0 +0 +85 '
+    "$weir" pools --json $server >json
+    expect json '^\[{"kind":"pool","name":"parsers","hits":2[0-9]+,"misses":[0-9]+,'
+    ;;
 [7-9]-* | 1[0-9]-*)
     # Counts, not times: what it claims holds on every machine.
     "$program" >out || {
