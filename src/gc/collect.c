@@ -37,6 +37,7 @@ enum {
     AHEAD_BYTES = 1 << 20, /* see line */
     BESIDE_BYTES = 32 << 20, /* a heap that is worth a copy */
 };
+#define LONGEST_NS UINT64_C(120000000000) /* without a cycle, as in Go */
 
 _Atomic uint64_t wr_gc_trigger = WR_PACER_NEVER;
 uint32_t wr_gc_every;
@@ -202,6 +203,7 @@ account(const struct wr_cycle *c)
                                 .globals = c->roots,
                                 .processors = wr_os_cpus(),
                                 .forced = c->forced,
+                                .by_time = c->by_time,
                                 .limited = last.limited});
     wr_collector_set(way, c->beside ? WR_WAY_SNAPSHOT : WR_WAY_STOPPED);
     wr_collector_set(percent, atomic_load(&percent));
@@ -275,6 +277,52 @@ asked(void)
         asked_before();
 }
 
+/* ---- a cycle is asked for ---- */
+
+/* By who has taken the stage to RUNNING; nothing is being swept. */
+static void
+ask_for_cycle(bool forced, bool by_time)
+{
+    now = (struct wr_cycle){.forced = forced,
+                            .by_time = by_time,
+                            .verify = verifies,
+                            .all = atomic_load(&malloc_is_root),
+                            .malloc = wr_collects_malloc,
+                            .beside = is_large(),
+                            .begun = is_begun};
+    atomic_store(&wanted, true);
+    wr_background_ask();
+}
+
+static bool
+is_leader(void)
+{
+    uint32_t idle = IDLE;
+
+    return atomic_compare_exchange_strong(&stage, &idle, RUNNING);
+}
+
+/* A program that allocates little holds what it does not need any more, and its
+ * finalizers wait. What failed is not tried again at once. */
+static bool
+tick(uint64_t now_ns)
+{
+    static uint64_t tried_ns;
+    uint64_t last_ns = wr_max(toll.until_ns, tried_ns); /* the end of one */
+
+    if (toll.until_ns == 0 || atomic_load(&percent) < 0 ||
+        atomic_load(&disabled) > 0)
+        return false;
+    if (now_ns <= last_ns + LONGEST_NS || !is_leader())
+        return true;
+    tried_ns = now_ns;
+    if (wr_sweep_drop())
+        ask_for_cycle(false, true);
+    else
+        set_stage(IDLE);
+    return true;
+}
+
 /* ---- the program's threads ---- */
 
 /* A cycle begins, soon. The caller has taken the stage to RUNNING. */
@@ -286,14 +334,7 @@ begin(bool forced)
         set_stage(IDLE);
         return false;
     }
-    now = (struct wr_cycle){.forced = forced,
-                            .verify = verifies,
-                            .all = atomic_load(&malloc_is_root),
-                            .malloc = wr_collects_malloc,
-                            .beside = is_large(),
-                            .begun = is_begun};
-    atomic_store(&wanted, true);
-    wr_background_ask();
+    ask_for_cycle(forced, false);
     return true;
 }
 
@@ -318,14 +359,6 @@ wait_for_end(void)
     }
     if (atomic_load(&stage) == BROKEN)
         wr_die(&now.wrong);
-}
-
-static bool
-is_leader(void)
-{
-    uint32_t idle = IDLE;
-
-    return atomic_compare_exchange_strong(&stage, &idle, RUNNING);
 }
 
 /* The stage has left IDLE: a cycle runs, or its end is being taken in. */
@@ -514,6 +547,7 @@ wr_gc_start(const struct wr_gc_options *o)
         wr_doubt_start();
     asked_before = wr_events.asked;
     wr_events.asked = asked;
+    wr_events.tick = tick;
     wr_events.limit_moved = limit_moved;
     wr_sweep_start(o->clobber);
     (void)weir_gc_set_percent(o->percent);

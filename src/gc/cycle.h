@@ -44,11 +44,12 @@
 struct wr_marks;
 
 struct wr_cycle {
-    bool forced; /* asked for by a call */
-    bool all;    /* blocks of malloc are roots, whoever has them */
-    bool malloc; /* blocks of malloc may be dead, too */
-    bool beside; /* in a copy, if there is one to be had */
-    bool verify; /* what it finds, before anybody hears of it (gc/verify.h) */
+    bool forced;  /* asked for by a call */
+    bool by_time; /* there had been none for long */
+    bool all;     /* blocks of malloc are roots, whoever has them */
+    bool malloc;  /* blocks of malloc may be dead, too */
+    bool beside;  /* in a copy, if there is one to be had */
+    bool verify;  /* what it finds, before anybody hears of it (gc/verify.h) */
     /* Behind what it may have to wait for; false: it is not wanted any more. */
     bool (*begun)(void);
 

@@ -335,6 +335,25 @@ wr_sweep_finish(void)
     return true;
 }
 
+/* Blocks of malloc are doubted by what sweeping them says. */
+bool
+wr_sweep_drop(void)
+{
+    struct wr_marks *d = atomic_load(&dead);
+
+    if (d == NULL)
+        return true;
+    if (wr_collects_malloc)
+        return false;
+    atomic_store(&dead, NULL);
+    if (atomic_load(&users) != 0) {
+        atomic_store(&dead, d);
+        return false;
+    }
+    wr_marks_free(d);
+    return true;
+}
+
 void
 wr_sweep_begin(struct wr_marks *d)
 {

@@ -4,7 +4,7 @@
  *     ...                           threads sweep their own spans when they
  *                                   need blocks (wr_events.sweep)
  *     wr_sweep_finish();            the rest: before the next cycle begins
- *                                   (these two never at once)
+ *                                   (these never at once)
  *
  * A dead block cannot be freed or come back to life: nobody has its address.
  * So it does not matter when it is swept, and by whom; but it must happen
@@ -28,6 +28,9 @@ void wr_sweep_start(bool clobber);
 void wr_sweep_begin(struct wr_marks *dead);
 /* false: the calling thread was interrupted while it was sweeping. */
 bool wr_sweep_finish(void);
+/* From Weir's thread: what is not swept yet is let be, to be found dead by the
+ * next cycle. false: somebody is at it. */
+bool wr_sweep_drop(void);
 /* Some, in the order of addresses, from who allocates: that little is left
  * when the next cycle begins. */
 void wr_sweep_some(void);

@@ -235,6 +235,7 @@ wr_finish(void)
         return;
     }
     wr_world_publish();
+    wr_collector_tell();
     if (!wr_last_found())
         wr_region_keep(dir_given);
     wr_region_exit();

@@ -47,6 +47,7 @@ struct wr_collection {
     uint64_t share_millionths; /* of all time so far; filled */
     unsigned processors;
     bool forced;  /* the program asked for it */
+    bool by_time; /* there had been none for long */
     bool limited; /* the goal was the memory limit's */
 };
 

@@ -177,7 +177,8 @@ wr_collector_ended(const struct wr_collection *ended)
     if (c.since_ns == 0)
         c.since_ns = began(&c);
     wr_gctrace_line(&line, &c);
-    wr_text_bytes(&untold, line.buf, line.len);
+    if (untold.len + line.len < sizeof untold.buf) /* else it is left out */
+        wr_text_bytes(&untold, line.buf, line.len);
     atomic_store_explicit(&some_untold, true, memory_order_relaxed);
     wr_lock_give(&lock);
 }

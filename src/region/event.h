@@ -69,6 +69,9 @@ struct wr_events {
     /* The background thread's look at the limit: nanoseconds until it is to
      * look again, 0: not any more. may_open: as wr_pulse_begin. */
     uint64_t (*watch)(bool may_open);
+    /* Once a second on the background thread, as long as it is there; the time
+     * is wr_os_monotonic's. May it not leave? */
+    bool (*tick)(uint64_t now_ns);
     /* The background thread is to do what it was asked for; it may be told to
      * stop meanwhile (world/background.h). */
     void (*asked)(void);

@@ -62,7 +62,7 @@ wr_gctrace_line(struct wr_text *t, const struct wr_collection *c)
                       c->background_ns, c->idle_ns, c->end_ns * c->processors};
 
     wr_text_init(t);
-    wr_text_str(t, "gc ");
+    wr_text_str(t, c->by_time ? "GC forced\ngc " : "gc ");
     wr_text_uint(t, c->number);
     wr_text_str(t, " @");
     decimal(t, c->since_ns / MS, 3);

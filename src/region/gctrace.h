@@ -3,7 +3,8 @@
  *     gc 3 @0.112s 2%: 0.021+1.8+0.034 ms clock, 0.042+0.21/0.80/0+0.068 ms
  *     cpu, 4->5->2 MB, 5 MB goal, 0 MB stacks, 0 MB globals, 2 P
  *
- * (one line), with " (forced)" behind it where the program asked for it. The
+ * (one line), with " (forced)" behind it where the program asked for it, and a
+ * line "GC forced" before it where the time came for it. The
  * fields are those that the documentation of Go's runtime lists: the number of
  * the cycle, seconds from the program's start to the cycle's, percent of the
  * processors' time since the start; wall clock of the three phases; processors'
@@ -19,7 +20,7 @@
 #include "base/text.h"
 #include "region/collector.h"
 
-/* With a newline at its end. */
+/* With a newline at its end, and perhaps another line before it. */
 void wr_gctrace_line(struct wr_text *t, const struct wr_collection *c);
 
 #endif

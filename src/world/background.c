@@ -125,6 +125,8 @@ tick(struct job *scavenger, struct job *history)
         scavenger->left = QUIET_TICKS + 1;
     if (go_on(history, pulse()))
         more = true;
+    if (wr_events.tick != NULL && wr_events.tick(wr_os_monotonic()))
+        more = true;
     return more || scavenger->left > 0;
 }
 

@@ -3,9 +3,10 @@
  * It has two jobs, once a second each: giving idle memory back to the system
  * (heap/scavenge.h) and writing the history (world/pulse.h). It looks at the
  * memory limit as often as that wants (wr_events.watch), and does what it is
- * asked for from outside. It is started when there is something for it, and
- * leaves after some seconds in which there was nothing; a program that lives
- * less than a second and frees little has none.
+ * asked for from outside; the collector, where there is one, looks once a
+ * second whether it is time for a cycle (wr_events.tick). It is started when
+ * there is something for it, and leaves after some seconds in which there was
+ * nothing; a program that lives less than a second and frees little has none.
  *
  * libc does not know the thread. So calls that must reach every thread of the
  * process, or that need a process of one thread (setuid, unshare), are made

@@ -57,6 +57,9 @@ START_TEST(a_line_has_gos_fields_in_gos_order)
                      "gc 3 @0.112s 2%: 0.021+1.8+0.034 ms clock, "
                      "0.042+0.21/0.80/0+0.068 ms cpu, 4->5->2 MB, 5 MB goal, "
                      "0 MB stacks, 0 MB globals, 2 P\n");
+    c.by_time = true;
+    ck_assert(strncmp(line_of(&c), "GC forced\ngc 3 @0.112s ", 23) == 0);
+    c.by_time = false;
     c.forced = true;
     c.stacks = c.globals = (uint64_t)1 << 21;
     ck_assert_str_eq(line_of(&c),
