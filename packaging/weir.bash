@@ -69,7 +69,7 @@ _weir()
     run)
         COMPREPLY=($(compgen -W '--http --allow-host --sample --limit --out
             --quiet --no-go-metrics --leaks --fail-on-leak --suppressions
-            --regions --snapshot-at --help --' -- "$word")
+            --regions --snapshot-at --collect --help --' -- "$word")
             $(compgen -c -- "$word"))
         ;;
     serve)

@@ -132,7 +132,9 @@ keep_settings(FILE *out, const char *old, const struct wr_settings *set)
         bool replaced = (set->dir && strncmp(old, "dir=", 4) == 0) ||
                         (set->sample && strncmp(old, "sample=", 7) == 0) ||
                         (set->limit && strncmp(old, "limit=", 6) == 0) ||
-                        (set->leaks && strncmp(old, "leaks=", 6) == 0);
+                        (set->leaks && strncmp(old, "leaks=", 6) == 0) ||
+                        (set->collect && strncmp(old, "collect=", 8) == 0) ||
+                        (set->percent && strncmp(old, "gogc=", 5) == 0);
         if (n && !replaced)
             fprintf(out, ",%.*s", (int)n, old);
         old += n + (old[n] != 0);
@@ -161,6 +163,10 @@ print_settings(FILE *out, char *const env[], const struct wr_settings *set)
         fprintf(out, ",limit=%s", set->limit);
     if (set->leaks)
         fputs(",leaks=list", out);
+    if (set->collect)
+        fputs(",collect=on", out);
+    if (set->percent)
+        fprintf(out, ",gogc=%s", set->percent);
     if (!is_set(theirs, "overflow="))
         fputs(",overflow=on", out);
     keep_settings(out, theirs, set);

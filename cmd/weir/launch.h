@@ -35,6 +35,8 @@ struct wr_settings {
     const char *sample;  /* bytes, as text */
     const char *limit;   /* as WEIR takes it */
     bool leaks;          /* search for them when a program ends */
+    bool collect;        /* what malloc gave and nobody can reach */
+    const char *percent; /* as gogc of WEIR */
 };
 
 /* A copy of env with WEIR and LD_PRELOAD set; what the user had in them

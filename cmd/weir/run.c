@@ -42,6 +42,8 @@ struct run {
     bool no_go_metrics;
     char sample[24];   /* "" when not asked for */
     const char *limit; /* NULL when not asked for */
+    bool collect;
+    const char *percent; /* NULL when not asked for */
     bool wants_leaks, fail_on_leak;
     struct wr_lost_options leaks;
     char **argv;
@@ -100,6 +102,21 @@ parse_limit(struct run *r, const char *text)
     return 0;
 }
 
+/* text: NULL when none was given. */
+static int
+parse_collect(struct run *r, const char *text)
+{
+    size_t digits = text ? strspn(text, "0123456789") : 0;
+    r->collect = true;
+    r->percent = text;
+    if (!text || (digits > 0 && digits < 7 && !text[digits]))
+        return 0;
+    wr_say("--collect=%s: write by how many percent memory may grow from one "
+           "collection to the next: 100, or 50 for less memory and more work",
+           text);
+    return -1;
+}
+
 /* "90%" or "90". */
 static int
 parse_snapshot(struct run *r, const char *text)
@@ -138,6 +155,7 @@ parse_options(struct run *r, int argc, char **argv)
         {"sample", required_argument, NULL, 's'},
         {"limit", required_argument, NULL, 'm'},
         {"no-go-metrics", no_argument, NULL, 'g'},
+        {"collect", optional_argument, NULL, 'c'},
         {"leaks", optional_argument, NULL, 'l'},
         {"fail-on-leak", no_argument, NULL, 'f'},
         {"suppressions", required_argument, NULL, 'i'},
@@ -165,7 +183,8 @@ parse_options(struct run *r, int argc, char **argv)
         else if (c == 'l' || c == 'f' || c == 'i')
             take_leak_option(r, c);
         else if ((c == 's' && parse_sample(r, optarg) != 0) ||
-                 (c == 'm' && parse_limit(r, optarg) != 0))
+                 (c == 'm' && parse_limit(r, optarg) != 0) ||
+                 (c == 'c' && parse_collect(r, optarg) != 0))
             return WR_EXIT_OURS + 1;
         else if (c == 'h')
             return explain() + 1;
@@ -342,6 +361,8 @@ launch(struct run *r)
         .sample = r->sample[0] ? r->sample : NULL,
         .limit = r->limit,
         .leaks = r->wants_leaks,
+        .collect = r->collect,
+        .percent = r->percent,
     };
     char **env = wr_environment(environ, &set);
     int error = ENOMEM;

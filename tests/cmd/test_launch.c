@@ -29,8 +29,8 @@ make(const char *weir, const char *preload, const char *sample)
         env[n++] = first;
     if (preload)
         env[n++] = second;
-    struct wr_settings set = {"/lib/libweir.so.0", "/run/x", sample, NULL,
-                              false};
+    struct wr_settings set = {
+        .library = "/lib/libweir.so.0", .dir = "/run/x", .sample = sample};
     char **made = wr_environment(env, &set);
     ck_assert_ptr_nonnull(made);
     ck_assert_str_eq(value(made, "HOME"), "/root");
@@ -79,8 +79,10 @@ END_TEST
 START_TEST(a_limit_takes_the_place_of_the_users)
 {
     char *env[] = {"WEIR=limit=1GiB,new=1", NULL};
-    struct wr_settings set = {"/lib/libweir.so.0", "/run/x", "7", "auto:hard",
-                              false};
+    struct wr_settings set = {.library = "/lib/libweir.so.0",
+                              .dir = "/run/x",
+                              .sample = "7",
+                              .limit = "auto:hard"};
     char **made = wr_environment(env, &set);
     ck_assert_str_eq(value(made, "WEIR"),
                      "dir=/run/x,sample=7,limit=auto:hard,overflow=on,new=1");
@@ -89,6 +91,25 @@ START_TEST(a_limit_takes_the_place_of_the_users)
     made = wr_environment(env, &set);
     ck_assert_str_eq(value(made, "WEIR"),
                      "dir=/run/x,sample=7,overflow=on,limit=1GiB,new=1");
+    free(made);
+}
+END_TEST
+
+START_TEST(collecting_replaces_what_the_user_said_of_it)
+{
+    struct wr_settings set = {.library = "/lib/libweir.so.0",
+                              .dir = "/run/x",
+                              .sample = "7",
+                              .collect = true};
+    char *env[] = {"WEIR=collect=off,gogc=400,overflow=on", NULL};
+    char **made = wr_environment(env, &set);
+    ck_assert_str_eq(value(made, "WEIR"),
+                     "dir=/run/x,sample=7,collect=on,gogc=400,overflow=on");
+    free(made);
+    set.percent = "20";
+    made = wr_environment(env, &set);
+    ck_assert_str_eq(value(made, "WEIR"),
+                     "dir=/run/x,sample=7,collect=on,gogc=20,overflow=on");
     free(made);
 }
 END_TEST
@@ -198,6 +219,7 @@ main(void)
     tcase_add_test(t, an_outer_runs_library_is_not_preloaded_twice);
     tcase_add_test(t, settings_of_the_user_stay_unless_replaced);
     tcase_add_test(t, a_limit_takes_the_place_of_the_users);
+    tcase_add_test(t, collecting_replaces_what_the_user_said_of_it);
     tcase_add_test(t, who_says_nothing_gets_a_sample_of_64_KiB);
     tcase_add_test(t, only_entries_that_name_the_library_are_stripped);
     tcase_add_test(t, an_error_of_exec_is_told_to_the_parent);

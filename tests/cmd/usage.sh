@@ -81,6 +81,15 @@ for command in "serve" "run -q"; do
     *) is $status 125 "weir run with a name that is none" ;;
     esac
 done
+for percent in "" 10% -5 much 12345678; do
+    "$weir" run -q "--collect=$percent" -- true 2>err.txt
+    is $? 125 "weir run --collect=$percent"
+    says "by how many percent" err.txt
+done
+"$weir" run -q --collect -- sh -c 'echo "$WEIR"' >out.txt
+says ",collect=on" out.txt
+"$weir" run -q --collect=50 -- sh -c 'echo "$WEIR"' >out.txt
+says ",collect=on,gogc=50" out.txt
 is "$("$weir" ps --json)" "[]" "JSON without programs"
 
 # A full disk is no success
