@@ -5,7 +5,7 @@
 #     bench/gc.sh BUILD_DIR growth [LIVE_MB...]
 #
 # Each workload of bench/gc on each heap by turns, ROUNDS (3) times; of each
-# figure the median. Stalls are of a thread's loop, in milliseconds; where a
+# figure the median; typed: Weir's with layouts (weir/type.h). Stalls are of a thread's loop, in milliseconds; where a
 # workload has no loop that is looked at, there are none. growth: what a cycle
 # costs in heaps of 10 MB and more, on queues.
 . "$(dirname "$0")/_lib.sh"
@@ -30,7 +30,7 @@ go_bench() {
 heaps="glibc malloc"
 [ ! -x "$build/bench/bench_gc_boehm" ] || heaps="$heaps boehm"
 ! go_bench || heaps="$heaps go"
-[ ! -x "$build/bench/bench_gc_weir" ] || heaps="$heaps weir"
+[ ! -x "$build/bench/bench_gc_weir" ] || heaps="$heaps weir typed"
 
 run() { # heap work threads size operations
     heap=$1
@@ -41,7 +41,8 @@ run() { # heap work threads size operations
         "$build/bench/bench_gc_malloc" "$@" ;;
     boehm) "$build/bench/bench_gc_boehm" "$@" ;;
     go) "$tmp/go" "$@" ;;
-    weir) WEIR=dir=$regions${gc_options:-} "$build/bench/bench_gc_weir" "$@" ;;
+    weir | typed) WEIR=dir=$regions${gc_options:-} \
+        "$build/bench/bench_gc_$heap" "$@" ;;
     esac
     rm -f "$regions"/*
 }

@@ -1,12 +1,14 @@
-/* One source, four heaps: what the workloads of bench/gc allocate by.
+/* One source, five heaps: what the workloads of bench/gc allocate by.
  *
- *     struct node *n = NEW(struct node);     all zero
+ *     struct node {...};
+ *     TYPE(node, next)                       where it has pointers
+ *     struct node *n = NEW(node);            all zero
  *     n->name = NEW_BYTES(20);               bytes without pointers
  *     DROP(n->name);                         free; nothing where a collector
  *     DROP(n);                               finds it out
  *
- * BENCH_WEIR: include/weir/gc.h. BENCH_BOEHM: libgc. Neither: calloc, malloc
- * and free of whichever library is in force.
+ * BENCH_WEIR: include/weir/gc.h, and BENCH_TYPED: with layouts. BENCH_BOEHM:
+ * libgc. Neither: calloc, malloc and free of whichever library is in force.
  */
 #ifndef BENCH_GC_HEAP_H
 #define BENCH_GC_HEAP_H
@@ -17,7 +19,14 @@
 
 #if defined BENCH_WEIR
 #include <weir/gc.h>
-#define NEW(T)          weir_new(T)
+#if defined BENCH_TYPED
+#define TYPE(T, ...)                                                           \
+    typedef struct T T;                                                        \
+    WEIR_TYPE(T, __VA_ARGS__);
+#define NEW(T) weir_new_typed(T)
+#else
+#define NEW(T) weir_new(T)
+#endif
 #define NEW_ARRAY(T, n) weir_new_array(T, n)
 #define NEW_BYTES(n)    weir_new_noscan(char, n)
 #define HEAP_START()    ((void)0)
@@ -33,6 +42,10 @@
 #define NEW_ARRAY(T, n) ((T *)calloc(n, sizeof(T)))
 #define NEW_BYTES(n)    ((char *)malloc(n))
 #define HEAP_START()    ((void)0)
+#endif
+
+#if !defined TYPE
+#define TYPE(T, ...) typedef struct T T;
 #endif
 
 #if defined BENCH_WEIR || defined BENCH_BOEHM

@@ -16,6 +16,7 @@ struct value {
     char *key, *text;
     struct value *first, *next;
 };
+TYPE(value, key, text, first, next)
 
 /* ---- text ---- */
 
@@ -128,7 +129,7 @@ parse_members(struct value *v, const char **s, char close)
 static struct value *
 parse(const char **s)
 {
-    struct value *v = NEW(struct value);
+    struct value *v = NEW(value);
 
     if (**s == '{') {
         v->kind = OBJECT;

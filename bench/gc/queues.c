@@ -9,6 +9,7 @@ struct node {
     struct node *next;
     uint64_t word[WORDS];
 };
+TYPE(node, next)
 
 struct queue {
     struct node *first, *last;
@@ -17,7 +18,7 @@ struct queue {
 static void
 push(struct queue *q, uint64_t n)
 {
-    struct node *fresh = NEW(struct node);
+    struct node *fresh = NEW(node);
 
     for (int i = 0; i < WORDS; i++)
         fresh->word[i] = n;

@@ -12,12 +12,14 @@ struct entry {
     uint64_t key;
     char *value;
 };
+TYPE(entry, chain, older, newer, value)
 
 struct cache {
     struct entry **bucket;
     uint64_t mask, used, most;
     struct entry ends; /* newer: the oldest; older: the newest */
 };
+TYPE(cache, bucket, ends.older, ends.newer)
 
 static uint64_t
 power_from(uint64_t n)
@@ -82,7 +84,7 @@ insert(struct cache *c, struct part *p, uint64_t key)
 
     if (c->used == c->most)
         evict(c, c->ends.newer);
-    e = NEW(struct entry);
+    e = NEW(entry);
     e->key = key;
     e->value = NEW_BYTES(bytes);
     memset(e->value, (int)(key & 127), bytes);
@@ -96,7 +98,7 @@ insert(struct cache *c, struct part *p, uint64_t key)
 static struct cache *
 cache_of(uint64_t most)
 {
-    struct cache *c = NEW(struct cache);
+    struct cache *c = NEW(cache);
 
     c->most = most;
     c->mask = power_from(most) - 1;
@@ -133,11 +135,13 @@ struct item {
     char *key;
     uint64_t *value; /* two of them */
 };
+TYPE(item, chain, key, value)
 
 struct map {
     struct item **bucket;
     uint64_t mask;
 };
+TYPE(map, bucket)
 
 enum { KEY_BYTES = 20 };
 
@@ -184,7 +188,7 @@ static void
 put_new(struct map *m, const char *key, uint64_t n)
 {
     struct item **at = &m->bucket[hash_text(key) & m->mask];
-    struct item *it = NEW(struct item);
+    struct item *it = NEW(item);
 
     it->key = NEW_BYTES(KEY_BYTES);
     memcpy(it->key, key, KEY_BYTES);
@@ -228,7 +232,7 @@ void
 work_map(struct part *p)
 {
     uint64_t most = p->size / p->parts;
-    struct map *m = NEW(struct map);
+    struct map *m = NEW(map);
     char key[KEY_BYTES];
 
     m->mask = power_from(most) - 1;

@@ -6,11 +6,12 @@
 struct tree {
     struct tree *left, *right;
 };
+TYPE(tree, left, right)
 
 static struct tree *
 tree_of(unsigned depth)
 {
-    struct tree *t = NEW(struct tree);
+    struct tree *t = NEW(tree);
 
     if (depth > 0) {
         t->left = tree_of(depth - 1);
@@ -77,14 +78,15 @@ struct node {
     struct node *left, *right;
     int32_t i, j;
 };
+TYPE(node, left, right)
 
 static void
 populate(unsigned depth, struct node *n)
 {
     if (depth == 0)
         return;
-    n->left = NEW(struct node);
-    n->right = NEW(struct node);
+    n->left = NEW(node);
+    n->right = NEW(node);
     populate(depth - 1, n->left);
     populate(depth - 1, n->right);
 }
@@ -95,10 +97,10 @@ node_of(unsigned depth)
     struct node *n, *left, *right;
 
     if (depth == 0)
-        return NEW(struct node);
+        return NEW(node);
     left = node_of(depth - 1);
     right = node_of(depth - 1);
-    n = NEW(struct node);
+    n = NEW(node);
     n->left = left;
     n->right = right;
     return n;
@@ -120,7 +122,7 @@ drop_nodes(struct node *n)
 static void
 top_down(unsigned depth)
 {
-    struct node *n = NEW(struct node);
+    struct node *n = NEW(node);
 
     populate(depth, n);
     drop_nodes(n);
@@ -135,7 +137,7 @@ work_gcbench(struct part *p)
     double *array;
 
     drop_nodes(node_of(most + 2)); /* the heap has been larger once */
-    stays = NEW(struct node);
+    stays = NEW(node);
     populate(most, stays);
     array = (double *)NEW_BYTES(elements * sizeof *array);
     for (uint64_t i = 0; i < elements; i++)

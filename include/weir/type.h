@@ -50,9 +50,8 @@ struct weir_type {
 
 /* clang-format off */
 #define WEIR_TYPE(T, ...)                                                      \
-    static const struct weir_type_part weir_type_parts_##T[]                   \
-        __attribute__((unused)) = {                                            \
-            WEIR_TYPE_EACH(WEIR_TYPE_PART, T, __VA_ARGS__)};                   \
+    static const struct weir_type_part weir_type_parts_##T[] = {               \
+        WEIR_TYPE_EACH(WEIR_TYPE_PART, T, __VA_ARGS__)};                       \
     static const struct weir_type weir_type_##T __attribute__((unused)) = {    \
         sizeof(T), WEIR_TYPE_EACH(WEIR_TYPE_BITS, T, __VA_ARGS__) 0u,          \
         weir_type_parts_##T,                                                   \

@@ -105,7 +105,7 @@ put_elements(uintptr_t at, const struct weir_type *type, size_t offset,
 
 /* ---- the calls ---- */
 
-static inline __attribute__((always_inline)) void *
+static void *
 alloc(size_t size)
 {
     return wr_managed_fast(wr_block_bytes_for(size), WR_KIND_TYPED, typed_slow);
@@ -146,29 +146,45 @@ weir_gc_alloc_typed_array(const struct weir_type *type, size_t count)
     return weir_gc_alloc_typed_flex(type, 0, type->bytes, count);
 }
 
-/* A type of n words in a block of all: at most 64. */
-static inline void
-put_one(uintptr_t p, uint64_t bits, unsigned n, size_t all)
+static WR_COLD void *
+alloc_slowly(size_t bytes, uint64_t bits)
 {
-    uint64_t mask = wr_layout_mask(n);
+    void *p = typed_slow(bytes);
+    unsigned n = (unsigned)(wr_block_bytes_for(bytes) / WORD);
 
-    wr_layout_put(p, ((bits & mask) | ~mask) & wr_layout_mask((unsigned)all),
-                  (unsigned)all);
+    if (p != NULL)
+        wr_layout_put((uintptr_t)p, bits & wr_layout_mask(n), n);
+    return p;
 }
 
-/* What fits into one word of bits takes one step. */
+/* Most often the block was one of that type before: that is seen by a look. */
+static inline void
+put_one(uintptr_t p, uint64_t bits, unsigned n)
+{
+    if (wr_unlikely(!wr_layout_is(p, bits, n)))
+        wr_layout_put(p, bits & wr_layout_mask(n), n);
+}
+
+/* As wr_managed_fast, with the block's whole length. */
 WR_EXPORT void *
 weir_gc_alloc_typed(const struct weir_type *type)
 {
     size_t bytes = type->bytes;
-    unsigned n = (unsigned)(bytes / WORD);
+    struct wr_slot *slot;
+    uint64_t free, bits;
+    bool fresh;
     void *p;
 
-    if (wr_unlikely(bytes > WORD * WR_LAYOUT_WORDS || bytes % WORD != 0 ||
-                    n == 0))
+    if (wr_unlikely(bytes - 1 >= WORD * WR_LAYOUT_WORDS))
         return weir_gc_alloc_typed_array(type, 1);
-    p = alloc(bytes);
-    if (wr_likely(p != NULL))
-        put_one((uintptr_t)p, type->bits, n, wr_block_bytes_for(bytes) / WORD);
+    bits = type->bits | ~wr_layout_mask((unsigned)((bytes + WORD - 1) / WORD));
+    slot = wr_managed_slot(bytes, WR_KIND_TYPED);
+    free = wr_word_load(&slot->bits);
+    if (wr_unlikely(free == 0))
+        return alloc_slowly(bytes, bits);
+    p = wr_slot_take(slot, free, &fresh);
+    if (!fresh)
+        memset(p, 0, slot->bytes);
+    put_one((uintptr_t)p, bits, slot->bytes / WORD);
     return p;
 }

@@ -57,6 +57,18 @@ wr_layout_mask(unsigned n)
     return WR_LAYOUT_ALL >> (WR_LAYOUT_WORDS - n);
 }
 
+/* Do the n words (1 to 64) from a on count as these bits say, of which those
+ * above do not matter? May say no where the bits lie in two words. */
+static inline bool
+wr_layout_is(uintptr_t a, uint64_t bits, unsigned n)
+{
+    uint64_t word = __atomic_load_n(wr_layout_at(a), __ATOMIC_RELAXED);
+    unsigned shift = wr_layout_shift(a);
+
+    return shift + n <= WR_LAYOUT_WORDS &&
+           ((word >> shift ^ bits) & wr_layout_mask(n)) == 0;
+}
+
 static inline void
 wr_layout_change(uint64_t *at, uint64_t mask, uint64_t bits)
 {
