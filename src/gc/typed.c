@@ -133,6 +133,7 @@ weir_gc_alloc_typed_flex(const struct weir_type *type, size_t offset,
     p = (uintptr_t)alloc(size);
     if (p == 0)
         return NULL;
+    wr_layout_mix(wr_self, p);
     wr_layout_fill(wr_align_up(p + offset + tail, (uintptr_t)WORD),
                    p + wr_block_bytes_for(size), true);
     put_words(p, type, 0, wr_align_up(offset, WORD) / WORD);
@@ -147,22 +148,13 @@ weir_gc_alloc_typed_array(const struct weir_type *type, size_t count)
 }
 
 static WR_COLD void *
-alloc_slowly(size_t bytes, uint64_t bits)
+alloc_slowly(size_t bytes, uint64_t shape)
 {
     void *p = typed_slow(bytes);
-    unsigned n = (unsigned)(wr_block_bytes_for(bytes) / WORD);
 
     if (p != NULL)
-        wr_layout_put((uintptr_t)p, bits & wr_layout_mask(n), n);
+        wr_layout_take(wr_self, (uintptr_t)p, shape);
     return p;
-}
-
-/* Most often the block was one of that type before: that is seen by a look. */
-static inline void
-put_one(uintptr_t p, uint64_t bits, unsigned n)
-{
-    if (wr_unlikely(!wr_layout_is(p, bits, n)))
-        wr_layout_put(p, bits & wr_layout_mask(n), n);
 }
 
 /* As wr_managed_fast, with the block's whole length. */
@@ -170,21 +162,24 @@ WR_EXPORT void *
 weir_gc_alloc_typed(const struct weir_type *type)
 {
     size_t bytes = type->bytes;
+    uint64_t free, shape;
     struct wr_slot *slot;
-    uint64_t free, bits;
+    unsigned class_id;
     bool fresh;
     void *p;
 
     if (wr_unlikely(bytes - 1 >= WORD * WR_LAYOUT_WORDS))
         return weir_gc_alloc_typed_array(type, 1);
-    bits = type->bits | ~wr_layout_mask((unsigned)((bytes + WORD - 1) / WORD));
-    slot = wr_managed_slot(bytes, WR_KIND_TYPED);
+    shape = type->bits | ~wr_layout_mask((unsigned)((bytes + WORD - 1) / WORD));
+    class_id = wr_class_by_16[(bytes + 15) / 16];
+    slot = &wr_self->slot[WR_KIND_TYPED * WR_CLASSES + class_id];
     free = wr_word_load(&slot->bits);
     if (wr_unlikely(free == 0))
-        return alloc_slowly(bytes, bits);
+        return alloc_slowly(bytes, shape);
     p = wr_slot_take(slot, free, &fresh);
     if (!fresh)
         memset(p, 0, slot->bytes);
-    put_one((uintptr_t)p, bits, slot->bytes / WORD);
+    if (wr_unlikely(wr_self->shape[class_id] != shape))
+        wr_layout_take(wr_self, (uintptr_t)p, shape);
     return p;
 }

@@ -361,6 +361,7 @@ wr_usable_size(const void *p)
 static void
 move_layout(uintptr_t q, uintptr_t p, size_t bytes)
 {
+    wr_layout_mix(wr_self, q);
     wr_layout_fill(q, q + wr_span_block_bytes(wr_span_of((void *)q)), true);
     wr_layout_copy(q, p, wr_align_down(bytes, sizeof(uintptr_t)));
 }

@@ -1,14 +1,18 @@
 /* Invariants
  * 1. A window's bits are mapped once, by whoever comes first, and stay.
+ * 2. While a span's shape is bits, so are those of all its blocks.
+ * 3. mc->shape has the shapes of the cache's current typed spans.
  */
 #include "heap/layout.h"
+
+#include "heap/mcache.h"
 
 #include "os/os.h"
 
 enum { WORD = sizeof(uintptr_t) };
 
-/* Of a window: a bit a word. */
-#define LAYOUT_BYTES (((size_t)1 << WR_WINDOW_SHIFT) / WORD / 8)
+/* Of a window: the bits of its words, then the shapes of its pages. */
+#define LAYOUT_BYTES (WR_LAYOUT_BITS / 8 + WR_WINDOW_PAGES * 8)
 
 static bool
 cover_window(struct wr_window *w)
@@ -78,4 +82,51 @@ wr_layout_copy(uintptr_t to, uintptr_t from, size_t bytes)
         wr_layout_put(to, bits, n);
         to += (uintptr_t)n * WORD;
     }
+}
+
+/* ---- shapes ---- */
+
+static void
+set_shape(struct wr_mcache *mc, const struct wr_span *s, uint64_t shape)
+{
+    *wr_layout_shape(s->base) = shape;
+    if (mc->slot[wr_span_slot(s)].span == s)
+        mc->shape[s->class_id] = shape;
+}
+
+/* All blocks of s, in which only one is live. */
+static void
+fill_span(const struct wr_span *s, uint64_t shape)
+{
+    unsigned n = s->block_bytes / WORD;
+
+    wr_layout_repeat(s->base, shape & wr_layout_mask(n), n, s->blocks);
+}
+
+void
+wr_layout_take(struct wr_mcache *mc, uintptr_t p, uint64_t shape)
+{
+    const struct wr_span *s = wr_span_of((void *)p);
+    unsigned n = s->block_bytes / WORD;
+    uint64_t now = *wr_layout_shape(s->base);
+
+    if (now == shape)
+        return;
+    if (now == WR_SHAPE_NEW && shape > WR_SHAPE_MIXED) {
+        fill_span(s, shape);
+        set_shape(mc, s, shape);
+        return;
+    }
+    if (now != WR_SHAPE_MIXED)
+        set_shape(mc, s, WR_SHAPE_MIXED);
+    wr_layout_put(p, shape & wr_layout_mask(n), n);
+}
+
+void
+wr_layout_mix(struct wr_mcache *mc, uintptr_t p)
+{
+    const struct wr_span *s = wr_span_of((void *)p);
+
+    if (s->class_id != 0 && s->class_id < WR_SHAPES)
+        set_shape(mc, s, WR_SHAPE_MIXED);
 }

@@ -12,6 +12,11 @@
  * mean nothing. Whatever a block has behind what was asked for counts: realloc
  * may give it to the program.
  *
+ * Most spans of small blocks hold one type alone. Then all its blocks, the free
+ * ones too, have the same bits, the span's shape, and who takes such a block
+ * has nothing to write: the thread's cache knows the shapes of its current
+ * spans.
+ *
  * Threads: the bits of a block are changed by who allocates it or changes its
  * length; a word of them may be shared with neighbours in the same span, whose
  * owner that is. Others may read: a bit that does not change never seems to.
@@ -28,7 +33,17 @@
 
 enum { WR_LAYOUT_WORDS = 64 }; /* that one word of bits tells of */
 
+/* Of a window: one a word. */
+#define WR_LAYOUT_BITS (((size_t)1 << WR_WINDOW_SHIFT) / sizeof(uintptr_t))
+
 #define WR_LAYOUT_ALL (~UINT64_C(0))
+
+/* What a shape says; others are bits, of blocks below 64 words: from the words
+ * of the type on, up to the 64th, they are all set. */
+#define WR_SHAPE_NEW   UINT64_C(0) /* the span had no block */
+#define WR_SHAPE_MIXED UINT64_C(1) /* blocks differ */
+
+struct wr_mcache;
 
 /* There is room for the bits of [base, base + bytes). false: no memory. */
 bool wr_layout_cover(uintptr_t base, size_t bytes);
@@ -55,18 +70,6 @@ static inline uint64_t
 wr_layout_mask(unsigned n)
 {
     return WR_LAYOUT_ALL >> (WR_LAYOUT_WORDS - n);
-}
-
-/* Do the n words (1 to 64) from a on count as these bits say, of which those
- * above do not matter? May say no where the bits lie in two words. */
-static inline bool
-wr_layout_is(uintptr_t a, uint64_t bits, unsigned n)
-{
-    uint64_t word = __atomic_load_n(wr_layout_at(a), __ATOMIC_RELAXED);
-    unsigned shift = wr_layout_shift(a);
-
-    return shift + n <= WR_LAYOUT_WORDS &&
-           ((word >> shift ^ bits) & wr_layout_mask(n)) == 0;
 }
 
 static inline void
@@ -105,6 +108,23 @@ wr_layout_next(uintptr_t a, uintptr_t end, unsigned *n)
     return __atomic_load_n(wr_layout_at(a), __ATOMIC_RELAXED) >> shift &
            wr_layout_mask(*n);
 }
+
+/* The shape of the small span that begins there. Guard: the span's owner. */
+static inline uint64_t *
+wr_layout_shape(uintptr_t base)
+{
+    uint64_t *window = atomic_load_explicit(
+        &wr_windows[base >> WR_WINDOW_SHIFT].layout, memory_order_acquire);
+
+    return window + WR_LAYOUT_BITS / 64 +
+           ((base >> WR_PAGE_SHIFT) & (WR_WINDOW_PAGES - 1));
+}
+
+/* The block at p, of a current span of the calling thread's, is of that shape
+ * from now on. */
+void wr_layout_take(struct wr_mcache *mc, uintptr_t p, uint64_t shape);
+/* Its bits are about to be put one by one. */
+void wr_layout_mix(struct wr_mcache *mc, uintptr_t p);
 
 /* Of all words in [a, end), which is not empty, none or every one counts. */
 void wr_layout_fill(uintptr_t a, uintptr_t end, bool count);

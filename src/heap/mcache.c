@@ -615,10 +615,12 @@ fresh_span(struct wr_mcache *mc, unsigned slot)
         s = wr_mheap_alloc(c->pages, 1, c->blocks);
     if (s == NULL)
         return NULL;
-    if (slot / WR_CLASSES == WR_KIND_TYPED &&
-        !wr_layout_cover(s->base, wr_span_bytes(s))) {
-        wr_mheap_free(s, false);
-        return NULL;
+    if (slot / WR_CLASSES == WR_KIND_TYPED) {
+        if (!wr_layout_cover(s->base, wr_span_bytes(s))) {
+            wr_mheap_free(s, false);
+            return NULL;
+        }
+        *wr_layout_shape(s->base) = WR_SHAPE_NEW;
     }
     s->inverse = c->inverse;
     s->shift = c->shift;
@@ -670,6 +672,8 @@ refill_from_another(struct wr_mcache *mc, unsigned slot_number)
     if (s == NULL)
         return false;
     install(slot, s);
+    if (s->kind == WR_KIND_TYPED && s->class_id < WR_SHAPES)
+        mc->shape[s->class_id] = *wr_layout_shape(s->base);
     return take_group(mc, slot);
 }
 

@@ -52,6 +52,8 @@ struct wr_mcache {
     struct wr_span_list partial[WR_SLOTS]; /* own spans with free blocks */
     unsigned slots; /* in use: WR_CLASSES, and WR_SLOTS from the first
                        managed block on */
+    /* Of the current span of each typed slot, see heap/layout.h. */
+    uint64_t shape[WR_SHAPES];
     uint64_t counted[WR_SLOTS]; /* of taken, those that are in
                                    wr_managed_bytes */
     struct wr_span *own;        /* all own spans */

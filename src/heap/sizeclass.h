@@ -19,6 +19,7 @@
 enum {
     WR_CLASSES = 73, /* with class 0 */
     WR_SMALL_MAX = 32768,
+    WR_SHAPES = 25, /* classes of at most 64 words, with class 0 */
     WR_SPAN_BLOCKS_MAX = 512
 };
 

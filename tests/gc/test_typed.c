@@ -361,6 +361,59 @@ START_TEST(pointers_into_a_typed_block_keep_it)
 }
 END_TEST
 
+/* ---- blocks of several types side by side ---- */
+
+typedef struct first {
+    void *p;
+    uint64_t n[5];
+} first;
+WEIR_TYPE(first, p);
+
+typedef struct last {
+    uint64_t n[5];
+    void *p;
+} last;
+WEIR_TYPE(last, p);
+
+/* Each other one: of the one type, the other, an array, one that realloc made
+ * longer; the kind'th alone when there is one. */
+__attribute__((noinline)) static void
+put_beside(int kind)
+{
+    weir_gc_disable();
+    for (unsigned i = 0; i < MANY; i++) {
+        unsigned is = kind >= 0 ? (unsigned)kind : i % 4;
+        uint64_t *p = is == 0   ? (uint64_t *)weir_new_typed(first)
+                      : is == 1 ? (uint64_t *)weir_new_typed(last)
+                      : is == 2
+                          ? (uint64_t *)weir_new_typed_flex(table, entry, 1)
+                          : wr_realloc(weir_new_typed(text), 48);
+        unsigned counts = is == 0 ? 0 : is == 1 ? 5 : is == 2 ? 3 : 4;
+
+        root[i] = p;
+        p[i % 2 == 0 ? counts : 1] = (uintptr_t)held(i);
+    }
+    weir_gc_enable();
+}
+
+START_TEST(types_of_one_size_do_not_disturb_each_other)
+{
+    static const int order[] = {0, 1, 0, -1, 2, 0, -1, 3, 1, -1};
+
+    for (size_t k = 0; k < wr_countof(order); k++) {
+        put_beside(order[k]);
+        collect();
+        for (unsigned i = 0; i < MANY; i += 2)
+            ck_assert(is_live(~hidden[i]));
+        ck_assert_uint_lt(live(), MANY / 2 + MANY / 10);
+        for (unsigned i = 0; i < MANY; i += 3) /* the spans stay in use */
+            root[i] = NULL;
+        collect();
+    }
+    must_go();
+}
+END_TEST
+
 /* ---- realloc ---- */
 
 enum { GROWN = 30 };
@@ -599,6 +652,7 @@ main(void)
                         wr_countof(words));
     tcase_add_test(t,
                    a_typed_block_is_zero_to_its_end_though_its_memory_was_used);
+    tcase_add_test(t, types_of_one_size_do_not_disturb_each_other);
     tcase_add_test(t, pointers_into_a_typed_block_keep_it);
     tcase_add_loop_test(t, realloc_keeps_the_layout_and_looks_at_what_it_adds,
                         0, 7);
