@@ -20,7 +20,7 @@ static size_t
 crew_bytes(uint32_t members)
 {
     return wr_align_up(sizeof(struct wr_crew) +
-                           members * sizeof(struct wr_grey[WR_CREW_CHUNK]),
+                           members * sizeof(struct wr_crew_chunk),
                        wr_os_page_bytes());
 }
 
@@ -60,15 +60,17 @@ ring(struct wr_crew *c)
 }
 
 bool
-wr_crew_put(struct wr_crew *c, const struct wr_grey *grey)
+wr_crew_put(struct wr_crew *c, const struct wr_grey *grey, size_t n)
 {
     bool wanted;
 
+    WR_ASSERT(n > 0 && n <= WR_CREW_CHUNK);
     take_lock(c);
     wanted = wr_crew_wants(c);
     if (wanted) {
         WR_ASSERT(c->chunks < c->members);
-        memcpy(c->chunk[c->chunks], grey, sizeof c->chunk[0]);
+        c->chunk[c->chunks].n = n;
+        memcpy(c->chunk[c->chunks].grey, grey, n * sizeof *grey);
         atomic_fetch_add(&c->chunks, 1);
     }
     wr_lock_give(&c->lock);
@@ -114,8 +116,8 @@ next(struct wr_crew *c, struct wr_grey *grey, bool leads)
         end = c->over || (leads && c->resting == c->members);
         if (c->chunks > 0) {
             atomic_fetch_sub(&c->chunks, 1);
-            n = WR_CREW_CHUNK;
-            memcpy(grey, c->chunk[c->chunks], sizeof c->chunk[0]);
+            n = c->chunk[c->chunks].n;
+            memcpy(grey, c->chunk[c->chunks].grey, n * sizeof *grey);
         }
         if (n > 0 || (leads && end))
             atomic_fetch_sub(&c->resting, 1);

@@ -3,7 +3,7 @@
  *
  *     struct wr_crew *c = wr_crew_new(4);          one leads, three help
  *     if (wr_crew_wants(c) && much is grey)        a member that has work
- *         wr_crew_put(c, grey);
+ *         wr_crew_put(c, grey, n);
  *     wr_crew_rest(c);                             one whose work is done
  *     while ((n = wr_crew_next(c, grey)) > 0) {    a helper
  *         ... blacken all that ...
@@ -30,7 +30,9 @@
 
 #include "os/lock.h"
 
-enum { WR_CREW_CHUNK = 512 };
+/* Grey blocks in a chunk, at most; and below so many there is none worth to be
+ * cut off. */
+enum { WR_CREW_CHUNK = 512, WR_CREW_WORTH = 32 };
 
 /* Bytes that wait to be scanned. */
 struct wr_grey {
@@ -43,7 +45,10 @@ struct wr_crew {
     _Atomic uint32_t resting, chunks; /* read by anybody */
     _Atomic uint32_t bell;            /* changes when who rests should look */
     bool over;
-    struct wr_grey chunk[][WR_CREW_CHUNK];
+    struct wr_crew_chunk {
+        size_t n;
+        struct wr_grey grey[WR_CREW_CHUNK];
+    } chunk[];
 };
 
 /* NULL: no memory. */
@@ -58,12 +63,14 @@ wr_crew_wants(struct wr_crew *c)
            atomic_load_explicit(&c->chunks, memory_order_relaxed);
 }
 
-/* Give a chunk away: WR_CREW_CHUNK grey blocks. false: nobody wants it. */
-bool wr_crew_put(struct wr_crew *c, const struct wr_grey *grey);
+/* Give a chunk away: n grey blocks, 1 to WR_CREW_CHUNK. false: nobody wants it.
+ */
+bool wr_crew_put(struct wr_crew *c, const struct wr_grey *grey, size_t n);
 
 void wr_crew_rest(struct wr_crew *c);
-/* Of one that rests: the next chunk, copied to grey, when there is one: how
- * many. 0: there will be none, the helper may leave. */
+/* Of one that rests: the next chunk, copied to grey, which has room for
+ * WR_CREW_CHUNK, when there is one: how many. 0: there will be none, the helper
+ * may leave. */
 size_t wr_crew_next(struct wr_crew *c, struct wr_grey *grey);
 /* The same of the leader. 0: all is done, and it rests no more. */
 size_t wr_crew_next_or_end(struct wr_crew *c, struct wr_grey *grey);

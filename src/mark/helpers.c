@@ -15,7 +15,7 @@
 #include "region/counters.h"
 
 /* So much of a heap for each. */
-#define WORTH_BYTES ((uint64_t)16 << 20)
+#define WORTH_BYTES ((uint64_t)4 << 20)
 
 static struct wr_os_thread thread[WR_MARKERS_MOST];
 static struct wr_marker *led;

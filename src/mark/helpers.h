@@ -5,7 +5,7 @@
  *     wr_marker_finish(m);
  *     wr_helpers_end(m);           and goes on alone
  *
- * A heap of some MiB is marked before a thread has begun to run, so there are
+ * A heap of few MiB is marked before a thread has begun to run, so there are
  * none for it; nor where the process has one processor, or the system gives no
  * threads. What is marked is the same.
  *

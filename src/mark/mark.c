@@ -145,13 +145,15 @@ push(struct wr_marker *m, struct wr_grey part)
     m->grey[m->depth++] = part;
 }
 
-/* Who has much gives of what waits longest: most hangs off that. */
+/* Who has more gives half of it, of what waits longest: most hangs off that. */
 static void
 share(struct wr_marker *m)
 {
-    if (m->depth - m->bottom >= 2 * WR_CREW_CHUNK && wr_crew_wants(m->crew) &&
-        wr_crew_put(m->crew, m->grey + m->bottom))
-        m->bottom += WR_CREW_CHUNK;
+    size_t n = wr_min((m->depth - m->bottom) / 2, (size_t)WR_CREW_CHUNK);
+
+    if (n >= WR_CREW_WORTH && wr_crew_wants(m->crew) &&
+        wr_crew_put(m->crew, m->grey + m->bottom, n))
+        m->bottom += n;
 }
 
 /* --- Marks --------------------------------------------------------------- */

@@ -26,9 +26,9 @@ START_TEST(only_as_much_is_taken_as_there_are_who_want_it)
     ck_assert_ptr_nonnull(c);
     for (size_t i = 0; i < WR_CREW_CHUNK; i++)
         chunk[i] = (struct wr_grey){i, i + 1};
-    ck_assert(wr_crew_wants(c) && wr_crew_put(c, chunk));
-    ck_assert(wr_crew_wants(c) && wr_crew_put(c, chunk));
-    ck_assert(!wr_crew_wants(c) && !wr_crew_put(c, chunk));
+    ck_assert(wr_crew_wants(c) && wr_crew_put(c, chunk, WR_CREW_CHUNK));
+    ck_assert(wr_crew_wants(c) && wr_crew_put(c, chunk, WR_CREW_CHUNK));
+    ck_assert(!wr_crew_wants(c) && !wr_crew_put(c, chunk, WR_CREW_CHUNK));
     ck_assert_uint_eq(wr_crew_next(c, got), WR_CREW_CHUNK);
     ck_assert_mem_eq(got, chunk, sizeof chunk);
     ck_assert(!wr_crew_wants(c)); /* of two that rested one works */
@@ -42,14 +42,27 @@ START_TEST(the_leader_takes_what_nobody_came_for_and_then_it_is_the_end)
 {
     struct wr_crew *c = wr_crew_new(2);
 
-    ck_assert(wr_crew_put(c, chunk));
+    ck_assert(wr_crew_put(c, chunk, WR_CREW_CHUNK));
     wr_crew_rest(c);
     ck_assert_uint_eq(wr_crew_next_or_end(c, got), WR_CREW_CHUNK);
     wr_crew_rest(c);
     ck_assert_uint_eq(wr_crew_next_or_end(c, got), 0);
-    ck_assert(wr_crew_put(c, chunk)); /* and it may begin anew */
+    ck_assert(wr_crew_put(c, chunk, WR_CREW_CHUNK)); /* and it may begin anew */
     wr_crew_rest(c);
     ck_assert_uint_eq(wr_crew_next_or_end(c, got), WR_CREW_CHUNK);
+    wr_crew_free(c);
+}
+END_TEST
+
+START_TEST(a_chunk_may_be_small)
+{
+    struct wr_crew *c = wr_crew_new(3);
+
+    ck_assert(wr_crew_put(c, chunk, 1) && wr_crew_put(c, chunk + 7, 3));
+    ck_assert_uint_eq(wr_crew_next(c, got), 3);
+    ck_assert_mem_eq(got, chunk + 7, 3 * sizeof *got);
+    ck_assert_uint_eq(wr_crew_next(c, got), 1);
+    ck_assert_mem_eq(got, chunk, sizeof *got);
     wr_crew_free(c);
 }
 END_TEST
@@ -58,7 +71,7 @@ START_TEST(who_is_dismissed_finishes_what_is_left_and_leaves)
 {
     struct wr_crew *c = wr_crew_new(2);
 
-    ck_assert(wr_crew_put(c, chunk));
+    ck_assert(wr_crew_put(c, chunk, WR_CREW_CHUNK));
     wr_crew_dismiss(c);
     ck_assert_uint_eq(wr_crew_next(c, got), WR_CREW_CHUNK);
     wr_crew_rest(c);
@@ -407,6 +420,7 @@ main(void)
     tcase_add_test(t, only_as_much_is_taken_as_there_are_who_want_it);
     tcase_add_test(
         t, the_leader_takes_what_nobody_came_for_and_then_it_is_the_end);
+    tcase_add_test(t, a_chunk_may_be_small);
     tcase_add_test(t, who_is_dismissed_finishes_what_is_left_and_leaves);
     tcase_add_test(t, several_markers_mark_what_one_does);
     tcase_add_test(t, so_they_do_without_room_for_grey_blocks);
