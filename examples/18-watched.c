@@ -23,7 +23,7 @@ struct tree {
 
 static weir_pool *parsers;
 static weir_lru *pages;
-static struct tree *recent[64]; /* the last answers */
+struct tree *recent[64]; /* the last answers */
 
 static void *
 parser_new(void *unused)

@@ -63,6 +63,15 @@ case ${program##*/} in
     expect table '^cache pages +9[0-9.]+% +[0-9]+ +85 +0 +0 +0 +85 '
     "$weir" pools --json $server >json
     expect json '^\[{"kind":"pool","name":"parsers","hits":2[0-9]+,"misses":[0-9]+,'
+    "$weir" watch --once $server >watch
+    expect watch '^collector: [0-9]+ cycles, .* alive, goal .*; stopped '
+    kill -9 $server
+    wait $server || :
+    "$weir" report $server >report
+    server=
+    expect report '^  collector +[0-9]+ cycles, '
+    expect report '^  pool +parsers: [91][0-9.]+% of 2[0-9]+ were there'
+    expect report '^  cache +pages: .* holds 85 items of '
     ;;
 [7-9]-* | 1[0-9]-*)
     # Counts, not times: what it claims holds on every machine.

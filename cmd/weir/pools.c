@@ -3,11 +3,8 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include "analyse/profile.h"
-#include "analyse/quote.h"
-#include "analyse/top.h"
+#include "analyse/meters.h"
 #include "analyse/units.h"
-#include "region/meter.h"
 #include "weir/cmd.h"
 #include "weir/listing.h"
 
@@ -65,36 +62,16 @@ print_table(const struct wr_meter_line *line, size_t n)
 }
 
 static void
-print_json(const struct wr_meter_line *line, size_t n)
-{
-    putchar('[');
-    for (const struct wr_meter_line *m = line; m < line + n; m++) {
-        printf("%s{\"kind\":\"%s\",\"name\":", m > line ? ",\n" : "",
-               wr_meter_kind_name(m->kind));
-        wr_json_string(stdout, m->name);
-        printf(",\"hits\":%" PRIu64 ",\"misses\":%" PRIu64
-               ",\"dropped\":%" PRIu64 ",\"expired\":%" PRIu64
-               ",\"shrunk\":%" PRIu64 ",\"items\":%" PRIu64,
-               m->sum[WEIR_METER_HITS], m->sum[WEIR_METER_MISSES],
-               m->sum[WEIR_METER_DROPPED], m->sum[WEIR_METER_EXPIRED],
-               m->sum[WEIR_METER_SHRUNK], m->sum[WEIR_METER_ITEMS]);
-        if (m->kind == WEIR_METER_CACHE)
-            printf(",\"bytes\":%" PRIu64 "}", m->sum[WEIR_METER_BYTES]);
-        else
-            fputs(",\"bytes\":null}", stdout);
-    }
-    puts("]");
-}
-
-static void
 print(const struct wr_region_view *view, bool json)
 {
     static struct wr_meter_line line[WR_METERS];
     size_t n = wr_meters_read(view, line);
-    if (json)
-        print_json(line, n);
-    else
+    if (json) {
+        wr_meters_json(line, n, stdout);
+        putchar('\n');
+    } else {
         print_table(line, n);
+    }
 }
 
 int

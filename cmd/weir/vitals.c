@@ -85,6 +85,7 @@ wr_vitals_take(struct wr_vitals *v, const struct wr_source *one)
     v->rss = one->live ? resident(one->pid) : n > 0 ? p[n - 1].rss : 0;
     v->limit = n > 0 ? p[n - 1].limit : 0;
     v->threads = running_threads(&one->view);
+    v->collects = wr_collected_read(&v->collected, &one->view);
     wr_trend_make(&v->trend, p, n, v->uptime_ns, v->live);
     v->signs = signs_of(v);
 }

@@ -11,6 +11,7 @@
 #define WR_CMD_VITALS_H
 
 #include <stdint.h>
+#include "analyse/collected.h"
 #include "analyse/trend.h"
 #include "serve/source.h"
 
@@ -34,6 +35,8 @@ struct wr_vitals {
     uint64_t sample_rate;
     uint64_t map_failures;
     struct wr_trend trend;
+    bool collects;
+    struct wr_collected collected; /* if it does */
     unsigned signs;
 };
 

@@ -116,6 +116,15 @@ draw_rate(const struct wr_canvas *c, const struct wr_watch *w, unsigned row)
                   bytes_text(rate, w->alloc_rate));
 }
 
+static void
+draw_collector(const struct wr_canvas *c, const struct wr_watch *w,
+               unsigned row)
+{
+    char text[WR_COLLECTED_ROOM];
+    wr_canvas_put(c, row, 0, WR_STYLE_PLAIN, "gc     %s",
+                  wr_collected_say(&w->now.collected, text));
+}
+
 /* How many rows it took. */
 static unsigned
 draw_top(const struct wr_canvas *c, const struct wr_watch *w)
@@ -131,7 +140,9 @@ draw_top(const struct wr_canvas *c, const struct wr_watch *w)
     draw_graph(c, w, 2, WR_GRAPH_RSS);
     draw_rate(&left, w, 3);
     draw_graph(c, w, 3, WR_GRAPH_RATE);
-    return 5;
+    if (w->now.collects)
+        draw_collector(c, w, 4);
+    return w->now.collects ? 6 : 5;
 }
 
 /* ---- the sites ---- */

@@ -18,6 +18,7 @@ static void
 print_head(const struct wr_watch *w, FILE *out)
 {
     char up[32], live[32], rss[32], rate[32], text[64];
+    char collector[WR_COLLECTED_ROOM];
     const struct wr_vitals *v = &w->now;
     wr_time_format(up, sizeof up, v->uptime_s);
     fprintf(out, "%s (pid %u), up %s%s%s\n", w->program, v->pid, up,
@@ -33,6 +34,9 @@ print_head(const struct wr_watch *w, FILE *out)
             bytes_text(rate, w->alloc_rate), v->threads, wr_plural(v->threads));
     wr_signs_format(text, sizeof text, v->signs);
     fprintf(out, v->signs ? ", signs: %s\n" : "\n", text);
+    if (v->collects)
+        fprintf(out, "collector: %s\n",
+                wr_collected_say(&v->collected, collector));
 }
 
 static void
@@ -96,6 +100,11 @@ print_vitals(const struct wr_watch *w, FILE *out)
     else
         fputs(",\"limit_bytes\":null", out);
     print_signs(v->signs, out);
+    fputs(",\"collector\":", out);
+    if (v->collects)
+        wr_collected_json(&v->collected, out);
+    else
+        fputs("null", out);
 }
 
 static void

@@ -1,5 +1,7 @@
 /* The story for programs. Numbers that are not known are null. */
 #include <math.h>
+#include "analyse/collected.h"
+#include "analyse/meters.h"
 #include "analyse/quote.h"
 #include "analyse/story.h"
 #include "analyse/verdict_report.h"
@@ -80,6 +82,20 @@ print_memory(const struct wr_story *s, FILE *out)
     number(out, ",\"pressure_some_percent\"", e->pressure_some);
     number(out, ",\"pressure_full_percent\"", e->pressure_full);
     fputc('}', out);
+}
+
+static void
+print_collector(const struct wr_story *s, FILE *out)
+{
+    static struct wr_meter_line line[WR_METERS];
+    struct wr_collected c;
+    fputs(",\"collector\":", out);
+    if (wr_collected_read(&c, s->of.view))
+        wr_collected_json(&c, out);
+    else
+        fputs("null", out);
+    fputs(",\"pools\":", out);
+    wr_meters_json(line, wr_meters_read(s->of.view, line), out);
 }
 
 static void
@@ -178,6 +194,7 @@ wr_story_json(const struct wr_story *s, FILE *out)
         wr_verdict_json(s->verdict, s->language, out);
     }
     print_memory(s, out);
+    print_collector(s, out);
     print_history(s, out);
     print_sites(s->ever ? "biggest_ever" : "biggest", s->biggest,
                 s->biggest_count, out);

@@ -1,6 +1,8 @@
 /* The story as people read it. */
 #include <math.h>
 #include <string.h>
+#include "analyse/collected.h"
+#include "analyse/meters.h"
 #include "analyse/overflow.h"
 #include "analyse/profile.h"
 #include "analyse/story.h"
@@ -84,6 +86,32 @@ print_machine(const struct wr_end *e, FILE *out)
 }
 
 static void
+print_collector(const struct wr_story *s, FILE *out)
+{
+    struct wr_collected c;
+    char text[WR_COLLECTED_ROOM];
+    if (wr_collected_read(&c, s->of.view))
+        fprintf(out, "  collector  %s\n", wr_collected_say(&c, text));
+}
+
+/* Names are the program's: what tells a terminal to do something is not
+ * printed. */
+static void
+print_meters(const struct wr_story *s, FILE *out)
+{
+    static struct wr_meter_line line[WR_METERS];
+    size_t n = wr_meters_read(s->of.view, line);
+    char text[WR_METER_ROOM];
+    for (struct wr_meter_line *m = line; m < line + n; m++) {
+        for (char *c = m->name; *c; c++)
+            if ((unsigned char)*c < ' ' || *c == 127)
+                *c = '?';
+        fprintf(out, "  %-10s %s: %s\n", wr_meter_kind_name(m->kind), m->name,
+                wr_meter_say(m, text));
+    }
+}
+
+static void
 print_memory(const struct wr_story *s, FILE *out)
 {
     const struct weir_memstats *m = &s->memory;
@@ -100,6 +128,8 @@ print_memory(const struct wr_story *s, FILE *out)
             bytes(b, (double)(m->heap_idle - m->heap_released)));
     fprintf(out, "%s\n", bytes(a, (double)s->heap_peak));
     print_process(s, out);
+    print_collector(s, out);
+    print_meters(s, out);
     print_machine(s->of.end, out);
 }
 

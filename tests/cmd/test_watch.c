@@ -179,6 +179,21 @@ START_TEST(the_title_says_who_it_is)
 }
 END_TEST
 
+START_TEST(a_program_that_collects_shows_its_cycles)
+{
+    feed(three_sites());
+    assert_row(5, "in Use");
+    vitals.collects = true;
+    vitals.collected = (struct wr_collected){
+        .cycles = 12, .live = (uint64_t)MIB, .way = "as a test"};
+    later(NULL);
+    assert_row(4, "gc     12 cycles, 1MB alive, goal none; stopped 0, ");
+    assert_row(6, "in Use");
+    terminal.rows = 10; /* too low for it */
+    assert_row(2, "in Use");
+}
+END_TEST
+
 START_TEST(growth_and_limit_are_beside_the_levels)
 {
     vitals.trend = (struct wr_trend){true, 3 * MIB, true};
@@ -590,8 +605,9 @@ START_TEST(json_has_the_figures_and_the_sites)
     ck_assert_int_eq(talk(wr_cmd_watch, "watch", "--once", "--json"), 0);
     assert_out("{\"v\":1,\"pid\":");
     assert_out("\"program\":\"holder\",\"running\":true,\"uptime_s\":");
-    assert_out("\"limit_bytes\":null,\"signs\":[],\"history\":["
-               "{\"uptime_s\":1.500,\"live_bytes\":7,");
+    assert_out(
+        "\"limit_bytes\":null,\"signs\":[],\"collector\":null,\"history\":["
+        "{\"uptime_s\":1.500,\"live_bytes\":7,");
     assert_out("\"sites\":[{\"function\":");
     ck_assert_int_eq(said.out[strlen(said.out) - 2], '}');
 }
@@ -698,6 +714,7 @@ main(void)
     tcase_set_timeout(t, 60); /* under a sanitizer it takes ten times as long */
     tcase_add_checked_fixture(t, setup_scratch, teardown_scratch);
     tcase_add_test(t, the_title_says_who_it_is);
+    tcase_add_test(t, a_program_that_collects_shows_its_cycles);
     tcase_add_test(t, growth_and_limit_are_beside_the_levels);
     tcase_add_test(t, the_allocation_rate_is_of_the_time_between_two_looks);
     tcase_add_test(t, at_the_first_look_the_rate_is_the_historys);
