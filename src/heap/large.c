@@ -120,6 +120,18 @@ is_allowed(struct wr_mcache *mc, size_t bytes)
     return wr_mcache_may_grow(mc, bytes);
 }
 
+/* Who looks at states sees its kind, too. */
+static void
+make_live(struct wr_mcache *mc, struct wr_span *s)
+{
+    mc->making = s;
+    atomic_signal_fence(memory_order_seq_cst);
+    wr_tell_taking(s, 0, 1);
+    __atomic_store_n(&s->block[0], WR_BLOCK_LIVE, __ATOMIC_RELEASE);
+    atomic_signal_fence(memory_order_seq_cst);
+    mc->making = NULL;
+}
+
 void *
 wr_large_alloc(struct wr_mcache *mc, enum wr_kind kind, size_t align,
                size_t size, bool *zero)
@@ -144,7 +156,7 @@ wr_large_alloc(struct wr_mcache *mc, enum wr_kind kind, size_t align,
     *zero = wr_block_state(s, 0) == WR_BLOCK_FRESH;
     s->kind = (uint8_t)kind;
     p = wr_cpu_held(s->base); /* as wr_slot_take */
-    wr_block_set(s, 0, WR_BLOCK_LIVE);
+    make_live(mc, s);
     if (wr_span_is_collected(s))
         atomic_fetch_add_explicit(&wr_managed_bytes, wr_span_bytes(s),
                                   memory_order_relaxed);

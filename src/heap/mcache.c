@@ -212,6 +212,7 @@ publish_allocs(struct wr_mcache *mc, unsigned slot)
 }
 
 _Atomic uint64_t wr_managed_bytes, wr_returned_bytes;
+_Atomic bool wr_taking_told;
 
 /* What the slot has taken since it was last asked. */
 static void
@@ -529,6 +530,7 @@ take_group(struct wr_mcache *mc, struct wr_slot *slot)
     publish_frees(mc, wr_span_slot(s));
     slot->again = WR_AGAIN;
     take_word(mc, slot, bits, n);
+    wr_tell_taking(s, (unsigned)(slot->state - s->block), bits);
     if (wr_span_is_collected(s))
         count_managed(mc, slot);
     return true;

@@ -68,6 +68,7 @@ struct wr_mcache {
     struct wr_span *large[16];
     size_t large_kept; /* their bytes */
     struct wr_turnover large_turnover;
+    struct wr_span *making; /* its large block is about to be live */
     void *scope; /* what wr_events.scope_grows is told of; NULL: nothing */
     struct wr_turnover scope_begin;
     bool attached;       /* a thread uses it */
@@ -97,6 +98,19 @@ void wr_mcache_count_free(unsigned slot);
 void wr_mcache_use_all_slots(struct wr_mcache *mc);
 /* The thread ends: its spans go to mcentral, its counts are published. */
 void wr_mcache_detach(void);
+
+/* While it is so, wr_events.taking is told of the blocks that become live, but
+ * for those that were in a thread's current spans when it became so, or in
+ * `making`. */
+extern _Atomic bool wr_taking_told;
+
+static inline void
+wr_tell_taking(struct wr_span *s, unsigned first, uint64_t bits)
+{
+    if (wr_unlikely(
+            atomic_load_explicit(&wr_taking_told, memory_order_relaxed)))
+        wr_events.taking(s, first, bits);
+}
 
 /* Make a block of the slot ready to be taken. false: no memory. */
 bool wr_mcache_refill(struct wr_mcache *mc, unsigned slot);

@@ -13,6 +13,7 @@
 #include "heap/huge.h"
 #include "heap/runs.h"
 #include "heap/scavenge.h"
+#include "heap/stretches.h"
 #include "os/os.h"
 #include "region/counters.h"
 #include "region/event.h"
@@ -39,6 +40,8 @@ static uintptr_t reserved_next, reserved_end;
 static char *meta_next;
 static size_t meta_left;
 static struct wr_span *records[24]; /* spare ones, by their units */
+static bool keeping;
+static struct wr_span *kept_records; /* of spans with blocks, as they were */
 
 /* ---- records ---- */
 
@@ -159,13 +162,41 @@ drop_tags(struct wr_span *s)
 }
 
 static void
+make_spare(struct wr_span *s)
+{
+    s->next = records[s->record_units];
+    records[s->record_units] = s;
+}
+
+static void
 record_free(struct wr_span *s)
 {
+    bool kept = keeping && s->blocks > 0;
+
     drop_tags(s);
     atomic_store_explicit(&s->state, WR_SPAN_UNUSED, memory_order_release);
     wr_count_sub(span_inuse, s->record_units * 64);
-    s->next = records[s->record_units];
-    records[s->record_units] = s;
+    if (kept) {
+        s->next = kept_records;
+        kept_records = s;
+    } else {
+        make_spare(s);
+    }
+}
+
+void
+wr_mheap_keep_records(bool on)
+{
+    struct wr_span *next;
+
+    WR_ASSERT(wr_lock_held(&wr_mheap_lock));
+    keeping = on;
+    for (struct wr_span *s = kept_records; !on && s != NULL; s = next) {
+        next = s->next;
+        make_spare(s);
+    }
+    if (!on)
+        kept_records = NULL;
 }
 
 /* ---- free runs ---- */
@@ -257,6 +288,7 @@ commit_more(size_t pages)
     s->base = reserved_next;
     s->pages = (uint32_t)(step >> WR_PAGE_SHIFT);
     reserved_next += step;
+    wr_stretches_add(s->base, step);
     wr_pagemap_mark_released(s->base, s->pages, true);
     wr_count_add(heap_mapped, step);
     wr_count_add(heap_idle, step);
@@ -479,7 +511,8 @@ wr_mheap_free(struct wr_span *s, bool emptied)
         wr_count_add(heap_released, wr_span_bytes(s));
     }
     run = s;
-    if (s->record_units > record_units(0)) { /* free runs have no blocks */
+    /* Free runs have no blocks. */
+    if (keeping || s->record_units > record_units(0)) {
         run = record_new(0);
         if (run != NULL) {
             run->base = s->base;
@@ -587,6 +620,7 @@ show_run(struct wr_span *s)
 void
 wr_mheap_fork_child(void)
 {
+    wr_mheap_keep_records(false);
     while (hidden != NULL)
         show_run(hidden);
 }

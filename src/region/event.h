@@ -15,6 +15,7 @@
 
 struct wr_text;
 struct wr_mcache;
+struct wr_span;
 
 struct wr_events {
     /* A thread got its cache: it is in `cache`, of the calling thread. */
@@ -38,6 +39,9 @@ struct wr_events {
     /* A block of malloc's of that class that is free is freed: was that perhaps
      * the collector's doing? Then nothing happens. */
     bool (*freed_again)(unsigned class_id);
+    /* The calling thread takes those free blocks of the span: bit i is block
+     * first + i. Soon they are live. Told as wr_taking_told says. */
+    void (*taking)(struct wr_span *s, unsigned first, uint64_t bits);
     /* Memory lies idle, or was freed in spans: wr_scavenge has something to do.
      * No lock is held. */
     void (*memory_idle)(void);
