@@ -17,6 +17,7 @@
 #include "gc/gc.h"
 #include "gc/sweep.h"
 #include "gc/tie.h"
+#include "gc/track.h"
 #include "gc/verify.h"
 #include "heap/heap.h"
 #include "limit/calls.h"
@@ -32,10 +33,11 @@
 
 enum { IDLE, RUNNING, ENDED, BROKEN };
 enum { LOOK_NS = 10000000, PATIENCE = 300 };
+enum { NAP_NS = 1000000 }; /* of who has run too far ahead, at once */
 enum {
     AGAIN = 64 << 20,      /* bytes, before the next is tried after a failure */
     AHEAD_BYTES = 1 << 20, /* see line */
-    BESIDE_BYTES = 32 << 20, /* a heap that is worth a copy */
+    BESIDE_BYTES = 32 << 20, /* a heap that is worth marking beside it */
 };
 #define LONGEST_NS UINT64_C(120000000000) /* without a cycle, as in Go */
 
@@ -46,6 +48,7 @@ static struct wr_cycle now;
 static _Atomic uint32_t stage;
 static _Atomic bool wanted; /* and not begun */
 static void (*asked_before)(void);
+static uint32_t wished_way = WR_WAY_NONE; /* to mark; NONE: as fits */
 static _Atomic int percent = -1;
 static _Atomic unsigned disabled;
 static _Atomic bool malloc_is_root;
@@ -126,6 +129,15 @@ set_trigger(uint64_t at)
     atomic_store(&wr_gc_trigger, always ? 0 : at);
 }
 
+/* How is it to be marked? */
+static uint32_t
+first_way(void)
+{
+    if (wished_way != WR_WAY_NONE)
+        return wished_way;
+    return is_large() ? WR_WAY_TRACKED : WR_WAY_STOPPED;
+}
+
 /* When the next cycle begins: at its goal, if the program stands still for it,
  * else so early that it has ended then. */
 static void
@@ -138,7 +150,7 @@ choose_trigger(void)
                               .cons_mark = last.rates.now,
                               .room = room()};
     struct wr_pacer_plan plan = wr_pacer_plan(&h);
-    uint64_t at = is_large() ? plan.trigger : plan.goal;
+    uint64_t at = first_way() != WR_WAY_STOPPED ? plan.trigger : plan.goal;
     bool never = plan.goal == WR_PACER_NEVER || atomic_load(&disabled) > 0;
     uint64_t more = at > last.live ? at - last.live : 0;
 
@@ -163,14 +175,14 @@ limit_moved(void)
 
 /* ---- what was done ---- */
 
-/* While it stands still all of the program's time is the collector's; beside a
- * copy, that of one processor. */
+/* While it stands still all of the program's time is the collector's; beside
+ * it, that of one processor. */
 static void
 pay(const struct wr_cycle *c)
 {
     unsigned processors = wr_os_cpus();
-    uint64_t stopped = c->go_on_ns - c->stopped_ns;
-    uint64_t beside = c->ended_ns - c->go_on_ns;
+    uint64_t stopped = c->pause_ns;
+    uint64_t beside = c->ended_ns - c->stopped_ns - stopped;
     uint64_t since = toll.until_ns == 0 ? 0 : c->stopped_ns - toll.until_ns;
 
     if (toll.until_ns == 0)
@@ -183,38 +195,40 @@ pay(const struct wr_cycle *c)
 static void
 account(const struct wr_cycle *c)
 {
-    uint64_t pause = c->go_on_ns - c->stopped_ns;
-    uint64_t mark = c->marked_ns - c->stood_ns;
-    uint64_t before = last.live + last.suspects + (c->reached - last.reached);
+    bool beside = c->way != WR_WAY_STOPPED;
+    uint64_t prepared = c->way == WR_WAY_TRACKED ? c->go_on_ns : c->stood_ns;
+    uint64_t mark = c->marked_ns - prepared;
+    uint64_t before = last.live + last.suspects + (c->triggered - last.reached);
     uint64_t meanwhile = grown_since(c->reached);
+    uint64_t after = before + grown_since(c->triggered);
 
     wr_collector_ended(
-        &(struct wr_collection){.prepare_ns = c->stood_ns - c->stopped_ns,
+        &(struct wr_collection){.prepare_ns = prepared - c->stopped_ns,
                                 .mark_ns = mark,
                                 .end_ns = c->ended_ns - c->marked_ns,
-                                .stopped_ns = pause,
-                                .longest_ns = pause,
-                                .stops = 1,
-                                .background_ns = c->beside ? mark : 0,
+                                .stopped_ns = c->pause_ns,
+                                .longest_ns = c->longest_ns,
+                                .stops = c->stops,
+                                .background_ns = beside ? mark : 0,
                                 .heap_start = before,
-                                .heap_end = before + meanwhile,
+                                .heap_end = after,
                                 .live = c->live,
                                 .goal = last.goal,
                                 .globals = c->roots,
                                 .processors = wr_os_cpus(),
+                                .way = c->way,
                                 .forced = c->forced,
                                 .by_time = c->by_time,
                                 .limited = last.limited});
-    wr_collector_set(way, c->beside ? WR_WAY_SNAPSHOT : WR_WAY_STOPPED);
     wr_collector_set(percent, atomic_load(&percent));
     pay(c);
     last.dead = c->dead_bytes;
     last.suspects = c->suspect_bytes;
     atomic_fetch_add(&dead_bytes, c->dead_bytes);
-    if (c->beside)
+    if (beside)
         last.rates = wr_pacer_learn(
             last.rates, &(struct wr_pacer_cycle){.triggered = before,
-                                                 .reached = before + meanwhile,
+                                                 .reached = after,
                                                  .work = c->scanned,
                                                  .mark_ns = mark,
                                                  .processors = wr_os_cpus()});
@@ -251,9 +265,12 @@ fail(void)
 static void
 cycle(void)
 {
-    wr_cycle_run(&now);
+    struct wr_cycle c = now;
+
+    wr_cycle_run(&c);
     if (atomic_load(&stage) != RUNNING || atomic_load(&wanted))
         return; /* it was given up before it began */
+    now = c;
     if (now.done) {
         account(&now);
         choose_trigger();
@@ -288,7 +305,7 @@ ask_for_cycle(bool forced, bool by_time)
                             .verify = verifies,
                             .all = atomic_load(&malloc_is_root),
                             .malloc = wr_collects_malloc,
-                            .beside = is_large(),
+                            .way = first_way(),
                             .begun = is_begun};
     atomic_store(&wanted, true);
     wr_background_ask();
@@ -433,10 +450,12 @@ wr_gc_make_room(void)
         return;
     inside = true;
     if (is_leader()) {
-        if (begin(false) && !is_large())
+        if (begin(false) && first_way() == WR_WAY_STOPPED)
             wait_for_end(); /* it would be stopped in a moment */
-    } else if (atomic_load(&stage) == BROKEN || wr_gc_is_at(line())) {
+    } else if (atomic_load(&stage) == BROKEN) {
         wait_for_end();
+    } else if (wr_gc_is_at(line())) {
+        wr_os_wait(&stage, RUNNING, NAP_NS);
     }
     inside = false;
 }
@@ -541,6 +560,7 @@ weir_gc_read(struct weir_gc *out)
 void
 wr_gc_start(const struct wr_gc_options *o)
 {
+    wished_way = o->way;
     verifies = o->verify;
     wr_gc_every = o->every;
     if (o->malloc)
@@ -550,6 +570,7 @@ wr_gc_start(const struct wr_gc_options *o)
     wr_events.tick = tick;
     wr_events.limit_moved = limit_moved;
     wr_sweep_start(o->clobber);
+    wr_track_start();
     (void)weir_gc_set_percent(o->percent);
 }
 
@@ -558,6 +579,7 @@ wr_gc_fork_child(void)
 {
     wr_sweep_fork_child();
     wr_ties_fork_child();
+    wr_track_fork_child();
     if (atomic_load(&wanted))
         atomic_store(&wanted, false);
     if (atomic_load(&stage) != IDLE)

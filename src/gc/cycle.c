@@ -8,9 +8,12 @@
  */
 #include "gc/cycle.h"
 
+#include <stdatomic.h>
+
 #include "base/base.h"
 #include "gc/doubt.h"
 #include "gc/tie.h"
+#include "gc/track.h"
 #include "gc/verify.h"
 #include "heap/heap.h"
 #include "heap/mcache.h"
@@ -26,6 +29,7 @@
 #include "os/kept.h"
 #include "os/os.h"
 #include "os/process.h"
+#include "region/layout.h"
 #include "world/background.h"
 #include "world/stop.h"
 
@@ -43,7 +47,7 @@ struct work {
 /* ---- standing still ---- */
 
 static void
-go_on(struct wr_stop *s)
+let_go(struct wr_stop *s)
 {
     wr_stop_end(s);
     wr_early_forget();
@@ -52,22 +56,38 @@ go_on(struct wr_stop *s)
     wr_background_leave();
 }
 
-/* Nobody is in the heap after it. NULL: not all threads stand, or it is not
- * wanted. */
-static struct wr_stop *
-stand_still(struct wr_cycle *c)
+void
+wr_cycle_go_on(struct wr_cycle *c, struct wr_stop *s)
+{
+    uint64_t ns;
+
+    let_go(s);
+    c->go_on_ns = wr_os_monotonic();
+    ns = c->go_on_ns - c->stopped_ns;
+    c->stops++;
+    c->pause_ns += ns;
+    c->longest_ns = wr_max(c->longest_ns, ns);
+}
+
+/* The helper that holds threads is there before anybody waits, once it is sure
+ * that it has something to do. */
+struct wr_stop *
+wr_cycle_stand_still(struct wr_cycle *c)
 {
     struct wr_stop *s = NULL;
+    bool again = c->stops > 0;
 
     if (c->malloc)
         wr_os_kept_prepare();
     while (!wr_background_enter())
         if (!wr_background_pause(LOOK_NS))
             return NULL;
+    if (again)
+        wr_stop_prepare();
     wr_ties_lock();
     wr_heap_fork_before();
     c->stopped_ns = wr_os_monotonic();
-    if (c->begun())
+    if (again || c->begun())
         s = wr_stop_begin(wr_background_tid(), PATIENCE_NS);
     c->stood_ns = wr_os_monotonic();
     if (s != NULL && s->answered == s->count) {
@@ -75,7 +95,7 @@ stand_still(struct wr_cycle *c)
             wr_early_read();
         return s;
     }
-    go_on(s);
+    let_go(s);
     return NULL;
 }
 
@@ -102,6 +122,12 @@ mark_malloc(struct wr_span *s, void *work)
             (void)wr_marker_add(w->marker, s, i);
 }
 
+static bool
+is_beside(const struct wr_cycle *c)
+{
+    return c->way == WR_WAY_SNAPSHOT;
+}
+
 /* Blocks of malloc may be dead. */
 static bool
 mark_carefully(struct work *w, const struct wr_stop *s)
@@ -111,7 +137,7 @@ mark_carefully(struct work *w, const struct wr_stop *s)
 
     wr_mheap_each_span(mark_malloc, w);
     marked = wr_reach_all(&r, s) &&
-             wr_ties_mark(w->marker, w->marks, w->cycle->beside) &&
+             wr_ties_mark(w->marker, w->marks, is_beside(w->cycle)) &&
              wr_reach_rest(&r);
     w->cycle->roots = r.root_bytes;
     w->proved = wr_reach_is_proved();
@@ -128,7 +154,7 @@ mark_from_roots(struct work *w, const struct wr_stop *s)
     w->cycle->roots += wr_known_mark(w->marker);
     if (w->cycle->all)
         wr_mheap_each_span(mark_malloc, w);
-    return wr_ties_mark(w->marker, w->marks, w->cycle->beside);
+    return wr_ties_mark(w->marker, w->marks, is_beside(w->cycle));
 }
 
 /* Of the processors, while the program runs. */
@@ -150,7 +176,7 @@ mark(struct work *w, const struct wr_stop *s)
     if (w->marker == NULL)
         return false;
     (void)wr_helpers_begin(w->marker,
-                           w->cycle->beside ? quarter() : WR_MARKERS_MOST);
+                           is_beside(w->cycle) ? quarter() : WR_MARKERS_MOST);
     marked = mark_from_roots(w, s);
     wr_helpers_end(w->marker);
     w->cycle->scanned = wr_marker_sums(w->marker)->scanned;
@@ -172,12 +198,22 @@ count_suspects(const struct wr_span *s, unsigned from, uint64_t blocks)
     return n;
 }
 
-static void
-take_white(struct wr_span *s, void *work)
+/* Of the 64 blocks from there that live, those without a mark. Who makes one
+ * live gives it its mark before: so states are looked at first. */
+static uint64_t
+white_of(const uint64_t *mark, unsigned from, uint64_t live)
 {
-    struct work *w = work;
-    struct wr_cycle *c = w->cycle;
-    const uint64_t *mark = wr_marks_line(w->marks, s);
+    atomic_thread_fence(memory_order_acquire);
+    return live &
+           ~(mark != NULL ? __atomic_load_n(&mark[from / 64], __ATOMIC_RELAXED)
+                          : 0);
+}
+
+void
+wr_cycle_take_white(struct wr_cycle *c, struct wr_span *s,
+                    const struct wr_marks *marks, bool proved)
+{
+    const uint64_t *mark = wr_marks_line(marks, s);
     size_t bytes = wr_span_block_bytes(s);
     bool managed = wr_span_is_managed(s);
     uint32_t live = 0, white = 0, dead = 0;
@@ -187,10 +223,10 @@ take_white(struct wr_span *s, void *work)
         return;
     for (unsigned i = 0; i < s->blocks; i += 64) {
         uint64_t has = wr_span_live_blocks(s, i);
-        uint64_t bits = has & ~(mark != NULL ? mark[i / 64] : 0);
+        uint64_t bits = white_of(mark, i, has);
 
         live += wr_cpu_count(has);
-        if (bits == 0 || (!managed && !w->proved))
+        if (bits == 0 || (!managed && !proved))
             continue;
         if (gone == NULL && (gone = wr_marks_make_line(c->dead, s)) == NULL)
             return;
@@ -205,6 +241,14 @@ take_white(struct wr_span *s, void *work)
     c->suspect_bytes += (white - dead) * bytes;
 }
 
+static void
+take_white(struct wr_span *s, void *work)
+{
+    struct work *w = work;
+
+    wr_cycle_take_white(w->cycle, s, w->marks, w->proved);
+}
+
 static bool
 find_dead(struct work *w)
 {
@@ -212,19 +256,20 @@ find_dead(struct work *w)
     return !w->cycle->dead->failed;
 }
 
-static bool
-is_true(struct work *w, const struct wr_stop *s)
+bool
+wr_cycle_is_true(struct wr_cycle *c, const struct wr_stop *s,
+                 const struct wr_marks *marks)
 {
-    struct wr_verify v = {.marks = w->marks,
-                          .dead = w->cycle->dead,
+    struct wr_verify v = {.marks = marks,
+                          .dead = c->dead,
                           .stop = s,
-                          .malloc = w->cycle->malloc,
+                          .malloc = c->malloc,
                           .under_way = (uint32_t)s->count};
 
-    return wr_verify(&v, &w->cycle->wrong);
+    return wr_verify(&v, &c->wrong);
 }
 
-/* ---- the two ways ---- */
+/* ---- two of the ways ---- */
 
 /* As of now: everything but the caller stands still, or this is a copy. */
 static void
@@ -234,7 +279,8 @@ look(struct wr_cycle *c, const struct wr_stop *s)
 
     c->done = mark(&w, s);
     c->marked_ns = wr_os_monotonic();
-    c->done = c->done && find_dead(&w) && (!c->verify || is_true(&w, s));
+    c->done = c->done && find_dead(&w) &&
+              (!c->verify || wr_cycle_is_true(c, s, w.marks));
     wr_marker_free(w.marker);
     wr_marks_free(w.marks);
     wr_marks_free(w.odd);
@@ -246,8 +292,7 @@ look_stopped(struct wr_cycle *c, struct wr_stop *s)
     c->dead = wr_marks_new();
     if (c->dead != NULL)
         look(c, s);
-    go_on(s);
-    c->go_on_ns = wr_os_monotonic();
+    wr_cycle_go_on(c, s);
 }
 
 /* May the program write all it has while the copy is there? */
@@ -296,8 +341,7 @@ look_beside(struct wr_cycle *c, struct wr_stop *s)
         wr_os_end(shared->done ? 0 : 1);
     }
     if (copy > 0) {
-        go_on(s);
-        shared->go_on_ns = wr_os_monotonic();
+        wr_cycle_go_on(shared, s);
         if (wait_for(copy) != 0)
             shared->done = false;
         *c = *shared;
@@ -310,22 +354,34 @@ look_beside(struct wr_cycle *c, struct wr_stop *s)
     return copy > 0;
 }
 
+/* In a copy, if that can be, or while the program stands still. */
+static void
+look_as_of_now(struct wr_cycle *c)
+{
+    struct wr_stop *s;
+
+    if (is_beside(c) && !is_room())
+        c->way = WR_WAY_STOPPED;
+    s = wr_cycle_stand_still(c);
+    if (s == NULL)
+        return;
+    c->triggered = c->reached = wr_managed_grown();
+    if (is_beside(c) && wr_ties_allow_copy() && look_beside(c, s))
+        return;
+    c->way = WR_WAY_STOPPED;
+    look_stopped(c, s);
+}
+
 void
 wr_cycle_run(struct wr_cycle *c)
 {
-    struct wr_stop *s;
-    bool room = c->beside && is_room();
-
-    s = stand_still(c);
-    if (s == NULL)
-        return;
-    c->reached = wr_managed_grown();
-    c->beside = room && wr_ties_allow_copy();
-    c->beside = c->beside && look_beside(c, s);
-    if (!c->beside)
-        look_stopped(c, s);
+    if (c->way != WR_WAY_TRACKED || !wr_track_run(c)) {
+        if (c->way == WR_WAY_TRACKED)
+            c->way = WR_WAY_SNAPSHOT;
+        look_as_of_now(c);
+    }
     c->ended_ns = wr_os_monotonic();
-    if (c->done && c->beside)
+    if (c->done && is_beside(c))
         wr_ties_bury(c->dead);
     if (c->done) {
         wr_ties_wake();

@@ -236,7 +236,17 @@ mark_roots(struct wr_marker *m)
         }
 }
 
-/* A value that has its mark already adds nothing. */
+/* Of the keys that have a mark. A value that has its own already adds nothing.
+ */
+static void
+note_values(struct wr_marker *m, const struct wr_marks *marks)
+{
+    for (uint32_t i = 1; i < used; i++)
+        if (tie[i].kind == WR_TIE_EPHEMERON &&
+            wr_marks_has_at(marks, tie[i].key))
+            wr_marker_word(m, tie[i].arg);
+}
+
 static bool
 mark_values(struct wr_marker *m, const struct wr_marks *marks)
 {
@@ -244,10 +254,7 @@ mark_values(struct wr_marker *m, const struct wr_marks *marks)
 
     do {
         before = wr_marker_sums(m)->blocks;
-        for (uint32_t i = 1; i < used; i++)
-            if (tie[i].kind == WR_TIE_EPHEMERON &&
-                wr_marks_has_at(marks, tie[i].key))
-                wr_marker_word(m, tie[i].arg);
+        note_values(m, marks);
         if (!wr_marker_finish(m))
             return false;
     } while (wr_marker_sums(m)->blocks > before);
@@ -343,6 +350,15 @@ wr_ties_mark(struct wr_marker *m, const struct wr_marks *marks, bool in_copy)
         return false;
     find_dead(marks, false);
     return true;
+}
+
+void
+wr_ties_mark_early(struct wr_marker *m, const struct wr_marks *marks)
+{
+    if (!atomic_load(&any))
+        return;
+    mark_roots(m);
+    note_values(m, marks);
 }
 
 void

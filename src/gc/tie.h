@@ -60,6 +60,10 @@ bool wr_ties_allow_copy(void);
 /* Steps 1 to 5, 1 and 2 in a copy. The roots are fed. false: no memory. */
 bool wr_ties_mark(struct wr_marker *m, const struct wr_marks *marks,
                   bool in_copy);
+/* Of steps 1 and 2 what can be done while the program runs and marking goes on:
+ * values whose keys have a mark as yet. Lock held; what is reached stays grey.
+ */
+void wr_ties_mark_early(struct wr_marker *m, const struct wr_marks *marks);
 /* Step 5, and ephemerons whose keys are dead. Takes the lock. */
 void wr_ties_bury(const struct wr_marks *dead);
 

@@ -504,6 +504,8 @@ wr_mheap_free(struct wr_span *s, bool emptied)
     WR_ASSERT(wr_span_state(s) == WR_SPAN_SMALL ||
               wr_span_state(s) == WR_SPAN_LARGE);
     wr_pagemap_set(s->base, s->pages, NULL);
+    if (wr_unlikely(keeping))
+        wr_events.span_gone(s->base, s->pages);
     wr_count_sub(heap_inuse, wr_span_bytes(s));
     wr_count_add(heap_idle, wr_span_bytes(s));
     if (emptied) {

@@ -63,7 +63,8 @@ void wr_mheap_check(void);
 
 /* For who looks at spans without the lock: from now on the record of a span
  * that had blocks stays as it was when they were gone, and belongs to no other
- * span, until this is switched off. Lock held by the caller. */
+ * span, until this is switched off; and wr_events.span_gone is told. Lock held
+ * by the caller. */
 void wr_mheap_keep_records(bool on);
 
 #endif

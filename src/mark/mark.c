@@ -28,9 +28,10 @@
 #include "region/counters.h"
 
 enum {
-    ENOUGH = 64,       /* words, to go through the steps together */
-    SLICE = 128,       /* words that are looked at between steps */
-    PIECE = 128 << 10, /* bytes that are cut of a large block at once */
+    ENOUGH = 64,           /* words, to go through the steps together */
+    SLICE = 128,           /* words that are looked at between steps */
+    PIECE = 128 << 10,     /* bytes that are cut of a large block at once */
+    LOOK_BYTES = 16 << 10, /* and between looks at the clock */
 };
 
 #define GREY_STEP ((size_t)1 << 20) /* made usable at once */
@@ -257,9 +258,27 @@ fill_line(uint64_t *line, const struct wr_span *s)
                           __ATOMIC_RELAXED);
 }
 
-/* A page is met for the first time; several may do that at once. */
+static void
+note_page(struct wr_marks_window *w, uintptr_t value, unsigned is)
+{
+    __atomic_store_n(&w->page[wr_marks_page(value)], (uint16_t)is,
+                     __ATOMIC_RELEASE);
+}
+
+/* Of a heap that changes: who gives a span back takes it out of the page map
+ * and then has its pages forgotten. So either that is to come yet, or the span
+ * is not there any more. */
+static bool
+is_there(const struct wr_span *s, uintptr_t value)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    return wr_span_of((void *)value) == s;
+}
+
+/* A page is met for the first time; several may do that at once. Where the heap
+ * changes, what is empty now need not be so the next time. */
 static WR_COLD uint16_t
-meet(struct wr_marks_window *w, uintptr_t value)
+meet(const struct wr_marks *set, struct wr_marks_window *w, uintptr_t value)
 {
     struct wr_span *s = wr_span_of((void *)value);
     uint8_t state = s != NULL ? wr_span_state(s) : WR_SPAN_UNUSED;
@@ -279,8 +298,12 @@ meet(struct wr_marks_window *w, uintptr_t value)
                                              : 0;
         }
     }
-    __atomic_store_n(&w->page[wr_marks_page(value)], (uint16_t)is,
-                     __ATOMIC_RELEASE);
+    if (!set->changing || is != PAGE_EMPTY)
+        note_page(w, value, is);
+    if (set->changing && is != PAGE_EMPTY && !is_there(s, value)) {
+        note_page(w, value, 0);
+        is = PAGE_EMPTY;
+    }
     return (uint16_t)is;
 }
 
@@ -305,7 +328,7 @@ point_oddly(struct wr_marker *m, unsigned is, uintptr_t value)
     if (is == 0 && wr_span_of((void *)value) != NULL) {
         struct wr_marks_window *w = wr_marks_make(m->marks, value);
 
-        is = w != NULL ? meet(w, value) : PAGE_EMPTY;
+        is = w != NULL ? meet(m->marks, w, value) : PAGE_EMPTY;
     }
     if (is == PAGE_LARGE)
         mark_large(m, value);
@@ -654,6 +677,68 @@ wr_marker_scan_block(struct wr_marker *m, struct wr_span *s, unsigned block)
         wr_marker_scan(m, (void *)base, (void *)(base + bytes));
 }
 
+/* --- In slices ----------------------------------------------------------- */
+
+void
+wr_marker_note(struct wr_marker *m, const void *from, const void *end)
+{
+    uintptr_t word = sizeof(uintptr_t), stop;
+    uintptr_t first = wr_align_up((uintptr_t)from, word);
+    uintptr_t last = wr_align_down((uintptr_t)end, word);
+
+    for (; first < last && next_piece(m, &first, last, &stop); first = stop)
+        scan(m, first, stop, last);
+}
+
+/* The part of a marked block that lies in [from, end). */
+static void
+note_part(struct wr_marker *m, struct wr_span *s, unsigned block,
+          uintptr_t from, uintptr_t end)
+{
+    size_t bytes = wr_span_block_bytes(s);
+    uintptr_t base = s->base + block * bytes;
+
+    if (!wr_marks_has(m->marks, s, block) ||
+        !wr_block_is_live(wr_block_state(s, block)))
+        return;
+    from = wr_max(base, from);
+    end = wr_min(base + bytes, end);
+    if (s->kind == WR_KIND_TYPED)
+        scan_typed(m, from, end);
+    else
+        wr_marker_note(m, (void *)from, (void *)end);
+}
+
+/* The same of all blocks of a span. */
+static void
+note_span(struct wr_marker *m, struct wr_span *s, uintptr_t from, uintptr_t end)
+{
+    bool exact;
+
+    if (s->kind == WR_KIND_NOSCAN)
+        return;
+    if (wr_span_state(s) == WR_SPAN_LARGE)
+        note_part(m, s, 0, from, end);
+    if (wr_span_state(s) != WR_SPAN_SMALL)
+        return;
+    for (unsigned i = wr_span_block_of(s, (void *)from, &exact);
+         i < s->blocks && s->base + i * (uintptr_t)s->block_bytes < end; i++)
+        note_part(m, s, i, from, end);
+}
+
+void
+wr_marker_again(struct wr_marker *m, uintptr_t from, uintptr_t end)
+{
+    m->pages.known = 0; /* as of before it was written */
+    for (uintptr_t stop; from < end; from = stop) {
+        struct wr_span *s = wr_span_of((void *)from);
+
+        stop = wr_min(wr_align_down(from, WR_PAGE_BYTES) + WR_PAGE_BYTES, end);
+        if (s != NULL)
+            note_span(m, s, from, stop);
+    }
+}
+
 /* --- To the end ---------------------------------------------------------- */
 
 /* And what others gave away. */
@@ -709,6 +794,31 @@ gather(struct wr_marker *m)
         h->dropped = false;
     }
     return dropped;
+}
+
+bool
+wr_marker_lost_some(struct wr_marker *m)
+{
+    return gather(m);
+}
+
+bool
+wr_marker_go_on(struct wr_marker *m, uint64_t until)
+{
+    uint64_t look = m->sums.scanned + LOOK_BYTES;
+
+    if (until == 0)
+        finish_all(m);
+    while (!is_empty(m) || m->candidates > 0) {
+        blacken(m);
+        mark_candidates(m);
+        if (m->sums.scanned < look)
+            continue;
+        if (wr_os_monotonic() >= until)
+            return is_empty(m);
+        look = m->sums.scanned + LOOK_BYTES;
+    }
+    return true;
 }
 
 bool

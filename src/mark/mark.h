@@ -101,6 +101,28 @@ void wr_marker_dismiss(struct wr_marker *m);
 /* When they have: it marks alone, and may be freed. Fine without share. */
 void wr_marker_go_alone(struct wr_marker *m);
 
+/* Marking while the heap changes, in slices: what others write meanwhile the
+ * caller knows of, and has it looked at again; records of spans are kept
+ * (wr_mheap_keep_records), and the marks are wide.
+ *
+ *     wr_marker_note(m, roots, roots_end);
+ *     while (!wr_marker_go_on(m, now + 1 * MS)) ...
+ *     wr_marker_again(m, page, page_end);      it was written since
+ */
+
+/* As wr_marker_scan, but what is reached stays grey. */
+void wr_marker_note(struct wr_marker *m, const void *from, const void *end);
+/* Blacken until then (wr_os_monotonic), or a little longer: is nothing grey?
+ * 0: to the end; of several markers only so. No word is on its way to a mark
+ * after it. */
+bool wr_marker_go_on(struct wr_marker *m, uint64_t until);
+/* What the marked blocks in [from, end) of the heap hold there is looked at
+ * again; what is reached stays grey. */
+void wr_marker_again(struct wr_marker *m, uintptr_t from, uintptr_t end);
+/* Did grey blocks find no room since this was last asked? Then marked blocks
+ * all over the heap have to be looked at again. Nothing is grey. */
+bool wr_marker_lost_some(struct wr_marker *m);
+
 /* Mark it, as if a word had pointed there: false when it was marked before.
  * What it points at is reached. */
 bool wr_marker_add(struct wr_marker *m, struct wr_span *s, unsigned block);

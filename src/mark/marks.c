@@ -15,18 +15,67 @@ set_bytes(size_t windows)
     return sizeof(struct wr_marks) + windows * sizeof(struct wr_marks_window *);
 }
 
-struct wr_marks *
-wr_marks_new(void)
+static struct wr_marks *
+make(size_t first, size_t windows)
 {
-    bool any = wr_window_first <= wr_window_last;
-    size_t windows = any ? wr_window_last + 1 - wr_window_first : 0;
     struct wr_marks *set = wr_os_map(set_bytes(windows));
 
     if (set != NULL) {
-        set->first = wr_window_first;
+        set->first = first;
         set->windows = windows;
     }
     return set;
+}
+
+static bool
+is_any(void)
+{
+    return wr_window_first <= wr_window_last;
+}
+
+struct wr_marks *
+wr_marks_new(void)
+{
+    return make(wr_window_first,
+                is_any() ? wr_window_last + 1 - wr_window_first : 0);
+}
+
+struct wr_marks *
+wr_marks_new_wide(void)
+{
+    size_t first = wr_window_first - wr_min(wr_window_first, WR_MARKS_GROWTH);
+    size_t last = wr_min(wr_window_last + WR_MARKS_GROWTH, WR_WINDOWS - 1);
+    struct wr_marks *set =
+        is_any() ? make(first, last + 1 - first) : wr_marks_new();
+
+    if (set != NULL)
+        set->changing = true;
+    return set;
+}
+
+bool
+wr_marks_hold_all(const struct wr_marks *set)
+{
+    return wr_window_first >= set->first &&
+           wr_window_last < set->first + set->windows;
+}
+
+void
+wr_marks_forget(struct wr_marks *set, uintptr_t base, size_t pages)
+{
+    for (; pages > 0; pages--, base += WR_PAGE_BYTES) {
+        size_t number = (base >> WR_WINDOW_SHIFT) - set->first;
+        struct wr_marks_window *w =
+            number < set->windows ? set->window[number] : NULL;
+        uint64_t *line;
+
+        if (w == NULL)
+            continue;
+        line = w->line[wr_marks_page(base)];
+        for (unsigned i = 0; i < WR_MARKS_WORDS; i++)
+            __atomic_store_n(&line[i], 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&w->page[wr_marks_page(base)], 0, __ATOMIC_RELEASE);
+    }
 }
 
 struct wr_marks *
@@ -60,13 +109,23 @@ wr_marks_free(struct wr_marks *set)
 struct wr_marks_window *
 wr_marks_make(struct wr_marks *set, uintptr_t at)
 {
-    struct wr_marks_window **w =
-        &set->window[(at >> WR_WINDOW_SHIFT) - set->first];
+    size_t number = (at >> WR_WINDOW_SHIFT) - set->first;
+    struct wr_marks_window *now = NULL, *made;
 
-    if (*w == NULL)
-        *w = wr_os_map(sizeof **w);
-    set->failed |= *w == NULL;
-    return *w;
+    if (number < set->windows)
+        now = __atomic_load_n(&set->window[number], __ATOMIC_ACQUIRE);
+    if (now != NULL)
+        return now;
+    made = number < set->windows ? wr_os_map(sizeof *made) : NULL;
+    if (made == NULL) {
+        set->failed = true;
+    } else if (!__atomic_compare_exchange_n(&set->window[number], &now, made,
+                                            false, __ATOMIC_ACQ_REL,
+                                            __ATOMIC_ACQUIRE)) {
+        wr_os_unmap(made, sizeof *made);
+        return now;
+    }
+    return made;
 }
 
 bool
@@ -118,11 +177,11 @@ bool
 wr_marks_add_shared(struct wr_marks *set, const struct wr_span *s,
                     unsigned block)
 {
-    uint64_t *line = wr_marks_line(set, s);
+    uint64_t *line = wr_marks_make_line(set, s);
     uint64_t bit = UINT64_C(1) << block % 64;
 
-    WR_ASSERT(line != NULL);
-    return (__atomic_fetch_or(&line[block / 64], bit, __ATOMIC_RELAXED) &
+    return line != NULL &&
+           (__atomic_fetch_or(&line[block / 64], bit, __ATOMIC_RELAXED) &
             bit) == 0;
 }
 

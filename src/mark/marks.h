@@ -17,7 +17,7 @@
  * and says so for ever: what is not in it may only have found no room.
  *
  * Threads: one at a time may change a set. Several may add to it at once, by
- * wr_marks_add_shared, when wr_marks_make_all has been called before.
+ * wr_marks_add_shared.
  */
 #ifndef WR_MARK_MARKS_H
 #define WR_MARK_MARKS_H
@@ -40,19 +40,29 @@ struct wr_marks_window {
 
 struct wr_marks {
     bool failed;
+    bool changing;         /* it was made wide */
     size_t first, windows; /* of the heap, as of when the set was made */
     struct wr_marks_window *window[]; /* NULL: no block there is in the set */
 };
 
 /* A set for the blocks the heap has now. NULL: no memory. */
 struct wr_marks *wr_marks_new(void);
+/* One for a heap that changes while it is marked: which may grow by so many
+ * windows to either side, and whose spans come and go. */
+struct wr_marks *wr_marks_new_wide(void);
+#define WR_MARKS_GROWTH ((size_t)64)
+/* Has it room for all blocks that the heap has now? Guard: mheap's lock. */
+bool wr_marks_hold_all(const struct wr_marks *set);
+/* Of such a heap: the span is gone, and those pages may become another. Guard:
+ * mheap's lock. */
+void wr_marks_forget(struct wr_marks *set, uintptr_t base, size_t pages);
 /* One that copies of the process (os/process.h) write into for all: all its
  * windows are there. */
 struct wr_marks *wr_marks_new_shared(void);
 void wr_marks_free(struct wr_marks *set); /* NULL is fine */
 
-/* The window around an address of the heap, made when there is none; NULL: no
- * memory. */
+/* The window around an address of the heap, made when there is none, by several
+ * at once too; NULL: no memory. */
 struct wr_marks_window *wr_marks_make(struct wr_marks *set, uintptr_t at);
 
 /* All windows of the heap. false: no memory. */

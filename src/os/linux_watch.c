@@ -1,7 +1,7 @@
 /* The contract of watch.h on Linux: userfaultfd protects pages against writing,
- * and lets the writer go on by itself (WP_ASYNC); the scan of /proc/self/pagemap
- * finds the pages that lost their protection, and protects them anew in the
- * same step.
+ * and lets the writer go on by itself (WP_ASYNC); the scan of
+ * /proc/self/pagemap finds the pages that lost their protection, and protects
+ * them anew in the same step.
  *
  * Neither may be in the headers of the system we are built on, so what is used
  * of them stands here.
@@ -16,7 +16,7 @@
 
 enum { USER_MODE_ONLY = 1, MODE_WP = 2 };
 enum { PM_WP_MATCHING = 1, PM_CHECK_WPASYNC = 2, PAGE_IS_WRITTEN = 2 };
-enum { PIECE = 16 << 20, MOST = 128, PAGES_MOST = 256, PAGE = 4096 };
+enum { PIECE = 4 << 20, MOST = 128, PAGES_MOST = 256, PAGE = 4096 };
 
 #define UFFD_API    UINT64_C(0xaa)
 #define UNPOPULATED (UINT64_C(1) << 13)

@@ -19,6 +19,9 @@
  *                    are freed (gc/doubt.h); off: not, as ever
  *     gogc=N         percent by which managed memory grows before it is
  *                    collected (include/weir/gc.h); off: only on demand
+ *     gc=track       managed memory is marked beside the program, whose writes
+ *                    the kernel notes, where that can be; gc=copy: in a copy;
+ *                    gc=stop: while it stands still; gc=auto: as fits
  *     gctrace=1      a line on stderr for each collection, in the form of Go's
  *                    (region/gctrace.h); 0: none, as ever
  *     gccheckmark=1  verify what each collection finds, and the heap

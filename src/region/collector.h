@@ -46,13 +46,15 @@ struct wr_collection {
     uint64_t heap_start, heap_end, live, goal, stacks, globals;
     uint64_t share_millionths; /* of all time so far; filled */
     unsigned processors;
+    uint32_t way; /* enum wr_collector_way: how it was marked */
     bool forced;  /* the program asked for it */
     bool by_time; /* there had been none for long */
     bool limited; /* the goal was the memory limit's */
 };
 
 void wr_collector_ended(const struct wr_collection *c);
-/* A line for each cycle from now on, */
+/* A line for each cycle from now on, and one before it that says how it was
+ * marked when the one before was not so; */
 void wr_collector_trace(bool on);
 /* which this writes: from a thread of the program, often. */
 void wr_collector_tell(void);

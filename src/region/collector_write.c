@@ -22,6 +22,7 @@ static _Atomic bool used, traced;
  * descriptors. */
 static struct wr_lock lock = WR_LOCK_INIT; /* held alone */
 static struct wr_text untold;              /* guard: lock */
+static uint32_t told_way = WR_WAY_NONE;    /* guard: lock */
 static _Atomic bool some_untold;
 
 static _Atomic uint64_t *
@@ -138,6 +139,7 @@ count(const struct wr_collection *c)
     wr_collector_set(live, c->live);
     wr_collector_set(stacks, c->stacks);
     wr_collector_set(globals, c->globals);
+    wr_collector_set(way, c->way);
 }
 
 static void
@@ -159,6 +161,22 @@ began(const struct wr_collection *c)
     return now - wr_min(now, c->prepare_ns + c->mark_ns + c->end_ns);
 }
 
+/* Apart, so that a line in Go's form remains one. */
+static const char *
+way_line(uint32_t way)
+{
+    switch (way) {
+    case WR_WAY_TRACKED:
+        return "weir: gc marks beside the program, whose writes are tracked\n";
+    case WR_WAY_SNAPSHOT:
+        return "weir: gc marks a copy of the program\n";
+    case WR_WAY_STOPPED:
+        return "weir: gc marks while the program stands still\n";
+    default:
+        return "";
+    }
+}
+
 void
 wr_collector_ended(const struct wr_collection *ended)
 {
@@ -176,6 +194,9 @@ wr_collector_ended(const struct wr_collection *ended)
         return;
     if (c.since_ns == 0)
         c.since_ns = began(&c);
+    if (c.way != told_way)
+        wr_text_str(&untold, way_line(c.way));
+    told_way = c.way;
     wr_gctrace_line(&line, &c);
     if (untold.len + line.len < sizeof untold.buf) /* else it is left out */
         wr_text_bytes(&untold, line.buf, line.len);

@@ -42,6 +42,9 @@ struct wr_events {
     /* The calling thread takes those free blocks of the span: bit i is block
      * first + i. Soon they are live. Told as wr_taking_told says. */
     void (*taking)(struct wr_span *s, unsigned first, uint64_t bits);
+    /* While records are kept (wr_mheap_keep_records): a span of small blocks is
+     * gone, and its pages may become another. mheap's lock is held. */
+    void (*span_gone)(uintptr_t base, size_t pages);
     /* Memory lies idle, or was freed in spans: wr_scavenge has something to do.
      * No lock is held. */
     void (*memory_idle)(void);

@@ -283,10 +283,16 @@ wr_background_watch(bool now)
 }
 
 bool
+wr_background_is_wanted(void)
+{
+    return atomic_load(&wr_background_state) == WORKING;
+}
+
+bool
 wr_background_pause(uint64_t ns)
 {
     wr_os_wait(&wr_background_state, WORKING, ns);
-    return atomic_load(&wr_background_state) == WORKING;
+    return wr_background_is_wanted();
 }
 
 uint32_t

@@ -66,6 +66,8 @@ void wr_background_ask(void);
 void wr_background_watch(bool now);
 /* On the thread: wait a little. false: it was told to stop. */
 bool wr_background_pause(uint64_t ns);
+/* On the thread: the same, without waiting. */
+bool wr_background_is_wanted(void);
 /* On the thread: before it takes a lock of the heap, and after it gave them
  * back. false: it is kept out just now. */
 bool wr_background_enter(void);

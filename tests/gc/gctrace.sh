@@ -27,7 +27,7 @@ form="^gc $n @$n\.[0-9]{3}s $n%: $t\+$t\+$t ms clock, \
 $t\+$t/$t/$t\+$t ms cpu, $n->$n->$n MB, $n MB goal, $n MB stacks, \
 $n MB globals, $n P( \(forced\))?\$"
 
-# Every line has the form, the cycles are counted, the last two are forced.
+# Every line of a cycle has the form, the cycles are counted, the last two are forced.
 takes() { # who, file
     [ "$(wc -l <"$2")" -gt 2 ] || fail "$1: no cycles: $(cat "$2")"
     grep -vE "$form" "$2" >"$tmp/other" && fail "$1: $(head -3 "$tmp/other")"
@@ -36,8 +36,26 @@ takes() { # who, file
     [ "$(tail -2 "$2" | grep -c '(forced)')" = 2 ] || fail "$1: $(cat "$2")"
 }
 
-WEIR=dir=$tmp,gctrace=1 "$cycles" 2>"$tmp/ours" || fail "status $?"
+# Weir says in lines of its own how it marks, when that changes.
+trace() { # options, file
+    WEIR=dir=$tmp,gctrace=1$1 "$cycles" 2>"$tmp/said" || fail "status $?"
+    grep '^gc ' "$tmp/said" >"$2"
+    grep -v '^gc ' "$tmp/said" >"$tmp/way"
+    [ "$(wc -l <"$tmp/way")" = 1 ] || fail "ways: $(cat "$tmp/way")"
+    head -1 "$tmp/said" | cmp -s - "$tmp/way" || fail "the way comes too late"
+}
+trace '' "$tmp/ours"
 takes Weir "$tmp/ours"
+grep -q 'weir: gc marks while the program stands still' "$tmp/way" ||
+    fail "a small heap: $(cat "$tmp/way")"
+trace ,gc=copy "$tmp/copies"
+takes copies "$tmp/copies"
+grep -q 'weir: gc marks a copy of the program' "$tmp/way" ||
+    fail "gc=copy: $(cat "$tmp/way")"
+trace ,gc=track "$tmp/tracked"
+takes tracked "$tmp/tracked"
+# Where the system does not track writes it is another way.
+grep -q 'weir: gc marks' "$tmp/way" || fail "gc=track: $(cat "$tmp/way")"
 WEIR=dir=$tmp,gctrace=0 "$cycles" 2>"$tmp/quiet" || fail "status $?"
 [ ! -s "$tmp/quiet" ] || fail "unasked: $(head -3 "$tmp/quiet")"
 WEIR=dir=$tmp,gctrace=2 "$cycles" 2>"$tmp/wrong" || fail "status $?"

@@ -21,6 +21,9 @@
 #include "world/background.h"
 #include "world/thread.h"
 
+/* How the heap is marked, where that can be. */
+static uint32_t start_way = WR_WAY_NONE;
+
 static inline void
 start_with(const struct wr_gc_options *options)
 {
@@ -44,7 +47,8 @@ start_with(const struct wr_gc_options *options)
 static inline void
 start(void)
 {
-    start_with(&(struct wr_gc_options){.percent = 100, .verify = UNIT_CHECKS});
+    start_with(&(struct wr_gc_options){
+        .percent = 100, .way = start_way, .verify = UNIT_CHECKS});
 }
 
 /* Leave nothing of what was called before on the stack. */

@@ -479,7 +479,21 @@ count_entries(void)
 static bool
 was_beside(void)
 {
-    return atomic_load(&wr_collector_self()->way) == WR_WAY_SNAPSHOT;
+    return atomic_load(&wr_collector_self()->way) == start_way;
+}
+
+static void
+start_copy(void)
+{
+    start_way = WR_WAY_SNAPSHOT;
+    start();
+}
+
+static void
+start_tracked(void)
+{
+    start_way = WR_WAY_TRACKED;
+    start();
 }
 
 START_TEST(a_large_heap_is_marked_while_the_program_goes_on)
@@ -490,11 +504,11 @@ START_TEST(a_large_heap_is_marked_while_the_program_goes_on)
     for (number = 0; number < ENTRIES; number++)
         put_entry(number);
     collect();
-    ck_assert(!was_beside() || state().cycles > 1);
     dead = state().dead_bytes;
-    collect();
-    if (!was_beside())
-        unit_skip("no copy of the program to be had");
+    if (!was_beside()) {
+        unit_skip("it is not marked so on this system");
+        return;
+    }
     for (int i = 0; i < 40; i++, number += ENTRIES / 8)
         replace_some(number, ENTRIES / 8);
     ck_assert_uint_eq(count_entries(), ENTRIES);
@@ -540,6 +554,26 @@ START_TEST(freeing_twice_stops_the_program)
 }
 END_TEST
 
+static void
+add_beside(Suite *s, const char *name, SFun begin)
+{
+    TCase *tc = tcase_create(name);
+
+    tcase_add_checked_fixture(tc, begin, NULL);
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, a_large_heap_is_marked_while_the_program_goes_on);
+    tcase_add_test(tc, what_nobody_has_is_freed);
+    tcase_add_test(tc, what_managed_blocks_point_to_stays);
+    tcase_add_test(tc, blocks_of_malloc_keep_what_they_point_to);
+    tcase_add_test(tc,
+                   blocks_of_malloc_that_nobody_has_keep_only_if_all_are_roots);
+    tcase_add_test(tc, realloc_leaves_a_block_managed);
+    tcase_add_test(tc, the_counts_balance);
+    tcase_add_test(tc, what_other_threads_have_stays);
+    tcase_add_test(tc, threads_allocate_while_others_collect);
+    suite_add_tcase(s, tc);
+}
+
 int
 main(void)
 {
@@ -573,9 +607,10 @@ main(void)
     tcase_add_test(tc, the_counts_balance);
     tcase_add_test(tc, what_other_threads_have_stays);
     tcase_add_test(tc, threads_allocate_while_others_collect);
-    tcase_add_test(tc, a_large_heap_is_marked_while_the_program_goes_on);
     tcase_add_test(tc, what_the_collector_will_free_is_no_leak);
     tcase_add_test(tc, freeing_twice_stops_the_program);
     suite_add_tcase(s, tc);
+    add_beside(s, "copy", start_copy);
+    add_beside(s, "tracked", start_tracked);
     return unit_main(s);
 }

@@ -25,6 +25,8 @@ for what in graph threads fork signals finalizers; do
     run gctrace=0 $what 1
     run $checked $what 8
     run $checked,gcstress=1 $what 60
+    run gc=track $what 1
+    run gc=track,$checked $what 8
 done
 run gogc=off,limit=64MiB limit 1
 run gogc=off,limit=64MiB,$checked limit 1

@@ -1,0 +1,531 @@
+/* Invariants
+ * 1. The marker marks between begin and the end of the last stop; all the while
+ *    records of spans are kept.
+ * 2. `at` in stretch `next` is how far a round has come; 0, 0 at its beginning.
+ *    What lies before it was asked about in this round.
+ * 3. `judged` is freed only when users is 0 after it was taken away.
+ */
+#include "gc/track.h"
+
+#include <stdatomic.h>
+
+#include "base/base.h"
+#include "gc/cycle.h"
+#include "gc/tie.h"
+#include "heap/caches.h"
+#include "heap/heap.h"
+#include "heap/mcache.h"
+#include "heap/mheap.h"
+#include "heap/stretches.h"
+#include "leak/known.h"
+#include "leak/roots.h"
+#include "limit/pacer.h"
+#include "mark/helpers.h"
+#include "mark/mark.h"
+#include "mark/marks.h"
+#include "os/os.h"
+#include "os/process.h"
+#include "os/watch.h"
+#include "region/event.h"
+#include "world/background.h"
+
+#define LOOK_NS  UINT64_C(500000)
+#define TURN_NS  UINT64_C(1000000) /* between looks whether it is wanted */
+#define SLICE_NS UINT64_C(4000000) /* the program stands still, at most */
+#define RUN_NS   UINT64_C(1000000) /* and then runs, at least */
+#define NEVER    UINT64_MAX
+
+enum {
+    BATCH = 64,      /* stretches of written pages that are asked for at once */
+    ROUNDS = 10,     /* at most, beside the program */
+    FEW_PAGES = 512, /* that a slice is sure to be done with */
+    SLICES = 2000,   /* then it stands still for as long as it takes */
+    SPANS = 64,      /* looked at under one lock */
+    AGAIN = 256 << 10, /* of the heap, looked at at once */
+};
+
+struct track {
+    struct wr_cycle *cycle;
+    struct wr_marks *marks;
+    struct wr_marker *marker;
+    struct wr_os_watch watch;
+    size_t next; /* of the stretches; */
+    uintptr_t at;
+    uint64_t written; /* pages, in this round */
+};
+
+static struct wr_stretch stretch[WR_STRETCHES];
+static size_t stretches;
+
+/* ---- Weir's thread in the heap ---- */
+
+static bool
+lock_heap(void)
+{
+    while (!wr_background_enter())
+        if (!wr_background_pause(LOOK_NS))
+            return false;
+    wr_lock_take(&wr_mheap_lock);
+    return true;
+}
+
+static void
+unlock_heap(void)
+{
+    wr_lock_give(&wr_mheap_lock);
+    wr_background_leave();
+}
+
+/* ---- rounds ---- */
+
+/* Lock held. false: where the heap is cannot be known. */
+static bool
+find_stretches(void)
+{
+    stretches = wr_stretches_get(stretch);
+    return stretches != SIZE_MAX;
+}
+
+static bool
+is_over(uint64_t until)
+{
+    return until != NEVER && wr_os_monotonic() >= until;
+}
+
+static void
+look_again(struct track *t, const struct wr_os_stretch *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        wr_marker_again(t->marker, s[i].from, s[i].end);
+        t->written += (s[i].end - s[i].from) / wr_os_page_bytes();
+    }
+}
+
+enum state { DONE, TIME_OVER, FAILED };
+
+/* The rest of a round. DONE: it is whole, nothing is grey, and the next one
+ * begins. */
+static enum state
+go_round(struct track *t, uint64_t until)
+{
+    struct wr_os_stretch found[BATCH];
+    size_t n;
+
+    for (; t->next < stretches; t->next++, t->at = 0) {
+        const struct wr_stretch *s = &stretch[t->next];
+
+        for (t->at = wr_max(t->at, s->from); t->at < s->end;) {
+            if (is_over(until))
+                return TIME_OVER;
+            n = wr_os_watch_take(&t->watch, &t->at, s->end, found, BATCH);
+            if (n == SIZE_MAX)
+                return FAILED;
+            look_again(t, found, n);
+            if (!wr_marker_go_on(t->marker, until))
+                return TIME_OVER;
+        }
+    }
+    t->next = 0;
+    t->at = 0;
+    return DONE;
+}
+
+/* ---- beside the program ---- */
+
+/* To the end, or until Weir's thread has to stop. */
+static bool
+blacken_all(struct track *t)
+{
+    while (!wr_marker_go_on(t->marker, wr_os_monotonic() + TURN_NS))
+        if (!wr_background_is_wanted())
+            return false;
+    return true;
+}
+
+/* What found no room among the grey blocks is found again. */
+static bool
+find_lost(struct track *t)
+{
+    while (wr_marker_lost_some(t->marker))
+        for (size_t i = 0; i < stretches; i++)
+            for (uintptr_t at = stretch[i].from; at < stretch[i].end;
+                 at += AGAIN) {
+                wr_marker_again(t->marker, at,
+                                wr_min(at + AGAIN, stretch[i].end));
+                if (!blacken_all(t))
+                    return false;
+            }
+    return true;
+}
+
+/* All that can be reached from what is grey. */
+static bool
+mark(struct track *t)
+{
+    bool marked = true;
+
+    if (wr_helpers_begin(t->marker, wr_pacer_markers(wr_os_cpus()).whole) > 1)
+        (void)wr_marker_go_on(t->marker, 0);
+    else
+        marked = blacken_all(t);
+    wr_helpers_end(t->marker);
+    return marked && find_lost(t);
+}
+
+/* What ties hold need not wait for the end. */
+static void
+mark_ties(struct track *t)
+{
+    wr_ties_lock();
+    wr_ties_mark_early(t->marker, t->marks);
+    wr_ties_unlock();
+}
+
+static bool
+run_round(struct track *t)
+{
+    enum state s;
+
+    if (!lock_heap())
+        return false;
+    s = find_stretches() ? TIME_OVER : FAILED;
+    unlock_heap();
+    if (s == FAILED)
+        return false;
+    mark_ties(t);
+    t->written = 0;
+    while ((s = go_round(t, wr_os_monotonic() + TURN_NS)) == TIME_OVER)
+        if (!wr_background_is_wanted())
+            return false;
+    return s == DONE && blacken_all(t) && find_lost(t);
+}
+
+/* As long as each is shorter than the one before by a quarter. */
+static bool
+run_rounds(struct track *t)
+{
+    uint64_t before = UINT64_MAX;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        if (!run_round(t))
+            return false;
+        if (t->written <= FEW_PAGES || t->written > before / 4 * 3)
+            break;
+        before = t->written;
+    }
+    return true;
+}
+
+/* ---- while it stands still ---- */
+
+static struct wr_marks *marked; /* guard: mheap's lock */
+
+/* Its pages may have been met by the marker. */
+static void
+span_gone(uintptr_t base, size_t pages)
+{
+    wr_marks_forget(marked, base, pages);
+}
+
+static void
+note_root(uintptr_t from, uintptr_t end, void *track)
+{
+    struct track *t = track;
+
+    wr_marker_note(t->marker, (void *)from, (void *)end);
+    t->cycle->roots += end - from;
+}
+
+static bool
+note_roots(struct track *t, const struct wr_stop *s)
+{
+    t->cycle->roots = 0;
+    if (!wr_roots_own(s, note_root, t))
+        return false;
+    t->cycle->roots += wr_known_mark(t->marker);
+    return true;
+}
+
+/* The first stop. */
+static bool
+begin(struct track *t)
+{
+    struct wr_stop *s = wr_cycle_stand_still(t->cycle);
+    bool seen;
+
+    if (s == NULL)
+        return false;
+    t->cycle->triggered = wr_managed_grown();
+    marked = t->marks;
+    wr_mheap_keep_records(true);
+    seen = note_roots(t, s);
+    wr_cycle_go_on(t->cycle, s);
+    return seen;
+}
+
+/* A round that begins and ends in this stop, the roots, and all that hangs off
+ * them: then this is the moment of the cycle. */
+static enum state
+look_stopped(struct track *t, const struct wr_stop *s, uint64_t until)
+{
+    bool whole = t->next == 0 && t->at == 0;
+    enum state state = find_stretches() ? go_round(t, until) : FAILED;
+
+    if (state == DONE && !whole)
+        state = go_round(t, until);
+    if (state != DONE)
+        return state;
+    if (!note_roots(t, s))
+        return FAILED;
+    if (!wr_marker_go_on(t->marker, until) || wr_marker_lost_some(t->marker))
+        return TIME_OVER;
+    if (!wr_ties_mark(t->marker, t->marks, false) ||
+        !wr_marks_hold_all(t->marks))
+        return FAILED;
+    return DONE;
+}
+
+/* ---- what is white ---- */
+
+static _Atomic(struct wr_marks *) judged;
+static _Atomic uint32_t users; /* threads that look at *judged */
+
+static void
+taking(struct wr_span *s, unsigned first, uint64_t bits)
+{
+    struct wr_marks *marks;
+
+    atomic_fetch_add(&users, 1);
+    marks = atomic_load(&judged);
+    for (; marks != NULL && bits != 0; bits &= bits - 1)
+        (void)wr_marks_add_shared(marks, s,
+                                  first + (unsigned)wr_cpu_lowest_bit(bits));
+    atomic_fetch_sub(&users, 1);
+}
+
+/* A thread may be about to have any block of these that is not live. */
+static void
+keep_current(struct wr_marks *marks, struct wr_mcache *mc)
+{
+    for (unsigned i = 1; i < mc->slots; i++) {
+        struct wr_span *s = mc->slot[i].span;
+
+        for (unsigned b = 0; s != NULL && b < s->blocks; b++)
+            if (!wr_block_is_live(wr_block_state(s, b)))
+                (void)wr_marks_add_shared(marks, s, b);
+    }
+    if (mc->making != NULL)
+        (void)wr_marks_add_shared(marks, mc->making, 0);
+}
+
+static bool
+begin_to_judge(struct track *t)
+{
+    if (!wr_marks_make_all(t->marks))
+        return false;
+    for (struct wr_mcache *mc = wr_caches_first(); mc != NULL; mc = mc->next)
+        keep_current(t->marks, mc);
+    atomic_store(&judged, t->marks);
+    atomic_store(&wr_taking_told, true);
+    return true;
+}
+
+static void
+end_judging(void)
+{
+    if (atomic_load(&judged) == NULL)
+        return;
+    atomic_store(&wr_taking_told, false);
+    atomic_store(&judged, NULL);
+    for (uint32_t n; (n = atomic_load(&users)) != 0;)
+        wr_os_wait(&users, n, LOOK_NS);
+}
+
+/* Where the marks have no line all blocks are younger than the moment. */
+static bool
+judge_some(struct track *t, uintptr_t *at)
+{
+    struct wr_span *s = NULL;
+
+    for (int i = 0; i < SPANS && (s = wr_mheap_next(at)) != NULL; i++)
+        if ((wr_span_state(s) == WR_SPAN_SMALL ||
+             wr_span_state(s) == WR_SPAN_LARGE) &&
+            wr_marks_line(t->marks, s) != NULL)
+            wr_cycle_take_white(t->cycle, s, t->marks, false);
+    return s != NULL;
+}
+
+static bool
+judge(struct track *t)
+{
+    uintptr_t at = 0;
+    bool more = true;
+
+    while (more) {
+        if (!lock_heap())
+            return false;
+        more = judge_some(t, &at);
+        unlock_heap();
+    }
+    t->cycle->reached = wr_managed_grown();
+    return !t->marks->failed && !t->cycle->dead->failed;
+}
+
+/* The same in the last stop, and is it true? */
+static bool
+judge_stopped(struct track *t, const struct wr_stop *s)
+{
+    uintptr_t at = 0;
+
+    while (judge_some(t, &at))
+        ;
+    t->cycle->reached = wr_managed_grown();
+    return !t->marks->failed && !t->cycle->dead->failed &&
+           wr_cycle_is_true(t->cycle, s, t->marks);
+}
+
+/* ---- the end ---- */
+
+/* Between two slices. */
+static bool
+run_on(struct track *t)
+{
+    uint64_t until = wr_os_monotonic() + RUN_NS;
+    enum state s =
+        wr_marker_go_on(t->marker, until) ? go_round(t, until) : TIME_OVER;
+
+    if (s == DONE && wr_os_monotonic() < until)
+        (void)wr_background_pause(until - wr_os_monotonic());
+    return s != FAILED && wr_background_is_wanted() && find_lost(t);
+}
+
+static enum state
+slice(struct track *t, bool last)
+{
+    struct wr_stop *s = wr_cycle_stand_still(t->cycle);
+    enum state state;
+
+    if (s == NULL)
+        return FAILED;
+    state = look_stopped(t, s, last ? NEVER : t->cycle->stopped_ns + SLICE_NS);
+    if (state == DONE &&
+        !(t->cycle->verify ? judge_stopped(t, s) : begin_to_judge(t)))
+        state = FAILED;
+    if (state != TIME_OVER)
+        wr_mheap_keep_records(false);
+    wr_cycle_go_on(t->cycle, s);
+    return state;
+}
+
+static bool
+run_slices(struct track *t)
+{
+    for (int i = 0;; i++) {
+        enum state s = slice(t, i >= SLICES);
+
+        if (s != TIME_OVER)
+            return s == DONE;
+        if (!run_on(t))
+            return false;
+    }
+}
+
+/* ---- all of it ---- */
+
+static bool
+watch_all(struct track *t)
+{
+    struct wr_os_stretch found[BATCH];
+
+    if (!lock_heap())
+        return false;
+    t->marks = wr_marks_new_wide();
+    t->cycle->dead = wr_marks_new_wide();
+    if (!find_stretches())
+        stretches = 0;
+    unlock_heap();
+    for (size_t i = 0; i < stretches; i++)
+        for (uintptr_t at = stretch[i].from; at < stretch[i].end;)
+            if (wr_os_watch_take(&t->watch, &at, stretch[i].end, found,
+                                 BATCH) == SIZE_MAX)
+                return false;
+    return stretches > 0 && t->marks != NULL && t->cycle->dead != NULL;
+}
+
+static void
+watch_no_more(struct track *t)
+{
+    for (size_t i = 0; i < stretches; i++)
+        wr_os_watch_drop(&t->watch, stretch[i].from, stretch[i].end);
+    wr_os_watch_close(&t->watch);
+}
+
+/* Where it failed before the last stop. */
+static void
+forget_records(void)
+{
+    if (!lock_heap())
+        return; /* it goes on with the next cycle, or in the child */
+    wr_mheap_keep_records(false);
+    unlock_heap();
+}
+
+static bool
+run(struct track *t)
+{
+    struct wr_cycle *c = t->cycle;
+    uint64_t first_ns, stood_ns, go_on_ns;
+    bool whole;
+
+    if (!begin(t))
+        return false;
+    first_ns = c->stopped_ns;
+    stood_ns = c->stood_ns;
+    go_on_ns = c->go_on_ns;
+    whole = mark(t) && run_rounds(t);
+    c->marked_ns = wr_os_monotonic();
+    whole = whole && run_slices(t);
+    c->stopped_ns = first_ns;
+    c->stood_ns = stood_ns;
+    c->go_on_ns = go_on_ns;
+    c->scanned = wr_marker_sums(t->marker)->scanned;
+    return whole;
+}
+
+bool
+wr_track_run(struct wr_cycle *c)
+{
+    struct track t = {.cycle = c};
+
+    if (c->all || c->malloc || !wr_os_watch_open(&t.watch))
+        return false;
+    if (watch_all(&t))
+        t.marker = wr_marker_new(t.marks, NULL);
+    c->done = t.marker != NULL && run(&t);
+    if (!c->done && t.marker != NULL)
+        forget_records();
+    watch_no_more(&t);
+    c->done = c->done && (c->verify || judge(&t));
+    end_judging();
+    wr_marker_free(t.marker);
+    wr_marks_free(t.marks);
+    return true;
+}
+
+void
+wr_track_start(void)
+{
+    wr_events.taking = taking;
+    wr_events.span_gone = span_gone;
+}
+
+void
+wr_track_fork_child(void)
+{
+    if (atomic_load(&wr_taking_told))
+        atomic_store(&wr_taking_told, false);
+    if (atomic_load(&judged) != NULL)
+        atomic_store(&judged, NULL);
+    if (atomic_load(&users) != 0)
+        atomic_store(&users, 0);
+}
