@@ -41,7 +41,7 @@
  * run by `weir run`) nothing has to be started. A cycle begins when as much
  * was allocated as was live after the last one (weir_gc_set_percent). The
  * program stands still for it: up to 32 MiB of live blocks until it has ended,
- * above that until a copy of the program is made, in which it goes on; who
+ * above that for some of them at a time, while marking goes on beside it; who
  * allocates far more meanwhile waits for the end. If the program cannot be made
  * to stand still, because it blocks SIGURG and the system lets nobody hold
  * threads, nothing is freed, and weir_gc_read counts it.
