@@ -29,11 +29,13 @@
  * malloc holds anyhow. Who knows how many there will be reserves: that is what
  * saves the copies, here as in Go.
  *
- * A borrowed slice has a cap of 0: its items are another slice's, and it is
- * valid as long as those. Appending to it copies them into an array of its
- * own, so unlike in Go it never writes into the other's. Like in Go a small
- * part of a large array keeps all of it from being freed as long as the part
- * is needed: name_copy, then free the large one.
+ * A borrowed slice has a cap below 0: its items are another slice's, of an
+ * array with room for -cap of them, and it is valid as long as that. Appending
+ * to it copies them into an array of its own, so unlike in Go it never writes
+ * into the other's. Like in Go a small part of a large array keeps all of it
+ * from being freed as long as the part is needed: name_copy, then free the
+ * large one. Where that was forgotten `weir retained` says which arrays of 64
+ * KiB and more only small parts lead to: it knows a borrowed slice by its cap.
  *
  * Units: items. Threads: one at a time. Ownership: the caller's, until
  * name_free. Errors: WEIR_ENOMEM, and nothing has changed. Misuse: a part that
@@ -56,11 +58,11 @@ extern "C" {
  * address nobody takes can live in registers. */
 struct weir_slice_array {
     void *at;
-    size_t cap;
+    ptrdiff_t cap;
 };
 
 /* The array of len items of so many bytes with room for `more` behind them; at
- * is NULL: no memory. It is borrowed where a.cap is 0. */
+ * is NULL: no memory. A borrowed one is copied into its own. */
 struct weir_slice_array weir_slice_grow(struct weir_slice_array a, size_t len,
                                         size_t more, size_t item_bytes,
                                         const weir_alloc *alloc);
@@ -78,14 +80,16 @@ void weir_slice_bounds(size_t from, size_t to, size_t len);
 #define WEIR_SLICE(name, T)                                                    \
     struct name {                                                              \
         T *at;                                                                 \
-        size_t len, cap;                                                       \
+        size_t len;                                                            \
+        ptrdiff_t cap;                                                         \
         const weir_alloc *alloc;                                               \
     };                                                                         \
     WEIR_INLINE weir_err name##_reserve(struct name *s, size_t more)           \
     {                                                                          \
         struct weir_slice_array a = {s->at, s->cap};                           \
                                                                                \
-        if (s->len + more >= more && s->len + more <= s->cap)                  \
+        if (s->cap >= 0 && s->len <= (size_t)s->cap &&                         \
+            more <= (size_t)s->cap - s->len)                                   \
             return WEIR_OK;                                                    \
         a = weir_slice_grow(a, s->len, more, sizeof(T), s->alloc);             \
         if (a.at == NULL)                                                      \
@@ -96,7 +100,7 @@ void weir_slice_bounds(size_t from, size_t to, size_t len);
     }                                                                          \
     WEIR_INLINE weir_err name##_append(struct name *s, T item)                 \
     {                                                                          \
-        if (__builtin_expect(s->len >= s->cap, 0) &&                           \
+        if (__builtin_expect((ptrdiff_t)s->len >= s->cap, 0) &&                \
             name##_reserve(s, 1) != WEIR_OK)                                   \
             return WEIR_ENOMEM;                                                \
         s->at[s->len++] = item;                                                \
@@ -121,7 +125,7 @@ void weir_slice_bounds(size_t from, size_t to, size_t len);
         weir_slice_bounds(from, to, s->len);                                   \
         part.at = from == to ? NULL : s->at + from;                            \
         part.len = to - from;                                                  \
-        part.cap = 0;                                                          \
+        part.cap = from == to ? 0 : s->cap > 0 ? -s->cap : s->cap;             \
         return part;                                                           \
     }                                                                          \
     WEIR_INLINE weir_err name##_copy(const struct name *s, size_t from,        \
@@ -144,7 +148,7 @@ void weir_slice_bounds(size_t from, size_t to, size_t len);
     }                                                                          \
     WEIR_INLINE void name##_clip(struct name *s)                               \
     {                                                                          \
-        if (s->len < s->cap)                                                   \
+        if ((ptrdiff_t)s->len < s->cap)                                        \
             name##_cut(s, s->len);                                             \
     }                                                                          \
     WEIR_INLINE void name##_reset(struct name *s)                              \
@@ -154,9 +158,10 @@ void weir_slice_bounds(size_t from, size_t to, size_t len);
     WEIR_INLINE void name##_free(struct name *s)                               \
     {                                                                          \
         s->len = 0;                                                            \
-        if (s->cap != 0)                                                       \
+        if (s->cap > 0)                                                        \
             name##_cut(s, 0);                                                  \
         s->at = NULL;                                                          \
+        s->cap = 0;                                                            \
     }                                                                          \
     struct name
 

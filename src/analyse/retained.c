@@ -11,6 +11,7 @@
 #include "analyse/holders.h"
 #include "analyse/inquiry.h"
 #include "analyse/origin.h"
+#include "analyse/parts.h"
 #include "analyse/profile.h"
 #include "analyse/quote.h"
 #include "analyse/snapshot.h"
@@ -264,6 +265,27 @@ print_sites(const struct wr_inquiry *q, const struct wr_graph *g,
     }
 }
 
+static void
+print_parts(const struct wr_inquiry *q, const struct wr_parts *p, FILE *out)
+{
+    if (p->count > 0)
+        fputs("\nonly small parts of slices lead to these arrays; copied out, "
+              "the rest could go\n",
+              out);
+    for (size_t i = 0; i < p->count && i < q->most; i++) {
+        const struct wr_parts_row *row = &p->list[i];
+        struct wr_snapshot_block b = wr_snapshot_block(q->snapshot, row->node);
+        char block[400], spot[500];
+        wr_block_text(q, &b, block, sizeof block);
+        wr_spot_text(&row->root->spot, spot, sizeof spot);
+        fprintf(out, "  %s\n    %llu of %llu items, by %s\n", block,
+                (unsigned long long)row->items, (unsigned long long)row->of,
+                spot);
+    }
+    if (p->count > q->most)
+        fprintf(out, "  and %zu arrays more\n", p->count - q->most);
+}
+
 /* --- JSON ---------------------------------------------------------------- */
 
 static void
@@ -296,6 +318,24 @@ sites_json(const struct wr_inquiry *q, const struct wr_graph *g, FILE *out)
         wr_json_string(out, g->nodes[i].label);
         fputc('}', out);
     }
+    fputc(']', out);
+}
+
+static void
+parts_json(const struct wr_inquiry *q, const struct wr_parts *p, FILE *out)
+{
+    fputs(",\n\"parts\":[", out);
+    for (size_t i = 0; i < p->count && i < q->most; i++) {
+        const struct wr_parts_row *row = &p->list[i];
+        struct wr_snapshot_block b = wr_snapshot_block(q->snapshot, row->node);
+        fprintf(out, "%s{\"parts\":%llu,\"items\":%llu,\"of\":%llu,\"block\":",
+                i ? ",\n" : "", (unsigned long long)row->parts,
+                (unsigned long long)row->items, (unsigned long long)row->of);
+        wr_block_json(q, &b, out);
+        fputs("},\"root\":", out);
+        wr_spot_json(&row->root->spot, out);
+        fputc('}', out);
+    }
     fputs("]}\n", out);
 }
 
@@ -303,13 +343,14 @@ sites_json(const struct wr_inquiry *q, const struct wr_graph *g, FILE *out)
 
 static void
 show(const struct wr_inquiry *q, const struct roots *r,
-     const struct wr_graph *g, FILE *out)
+     const struct wr_graph *g, const struct wr_parts *parts, FILE *out)
 {
     const struct wr_snapshot_header *h = q->snapshot->header;
     if (!q->json) {
         print_heading(q, r, out);
         print_roots(q, r, out);
         print_sites(q, g, r->bytes, out);
+        print_parts(q, parts, out);
         return;
     }
     wr_inquiry_json(q, out);
@@ -317,6 +358,7 @@ show(const struct wr_inquiry *q, const struct roots *r,
             (unsigned long long)h->blocks, (unsigned long long)h->bytes);
     roots_json(q, r, out);
     sites_json(q, g, out);
+    parts_json(q, parts, out);
 }
 
 static int
@@ -327,11 +369,15 @@ report(const struct wr_inquiry *q, const struct wr_tree *t,
     struct wr_graph_options o = {.type = BYTES, .cum = true};
     struct wr_graph g = {.nodes = NULL};
     struct roots r = {.list = NULL};
-    bool ok = p && list_roots(&r, q, t) == 0 && wr_graph_make(&g, p, &o) == 0;
+    struct wr_parts parts = {.list = NULL};
+    bool ok = p && list_roots(&r, q, t) == 0 &&
+              wr_parts_find(&parts, q->holders) == 0 &&
+              wr_graph_make(&g, p, &o) == 0;
     if (ok) {
-        show(q, &r, &g, out);
+        show(q, &r, &g, &parts, out);
         wr_graph_fini(&g);
     }
+    wr_parts_fini(&parts);
     free(r.list);
     if (ok && profile)
         *profile = p;

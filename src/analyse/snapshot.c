@@ -317,6 +317,7 @@ read_all(struct wr_snapshot *s, int fd)
     s->samples =
         section(s, WR_SNAPSHOT_SAMPLES, sizeof *s->samples, &s->sample_count);
     s->own = section(s, WR_SNAPSHOT_OWN, sizeof *s->own, &s->own_count);
+    s->parts = section(s, WR_SNAPSHOT_PARTS, sizeof *s->parts, &s->part_count);
     wrong = find_threads(s);
     return wrong ? wrong : read_roots(s);
 }

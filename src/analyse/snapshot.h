@@ -45,6 +45,8 @@ struct wr_snapshot {
     uint64_t sample_count;
     const struct wr_snapshot_range *own;
     uint64_t own_count;
+    const struct wr_snapshot_part *parts;
+    uint64_t part_count;
     const struct wr_snapshot_thread **threads; /* frames behind each */
     struct wr_root_word *roots;
     uint32_t span_count, nodes, root_count, thread_count;

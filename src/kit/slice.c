@@ -40,8 +40,8 @@ weir_slice_grow(struct weir_slice_array a, size_t len, size_t more,
                 size_t item_bytes, const weir_alloc *alloc)
 {
     struct weir_slice_array none = {NULL, 0}, grown;
-    size_t to = wr_max(len, a.cap), need;
-    bool borrowed = a.cap == 0;
+    bool borrowed = a.cap <= 0;
+    size_t cap = borrowed ? 0 : (size_t)a.cap, to = wr_max(len, cap), need;
 
     if (__builtin_add_overflow(len, more, &need))
         return none;
@@ -49,9 +49,9 @@ weir_slice_grow(struct weir_slice_array a, size_t len, size_t more,
         to = wr_kit_grow(to, wr_max(need, 1), item_bytes);
     if (to == 0)
         return none;
-    grown.cap = to;
+    grown.cap = (ptrdiff_t)to;
     grown.at = weir_alloc_resize(alloc, borrowed ? NULL : a.at,
-                                 a.cap * item_bytes, to * item_bytes);
+                                 cap * item_bytes, to * item_bytes);
     if (grown.at != NULL && borrowed && len != 0)
         memcpy(grown.at, a.at, len * item_bytes);
     return grown;
@@ -61,10 +61,10 @@ WR_EXPORT struct weir_slice_array
 weir_slice_shrink(struct weir_slice_array a, size_t len, size_t item_bytes,
                   const weir_alloc *alloc)
 {
-    struct weir_slice_array cut = {.cap = len};
+    struct weir_slice_array cut = {.cap = (ptrdiff_t)len};
 
-    cut.at =
-        weir_alloc_resize(alloc, a.at, a.cap * item_bytes, len * item_bytes);
+    cut.at = weir_alloc_resize(alloc, a.at, (size_t)a.cap * item_bytes,
+                               len * item_bytes);
     return cut.at == NULL && len != 0 ? a : cut; /* as large as it was */
 }
 

@@ -59,6 +59,9 @@ struct snapshot {
     struct wr_snapshot_span *spans; /* as many as were counted */
     uint64_t *live;
     size_t span, block; /* the next */
+
+    struct wr_snapshot_part *parts; /* room for WR_SNAPSHOT_PARTS_MOST */
+    size_t part_count;
 };
 
 /* ---- the file ---- */
@@ -123,6 +126,16 @@ end_section(struct snapshot *q, enum wr_snapshot_section_id id)
 
 /* ---- words ---- */
 
+static size_t
+holder_bytes(uintptr_t holder)
+{
+    size_t bytes = 0;
+    bool live;
+
+    (void)wr_block_of((void *)holder, &bytes, &live);
+    return bytes;
+}
+
 static void
 begin_part(struct snapshot *q)
 {
@@ -149,6 +162,31 @@ put_pointer(struct snapshot *q, const struct word *w, uintptr_t target)
         q->header.pointers++;
 }
 
+/* Is the pointer a small part of a slice (weir/slice.h)? The two words behind
+ * it would tell. */
+static void
+note_part(struct snapshot *q, const struct word *w, uintptr_t target,
+          size_t bytes)
+{
+    const uintptr_t *word = (const uintptr_t *)wr_align_up(
+        q->part != NULL ? q->part->from : w->holder, sizeof *word);
+    uintptr_t end =
+        q->part != NULL ? q->part->end : w->holder + holder_bytes(w->holder);
+    uint64_t items, of;
+
+    word += w->index;
+    if ((uintptr_t)(word + 3) > end || q->part_count == WR_SNAPSHOT_PARTS_MOST)
+        return;
+    items = word[1];
+    of = -word[2];
+    if (items != 0 && of <= bytes && items <= of / WR_SNAPSHOT_PART_SMALL)
+        q->parts[q->part_count++] =
+            (struct wr_snapshot_part){.target = target,
+                                      .first = w->value - target,
+                                      .items = items,
+                                      .of = of};
+}
+
 static void
 write_word(struct snapshot *q, const struct word *w)
 {
@@ -162,8 +200,11 @@ write_word(struct snapshot *q, const struct word *w)
         return;
     }
     target = (uintptr_t)wr_block_of((void *)w->value, &bytes, &live);
-    if (target != 0 && live && target != w->holder)
-        put_pointer(q, w, target);
+    if (target == 0 || !live || target == w->holder)
+        return;
+    put_pointer(q, w, target);
+    if (wr_unlikely(bytes >= WR_SNAPSHOT_PART_LEAST))
+        note_part(q, w, target, bytes);
 }
 
 static void
@@ -383,11 +424,13 @@ make_tables(struct snapshot *q)
     q->spans = wr_os_map((q->span_count + 1) * sizeof *q->spans);
     q->live = wr_os_map((q->block_count / 64 + 1) * sizeof *q->live);
     q->buffer = wr_os_map(BUFFER);
+    q->parts = wr_os_map(WR_SNAPSHOT_PARTS_MOST * sizeof *q->parts);
     if (wr_window_first <= wr_window_last) {
         q->low = wr_window_first << WR_WINDOW_SHIFT;
         q->reach = (wr_window_last + 1 - wr_window_first) << WR_WINDOW_SHIFT;
     }
-    return q->spans != NULL && q->live != NULL && q->buffer != NULL;
+    return q->spans != NULL && q->live != NULL && q->buffer != NULL &&
+           q->parts != NULL;
 }
 
 static void
@@ -399,6 +442,8 @@ free_tables(struct snapshot *q)
         wr_os_unmap(q->live, (q->block_count / 64 + 1) * sizeof *q->live);
     if (q->buffer != NULL)
         wr_os_unmap(q->buffer, BUFFER);
+    if (q->parts != NULL)
+        wr_os_unmap(q->parts, WR_SNAPSHOT_PARTS_MOST * sizeof *q->parts);
 }
 
 static bool
@@ -432,6 +477,9 @@ write_sections(struct snapshot *q)
     begin_section(q, WR_SNAPSHOT_LIVE);
     put(q, q->live, (q->block_count + 63) / 64 * sizeof *q->live);
     end_section(q, WR_SNAPSHOT_LIVE);
+    begin_section(q, WR_SNAPSHOT_PARTS);
+    put(q, q->parts, q->part_count * sizeof *q->parts);
+    end_section(q, WR_SNAPSHOT_PARTS);
     flush(q);
     return seen;
 }

@@ -8,6 +8,8 @@
  * the search needs little more than a buffer, whatever the size of the heap.
  * In bytes: 32 for a span and a bit for a block, and a megabyte.
  *
+ * Of pointers to large blocks it writes down which are small parts of slices.
+ *
  * A heap's look-ups wait for memory, so words are looked up in groups, each
  * step for the whole group, and asks for the memory of the next.
  *

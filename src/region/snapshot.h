@@ -11,6 +11,7 @@
  *       own       struct wr_snapshot_range: Weir's own memory, the heap's too
  *       live      a bit for each block of all spans, in their order, in words
  *                 of 64: it is allocated
+ *       parts     struct wr_snapshot_part
  *
  * words and roots are numbers of seven bits a byte, the lowest first, the
  * eighth bit set in all bytes but a number's last. A pointer is two of them:
@@ -32,7 +33,7 @@
 #include "region/ask.h"
 
 #define WR_SNAPSHOT_MAGIC   UINT64_C(0x3150414e53524957) /* "WIRSNAP1" */
-#define WR_SNAPSHOT_VERSION 1u
+#define WR_SNAPSHOT_VERSION 2u
 #define WR_SNAPSHOT_SUFFIX  ".snapshot"
 
 /* A flag of the request: the sections words and roots are left empty. That
@@ -53,6 +54,7 @@ enum wr_snapshot_section_id {
     WR_SNAPSHOT_SPANS,
     WR_SNAPSHOT_OWN,
     WR_SNAPSHOT_LIVE,
+    WR_SNAPSHOT_PARTS,
     WR_SNAPSHOT_SECTIONS
 };
 
@@ -101,5 +103,18 @@ struct wr_snapshot_frame {
 };
 
 #define WR_SNAPSHOT_FRAMES 128 /* of a thread, at most */
+
+/* A pointer that is a small part of a large array (weir/slice.h): behind it
+ * stand how many items it has, and less how many the array has. Large is a
+ * block of so many bytes, small at most a 16th of the items. */
+struct wr_snapshot_part {
+    uint64_t target; /* the array's block */
+    uint64_t first;  /* where in it the part begins */
+    uint64_t items, of;
+};
+
+#define WR_SNAPSHOT_PART_LEAST (64u << 10) /* bytes of the array */
+#define WR_SNAPSHOT_PART_SMALL 16          /* times as many items in all */
+#define WR_SNAPSHOT_PARTS_MOST (64u << 10) /* more are not written down */
 
 #endif

@@ -52,11 +52,11 @@ random_operations(struct ints *s, uint64_t *chance)
             break;
         case 1:
             ck_assert_int_eq(ints_reserve(s, n), WEIR_OK);
-            ck_assert_uint_ge(s->cap, len + n);
+            ck_assert_uint_ge((size_t)s->cap, len + n);
             break;
         case 2:
             ints_clip(s);
-            ck_assert_uint_eq(s->cap, len);
+            ck_assert_uint_eq((size_t)s->cap, len);
             break;
         }
         if (len > sizeof model / sizeof *model - 200 ||
@@ -126,10 +126,36 @@ START_TEST(appending_to_a_part_does_not_write_into_the_whole)
     ck_assert_int_eq(ints_copy(&s, 98, 100, &copy), WEIR_OK);
     ints_free(&s);
     ck_assert_int_eq(copy.at[1], 99);
-    ck_assert_uint_le(copy.cap, 4);
+    ck_assert_int_le(copy.cap, 4);
     ints_free(&copy);
     ints_free(&part);
     ck_assert_int_eq(from.held, 0);
+}
+END_TEST
+
+/* Which is how a search for who keeps an array knows a part of it. */
+START_TEST(a_part_says_of_how_many_items_it_is_one)
+{
+    struct ints s = {0}, part, none, own;
+
+    for (int i = 0; i < 100; i++)
+        ints_append(&s, i);
+    part = ints_slice(&s, 10, 20);
+    ck_assert_int_eq(part.cap, -s.cap);
+    part = ints_slice(&part, 2, 4);
+    ck_assert_int_eq(part.cap, -s.cap);
+    ck_assert_int_eq(part.at[0], 12);
+    none = ints_slice(&part, 1, 1);
+    ck_assert_int_eq(none.cap, 0);
+    ck_assert_ptr_null(none.at);
+    own = part;
+    ck_assert_int_eq(ints_reserve(&own, 0), WEIR_OK);
+    ck_assert_int_gt(own.cap, 0);
+    ck_assert_int_eq(own.at[1], 13);
+    ints_free(&own);
+    ints_free(&part);
+    ck_assert_int_eq(part.cap, 0);
+    ints_free(&s);
 }
 END_TEST
 
@@ -166,13 +192,13 @@ START_TEST(without_memory_nothing_has_changed)
     s = (struct ints){.alloc = &from.alloc};
     ints_append(&s, 5);
     from.refuse = true;
-    while (s.len < s.cap)
+    while (s.len < (size_t)s.cap)
         ints_append(&s, 5);
     ck_assert_int_eq(ints_append(&s, 6), WEIR_ENOMEM);
     ck_assert_int_eq(ints_append_all(&s, s.at, 2), WEIR_ENOMEM);
     ck_assert_int_eq(ints_reserve(&s, SIZE_MAX), WEIR_ENOMEM);
     ck_assert_int_eq(ints_reserve(&s, SIZE_MAX - 1), WEIR_ENOMEM);
-    ck_assert_uint_eq(s.len, s.cap);
+    ck_assert_uint_eq(s.len, (size_t)s.cap);
     ck_assert_int_eq(s.at[s.len - 1], 5);
     part = ints_slice(&s, 0, 2);
     ck_assert_int_eq(ints_append(&part, 6), WEIR_ENOMEM);
@@ -213,6 +239,7 @@ main(void)
     tcase_add_test(c, a_slice_holds_what_was_appended);
     tcase_add_test(c, who_reserves_copies_nothing);
     tcase_add_test(c, appending_to_a_part_does_not_write_into_the_whole);
+    tcase_add_test(c, a_part_says_of_how_many_items_it_is_one);
     tcase_add_test(c, empty_parts_and_borrowed_ones_free_nothing);
     tcase_add_test(c, without_memory_nothing_has_changed);
     tcase_add_test(c, a_part_that_is_not_inside_stops_the_program);
