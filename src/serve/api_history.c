@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "analyse/collected.h"
+#include "analyse/meters.h"
 #include "analyse/quote.h"
 #include "analyse/profile.h"
 #include "base/clock.h"
@@ -18,6 +20,7 @@
 struct room {
     struct wr_point point[WR_HISTORY_MOST];
     struct wr_mark mark[WR_MARK_SLOTS];
+    struct wr_meter_line meter[WR_METERS];
 };
 
 static uint64_t
@@ -163,6 +166,19 @@ print_marks(FILE *out, const struct wr_region_view *v, struct room *room,
 }
 
 static void
+print_collector(FILE *out, const struct wr_region_view *v, struct room *room)
+{
+    struct wr_collected c;
+    fputs(",\"collector\":", out);
+    if (wr_collected_read(&c, v))
+        wr_collected_json(&c, out);
+    else
+        fputs("null", out);
+    fputs(",\"pools\":", out);
+    wr_meters_json(room->meter, wr_meters_read(v, room->meter), out);
+}
+
+static void
 print_process(FILE *out, const struct wr_source *one, struct room *room,
               enum wr_history_span span, uint64_t since_ms)
 {
@@ -180,6 +196,7 @@ print_process(FILE *out, const struct wr_source *one, struct room *room,
     if (one->live)
         print_now(out, one, n ? &room->point[n - 1] : NULL);
     print_marks(out, &one->view, room, since_ms);
+    print_collector(out, &one->view, room);
     fputc('}', out);
 }
 

@@ -16,6 +16,7 @@ const LOW = 112;
 const CLICK = 4; // pixels: what moves less is a click
 
 const perSecond = (f) => (v) => `${f(v)}/s`;
+const share = (v) => format.percent(v);
 const cores = (v) => (v < 0.995 ? `${(v * 100).toFixed(v < 0.1 ? 1 : 0)}%` : `${v.toFixed(2)} cores`);
 
 // Colours are names of CSS variables. layers: each is drawn over the one
@@ -46,6 +47,22 @@ const GRAPHS = [
   {
     key: 'faults', title: 'Page faults', format: perSecond(format.count),
     series: [{ key: 'minor', label: 'minor', colour: '--g-a' }, { key: 'major', label: 'major', colour: '--g-limit' }],
+  },
+  // Of programs with collected memory alone.
+  {
+    key: 'managed', title: 'Collected heap', format: format.bytes, collector: true,
+    series: [
+      { key: 'gcLive', label: 'alive', colour: '--g-a', stepped: true, title: 'what the last cycle found alive' },
+      { key: 'gcGoal', label: 'goal', colour: '--g-limit', dash: [6, 4], stepped: true, title: 'where the next cycle ends' },
+    ],
+  },
+  { key: 'cycles', title: 'Cycles', format: perSecond(format.count), collector: true, series: [{ key: 'gcCycles', label: 'ended', colour: '--g-a' }] },
+  {
+    key: 'stopped', title: 'Collector', format: share, collector: true,
+    series: [
+      { key: 'gcStopped', label: 'stopped', colour: '--g-limit', title: 'how much of the time the program stood still' },
+      { key: 'gcCpu', label: 'CPU', colour: '--g-b', title: 'processors\u2019 time, of one processor' },
+    ],
   },
 ];
 
@@ -124,6 +141,7 @@ class Graph {
 
   draw(view) {
     this.view = view;
+    if ((this.element.hidden = Boolean(this.spec.collector) && !view.collectors.length)) return;
     const has = this.spec.series.map((s) => view[s.key].some((v) => v !== null));
     [...this.key.children].forEach((item, i) => { item.hidden = !has[i]; });
     if (!this.plot) {

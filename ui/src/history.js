@@ -16,7 +16,8 @@ export const SPANS = {
 };
 
 const FIELDS = ['heap_inuse', 'heap_mapped', 'heap_released', 'live_bytes', 'allocs', 'frees', 'alloc_bytes',
-  'free_bytes', 'rss', 'threads', 'minor_faults', 'major_faults', 'cpu_ns', 'limit', 'live_peak'];
+  'free_bytes', 'rss', 'threads', 'minor_faults', 'major_faults', 'cpu_ns', 'limit', 'live_peak',
+  'gc_cycles', 'gc_stopped_ns', 'gc_cpu_ns', 'gc_live', 'gc_goal'];
 
 // What goes on where the heap rests: spread over a gap, not all at its end.
 const STEADY = new Set(['cpu_ns', 'minor_faults', 'major_faults']);
@@ -42,6 +43,8 @@ class Track {
     this.now = process.now_ms;
     this.newest = process.now ? at.map((i) => (i < 0 ? 0 : process.now[i])) : null;
     this.oldest = process.oldest_ms || 0;
+    this.collector = process.collector || null;
+    this.pools = process.pools || [];
     for (const m of process.marks) this.marks.set(`${m.ms} ${m.kind} ${m.value} ${m.text}`, { ...m, pid: this.pid });
     const from = process.now_ms - length;
     while (this.points.length > 1 && this.points[1][0] < from) this.points.shift();
@@ -148,6 +151,13 @@ export class History {
       minor: rates(t, column('minor_faults')),
       major: rates(t, column('major_faults')),
       cpu: rates(t, column('cpu_ns').map((v) => v / 1e9)),
+      gcLive: column('gc_live'),
+      gcGoal: column('gc_goal').map((v) => v || null),
+      gcCycles: rates(t, column('gc_cycles')),
+      gcStopped: rates(t, column('gc_stopped_ns').map((v) => v / 1e9)),
+      gcCpu: rates(t, column('gc_cpu_ns').map((v) => v / 1e9)),
+      collectors: tracks.map((k) => k.collector).filter(Boolean),
+      pools: tracks.flatMap((k) => k.pools.map((p) => ({ ...p, pid: k.pid }))),
       marks: tracks.flatMap((k) => [...k.marks.values()]).sort((a, b) => a.ms - b.ms),
       oldest: Math.min(...tracks.map((k) => k.oldest || Infinity)),
       alive: tracks.some((k) => k.live),

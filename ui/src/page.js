@@ -88,7 +88,8 @@ class App {
       onpoint: (at) => this.setMoment({ kind: 'at', at: Math.round(at * 1000) }),
     });
     this.events = h('details', { class: 'events' }, h('summary'), h('ol'));
-    main.append(this.events, this.buildProfile());
+    this.pools = h('section', { class: 'card pools', 'aria-label': 'Pools and caches' });
+    main.append(this.pools, this.events, this.buildProfile());
     document.body.append(header, h('div', { class: 'shell' }, nav, main));
   }
 
@@ -318,6 +319,7 @@ class App {
     if (view.t.length) this.graphs.show(view);
     this.graphs.element.classList.toggle('empty', view.t.length === 0);
     this.showTiles(view);
+    this.showPools(view.pools);
     this.showEvents(view.marks);
   }
 
@@ -333,13 +335,34 @@ class App {
     const rss = last(view.rss);
     const minute = view.t.findIndex((t) => t >= view.t[at] - 60);
     const growth = last(view.live) - view.live[Math.max(0, minute)];
+    const gc = view.collectors;
+    const sum = (key) => gc.reduce((n, c) => n + c[key], 0);
+    const most = (key) => Math.max(0, ...gc.map((c) => c[key]));
+    this.tiles.classList.toggle('seven', gc.length > 0);
     this.tiles.replaceChildren(
       tile('Live heap', format.bytes(last(view.live)), `${format.change(growth, 'bytes')} in a minute`, 'allocated and not freed'),
       tile('RSS', rss ? format.bytes(rss) : '?', limit && rss ? `${format.percent(rss / limit)} of ${format.bytes(limit)}` : '', 'resident memory'),
       tile('Allocates', `${format.bytes(last(view.allocBytes) || 0)}/s`, `${format.count(last(view.allocs) || 0)} blocks/s`),
       tile('Frees', `${format.bytes(last(view.freeBytes) || 0)}/s`, `${format.count(last(view.frees) || 0)} blocks/s`),
       tile('Live blocks', format.count(last(view.blocks)), ''),
-      tile('Threads', format.count(last(view.threads)), ''));
+      tile('Threads', format.count(last(view.threads)), ''),
+      ...(gc.length ? [tile('Cycles', format.count(sum('cycles')),
+        `stopped ${format.nanoseconds(most('last_stop_ns'))}, at most ${format.nanoseconds(most('longest_stop_ns'))}`,
+        `of the collector, ${sum('forced')} of them asked for; the median stop is ${format.nanoseconds(most('median_stop_ns'))}; `
+        + `${format.percent(most('cpu_share'))} of the processors\u2019 time; marked ${gc[0].marked}`)] : []));
+  }
+
+  showPools(pools) {
+    this.pools.hidden = pools.length === 0;
+    if (!pools.length) return;
+    const several = pools.some((p) => p.pid !== pools[0].pid);
+    const row = (p) => h('tr', null,
+      h('th', { scope: 'row' }, p.name, h('span', { class: 'dim' }, ` ${p.kind}${several ? `, pid ${p.pid}` : ''}`)),
+      ...[format.percent(p.hits / (p.hits + p.misses)), ...['hits', 'misses', 'dropped', 'expired', 'shrunk', 'items'].map((k) => format.count(p[k])),
+        p.bytes === null ? '' : format.bytes(p.bytes)].map((text) => h('td', null, text)));
+    this.pools.replaceChildren(h('h2', null, 'Pools and caches'), h('table', null,
+      h('thead', null, h('tr', null, ...['', 'There', 'Hits', 'Misses', 'Dropped', 'Expired', 'Shrunk', 'Items', 'Bytes'].map((text) => h('th', { scope: 'col' }, text)))),
+      h('tbody', null, ...pools.map(row))));
   }
 
   showEvents(marks) {

@@ -18,6 +18,25 @@ test('the states of the heap are layers, one in the other', () => {
   assert.deepEqual([v.live, v.inuse, v.kept, v.mapped].map(([n]) => n), [50, 60, 85, 100]);
 });
 
+test('of the collector there are levels, rates and what it told last', () => {
+  const with_gc = [...names, 'gc_cycles', 'gc_stopped_ns', 'gc_cpu_ns', 'gc_live', 'gc_goal'];
+  const at = (ms, ...gc) => [...point(ms), ...gc];
+  const h = new History('seconds');
+  h.add(answer(process([at(1000, 1, 1e6, 2e6, 50, 100), at(2000, 4, 21e6, 42e6, 60, 0)],
+    { names: with_gc, now_ms: START + 2000, collector: { cycles: 4 }, pools: [{ name: 'p', hits: 3 }] })));
+  const v = h.view();
+  assert.deepEqual([v.gcLive, v.gcGoal, v.gcCycles, v.gcStopped, v.gcCpu],
+    [[50, 60], [100, null], [null, 3], [null, 0.02], [null, 0.04]]);
+  assert.deepEqual(v.collectors, [{ cycles: 4 }]);
+  assert.deepEqual(v.pools, [{ name: 'p', hits: 3, pid: 7 }]);
+});
+
+test('a program without a collector, or of an older Weir, has none', () => {
+  const h = new History('seconds');
+  h.add(answer(process([point(1000)])));
+  assert.deepEqual([h.view().collectors, h.view().pools, h.view().gcLive], [[], [], [0]]);
+});
+
 test('counters that lag do not turn layers inside out', () => {
   const h = new History('seconds');
   h.add(answer(process([point(1000, { heap_inuse: 40, heap_mapped: 45, heap_released: 9, live_bytes: 50 })], { now_ms: START + 1000 })));
