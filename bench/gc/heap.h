@@ -48,6 +48,21 @@
 #define TYPE(T, ...) typedef struct T T;
 #endif
 
+/* No cycle but those that are asked for, from off to on. */
+#if defined BENCH_WEIR
+#define CYCLES_OFF() weir_gc_disable()
+#define CYCLES_ON()  weir_gc_enable()
+#define CYCLE()      ((void)weir_gc_collect())
+#elif defined BENCH_BOEHM
+#define CYCLES_OFF() GC_disable()
+#define CYCLES_ON()  GC_enable()
+#define CYCLE()      GC_gcollect()
+#else
+#define CYCLES_OFF() ((void)0)
+#define CYCLES_ON()  ((void)0)
+#define CYCLE()      ((void)0)
+#endif
+
 #if defined BENCH_WEIR || defined BENCH_BOEHM
 #define COLLECTED 1
 #define DROP(p)   ((void)(p))

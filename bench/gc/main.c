@@ -25,7 +25,8 @@ static const struct {
     void (*run)(struct part *p);
 } works[] = {{"trees", work_trees},   {"gcbench", work_gcbench},
              {"lru", work_lru},       {"map", work_map},
-             {"queues", work_queues}, {"json", work_json}};
+             {"queues", work_queues}, {"json", work_json},
+             {"cycles", work_cycles}};
 
 static void (*run)(struct part *p);
 static struct part part[THREADS];
@@ -113,8 +114,8 @@ main(int argc, char **argv)
             run = works[i].run;
     if (run == NULL || threads == 0 || threads > THREADS) {
         fprintf(stderr,
-                "usage: %s trees|gcbench|lru|map|queues|json THREADS "
-                "SIZE OPERATIONS\n",
+                "usage: %s trees|gcbench|lru|map|queues|json|cycles "
+                "THREADS SIZE OPERATIONS\n",
                 argv[0]);
         return 2;
     }

@@ -8,6 +8,7 @@ import (
 	"math/bits"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"syscall"
@@ -368,6 +369,22 @@ func workQueues(p *part) {
 	}
 }
 
+func workCycles(p *part) {
+	debug.SetGCPercent(-1)
+	q := make([]queue, queues)
+	for i := uint64(0); i < p.size; i++ {
+		q[p.below(queues)].push(i)
+	}
+	for i := uint64(0); i < p.ops; i++ {
+		begin := time.Now()
+		runtime.GC()
+		if ns := uint64(time.Since(begin)); i == 0 || ns < p.sum {
+			p.sum = ns
+		}
+	}
+	runtime.KeepAlive(q)
+}
+
 // ---- JSON ----
 
 const (
@@ -607,7 +624,7 @@ func stallAt(millionths uint64, parts []part) float64 {
 func main() {
 	works := map[string]func(*part){"trees": workTrees,
 		"gcbench": workGCBench, "lru": workLRU, "map": workMap,
-		"queues": workQueues, "json": workJSON}
+		"queues": workQueues, "json": workJSON, "cycles": workCycles}
 	if len(os.Args) < 5 || works[os.Args[1]] == nil {
 		fmt.Fprintln(os.Stderr, "usage: bench WORK THREADS SIZE OPERATIONS")
 		os.Exit(2)
