@@ -15,10 +15,13 @@
  *     {"v":1,"more":N,"processes":[
  *      {"pid":PID,"start_ms":T,"now_ms":T,"live":true,"oldest_ms":T,
  *       "names":["ms","heap_inuse",...],"points":[[...],...],"now":[...],
- *       "marks":[{"ms":T,"kind":"fork","value":N,"text":...},...]},...]}
+ *       "marks":[{"ms":T,"kind":"fork","value":N,"text":...},...],
+ *       "collector":{...},"pools":[...]},...]}
  * Points and marks are those after since, oldest first, points in the order
  * of names; "now", of one that runs, is how it is this moment. Times are ms
- * since 1970, counts grow from the program's start.
+ * since 1970, counts grow from the program's start. "collector" (null: it
+ * uses no collected memory) and "pools" are as of analyse/collected.h and
+ * meters.h, and of this moment.
  * Profiles of the past begin at oldest_ms; 0: there are none. At most
  * WR_API_HISTORIES processes; "more" were left out.
  *

@@ -18,12 +18,20 @@ for alert in $(sed -n 's/^ *- alert: //p' weir.rules.yml); do
     grep -q 'exp_alerts: \[\]' tested || fail "nothing keeps $alert quiet"
 done
 
-# Every series that an alert asks for is one that we have.
+# Every series that an alert or the dashboard asks for is one that we have.
 serve perl -e '$| = 1; print "ready\n"; sleep 1 until -e "stop"'
 curl -fsS "$url/metrics" >metrics.txt
-for name in $(grep -oE '\b(weir|process)_[a-z_]+' weir.rules.yml | sort -u); do
-    grep -q "^$name\(_total\)\?[ {]" metrics.txt || fail "there is no $name"
-done
 touch stop
 served_ends 0
+# Those of a collector are of a program that has one.
+serve "$build/examples/18-watched" 100
+wait_until grep -q requests "$scratch/serve.out" || fail "it does not begin"
+curl -fsS "$url/metrics" >>metrics.txt
+kill "$(curl -fsS "$url/api/processes" | sed -n 's/.*"main":\([0-9]*\),.*/\1/p')"
+served_ends 143
+cp "$source_dir/packaging/grafana/weir.json" .
+for name in $(grep -ohE '\b(weir|process)_[a-z_]+' weir.rules.yml weir.json |
+    sort -u); do
+    grep -q "^$name\(_total\)\?[ {]" metrics.txt || fail "there is no $name"
+done
 finish
