@@ -70,6 +70,20 @@ wr_managed_slot(size_t size, enum wr_kind kind)
     return wr_self->slot + kind * WR_CLASSES + wr_class_of(size);
 }
 
+/* Blocks of up to 128 bytes are zeroed to their ends, without a call. */
+static inline __attribute__((always_inline)) void *
+wr_zeroed(void *p, size_t size)
+{
+    char *at = p;
+
+    if (wr_unlikely(size > 128))
+        return memset(p, 0, size);
+    for (; size > 16; size -= 16, at += 16)
+        memset(at, 0, 16);
+    memset(at, 0, 16);
+    return p;
+}
+
 /* A managed block, zeroed. slow: as above. */
 static inline __attribute__((always_inline)) void *
 wr_managed_fast(size_t size, enum wr_kind kind, void *(*slow)(size_t))
@@ -86,7 +100,7 @@ wr_managed_fast(size_t size, enum wr_kind kind, void *(*slow)(size_t))
     if (wr_unlikely(bits == 0))
         return slow(size);
     p = wr_slot_take(slot, bits, &fresh);
-    return fresh ? p : memset(p, 0, size);
+    return fresh ? p : wr_zeroed(p, size);
 }
 
 /* The state of the small block that begins at p, when it is in one of this

@@ -69,6 +69,7 @@ enum {
 
 struct wr_marker {
     uintptr_t low, span; /* blocks lie in [low, low + span) */
+    bool small;          /* the heap lies in the processor's caches, nearly */
     size_t candidates;
     uintptr_t candidate[ENOUGH + SLICE];
     struct word word[ENOUGH + SLICE];
@@ -338,56 +339,69 @@ point_oddly(struct wr_marker *m, unsigned is, uintptr_t value)
     return is;
 }
 
-/* Ask for the memory that marking the block takes, and for the block. */
-static inline struct word
+static inline __attribute__((always_inline)) struct word
 find_word(struct wr_marks_window *marks, uintptr_t value, unsigned is,
           uint64_t kind)
 {
     size_t behind = is >> PAGE_BEHIND;
-    uintptr_t first =
-        wr_align_down(value, WR_PAGE_BYTES) - (behind << WR_PAGE_SHIFT);
-    uint64_t block = (value - first) * (kind >> KIND_MAGIC) >> 32;
+    uintptr_t in_span = value % WR_PAGE_BYTES + (behind << WR_PAGE_SHIFT);
+    uint64_t block = in_span * (kind >> KIND_MAGIC) >> 32;
     uint32_t low = (uint32_t)kind;
-    struct word w = {
+
+    return (struct word){
         .bits = &marks->line[wr_marks_page(value) - behind][block / 64],
-        .base = first + block * (low >> KIND_BYTES),
+        .base = value - in_span + block * (low >> KIND_BYTES),
         .is = low,
         .bit = block % 64,
     };
-
-    __builtin_prefetch(w.bits, 1);
-    __builtin_prefetch((void *)w.base);
-    if (wr_unlikely((low & KIND_TYPED) != 0))
-        __builtin_prefetch(wr_layout_at(w.base));
-    return w;
 }
 
-/* The first step: what do the candidates point at? Returns how many words are
- * on the way; their values stand at the beginning of candidate[]. */
+/* What the i-th candidate points at. false: it is no small span. */
+static inline __attribute__((always_inline)) bool
+find_candidate(struct wr_marker *m, size_t i, struct word *w)
+{
+    uintptr_t value = m->candidate[i];
+    struct wr_marks_window **marks =
+        &m->marks->window[(value - m->low) >> WR_WINDOW_SHIFT];
+    unsigned is = 0;
+
+    if (wr_likely(*marks != NULL))
+        is = __atomic_load_n(&(*marks)->page[wr_marks_page(value)],
+                             __ATOMIC_ACQUIRE);
+    if (wr_unlikely((is & PAGE_CLASS) == 0)) {
+        is = point_oddly(m, is, value);
+        if ((is & PAGE_CLASS) == 0)
+            return false;
+    }
+    *w = find_word(*marks, value, is, m->kind[is % PAGE_KINDS]);
+    return true;
+}
+
+/* Ask for what marking it takes, and for the block. */
+static inline void
+fetch(const struct word *w)
+{
+    __builtin_prefetch(w->bits, 1);
+    __builtin_prefetch((void *)w->base);
+    if (wr_unlikely((w->is & KIND_TYPED) != 0))
+        __builtin_prefetch(wr_layout_at(w->base));
+}
+
+/* All that is on the way then; their values stand at the beginning of
+ * candidate[]. */
 static size_t
 find_words(struct wr_marker *m)
 {
-    struct wr_marks_window **window = m->marks->window;
-    uintptr_t low = m->low;
     size_t n = 0, candidates = m->candidates;
 
     m->candidates = 0;
     for (size_t i = 0; i < candidates; i++) {
         uintptr_t value = m->candidate[i];
-        struct wr_marks_window **marks =
-            &window[(value - low) >> WR_WINDOW_SHIFT];
-        unsigned is = 0;
 
-        if (wr_likely(*marks != NULL))
-            is = __atomic_load_n(&(*marks)->page[wr_marks_page(value)],
-                                 __ATOMIC_ACQUIRE);
-        if (wr_unlikely((is & PAGE_CLASS) == 0)) {
-            is = point_oddly(m, is, value);
-            if ((is & PAGE_CLASS) == 0)
-                continue;
-        }
-        m->candidate[n] = value;
-        m->word[n++] = find_word(*marks, value, is, m->kind[is % PAGE_KINDS]);
+        if (!find_candidate(m, i, &m->word[n]))
+            continue;
+        fetch(&m->word[n]);
+        m->candidate[n++] = value;
     }
     return n;
 }
@@ -399,11 +413,12 @@ set_bit(const struct word *w, bool shared)
     uint64_t mask = UINT64_C(1) << w->bit;
     uint64_t old = __atomic_load_n(w->bits, __ATOMIC_RELAXED);
 
-    if (shared && (old & mask) == 0)
-        old = __atomic_fetch_or(w->bits, mask, __ATOMIC_RELAXED);
-    else if (!shared)
+    if (!shared) {
         *w->bits = old | mask;
-    return (old >> w->bit & 1) ^ 1;
+        return ~old >> w->bit & 1;
+    }
+    return (old & mask) == 0 &&
+           (__atomic_fetch_or(w->bits, mask, __ATOMIC_RELAXED) & mask) == 0;
 }
 
 /* Of a block that holds pointers. */
@@ -415,32 +430,43 @@ grey_of(const struct word *w)
     return (struct wr_grey){w->base, end | (w->is & KIND_TYPED) / KIND_TYPED};
 }
 
-/* The second step, while there is room for so many grey blocks. Whether a
- * block is new nobody can foretell, so nothing here hangs on it. */
+/* The grey blocks that come, and what they are. */
+struct gain {
+    struct wr_grey *top;
+    uint64_t blocks, bytes;
+};
+
+/* Whether a block is new nobody can foretell, so nothing here hangs on it. */
 static inline __attribute__((always_inline)) void
-mark_words(struct wr_marker *m, size_t n, bool shared)
+mark_word(struct gain *g, const struct word *w, bool shared)
 {
-    struct wr_grey *grey = m->grey + m->depth, *top = grey;
-    uint64_t blocks = 0, bytes = 0;
+    uint64_t fresh = set_bit(w, shared);
 
-    for (size_t i = 0; i < n; i++) {
-        const struct word *w = &m->word[i];
-        uint64_t fresh = set_bit(w, shared);
-
-        *top = grey_of(w);
-        top += fresh & w->is;
-        blocks += fresh;
-        bytes += (w->is >> KIND_BYTES) & -fresh;
-    }
-    m->depth += (size_t)(top - grey);
-    m->sums.blocks += blocks;
-    m->sums.bytes += bytes;
+    *g->top = grey_of(w);
+    g->top += fresh & w->is;
+    g->blocks += fresh;
+    g->bytes += (w->is >> KIND_BYTES) & -fresh;
 }
 
-/* The same where there is little room, or somebody wants to know more. */
-static void
-mark_words_slowly(struct wr_marker *m, size_t n)
+static inline __attribute__((always_inline)) void
+mark_words(struct wr_marker *m, bool shared)
 {
+    size_t n = find_words(m);
+    struct gain g = {.top = m->grey + m->depth};
+
+    for (size_t i = 0; i < n; i++)
+        mark_word(&g, &m->word[i], shared);
+    m->depth = (size_t)(g.top - m->grey);
+    m->sums.blocks += g.blocks;
+    m->sums.bytes += g.bytes;
+}
+
+/* Where there is little room, or somebody wants to know more. */
+static void
+mark_slowly(struct wr_marker *m)
+{
+    size_t n = find_words(m);
+
     for (size_t i = 0; i < n; i++) {
         const struct word *w = &m->word[i];
 
@@ -455,19 +481,24 @@ mark_words_slowly(struct wr_marker *m, size_t n)
     }
 }
 
+static bool
+has_room(struct wr_marker *m)
+{
+    size_t wanted = m->depth + m->candidates;
+
+    return wr_likely(wanted <= m->room) ||
+           (make_room(m) && m->depth + m->candidates <= m->room);
+}
+
 static void
 mark_candidates(struct wr_marker *m)
 {
-    size_t n = find_words(m);
-
-    if (wr_unlikely(m->kept != NULL || m->shallow) ||
-        (wr_unlikely(m->depth + n > m->room) &&
-         (!make_room(m) || m->depth + n > m->room)))
-        mark_words_slowly(m, n);
+    if (wr_unlikely(m->kept != NULL || m->shallow) || !has_room(m))
+        mark_slowly(m);
     else if (m->crew == NULL)
-        mark_words(m, n, false);
+        mark_words(m, false);
     else
-        mark_words(m, n, true);
+        mark_words(m, true);
 }
 
 /* --- Words ---------------------------------------------------------------- */
@@ -619,26 +650,47 @@ blacken_large(struct wr_marker *m)
         scan(m, from, stop, end);
 }
 
+/* One that is not plain: large, or typed. */
+static void
+blacken_odd(struct wr_marker *m)
+{
+    struct wr_grey g = m->grey[m->depth - 1];
+
+    if (g.end - g.from > SLICE * sizeof(uintptr_t)) {
+        blacken_large(m);
+        return;
+    }
+    pop(m);
+    scan_typed(m, g.from, g.end & ~TYPED);
+}
+
+static bool
+is_plain(const struct wr_grey *g)
+{
+    return g->end - g->from <= SLICE * sizeof(uintptr_t) &&
+           (g->end & TYPED) == 0;
+}
+
 /* Grey blocks are scanned until they have brought enough, or there are none. */
 static void
 blacken(struct wr_marker *m)
 {
-    while (!is_empty(m) && m->candidates < ENOUGH) {
-        struct wr_grey g = m->grey[m->depth - 1];
+    size_t depth = m->depth, bottom = m->bottom, scanned = 0;
 
-        if (wr_unlikely(g.end - g.from > SLICE * sizeof(uintptr_t))) {
-            blacken_large(m);
-            continue;
-        }
-        pop(m);
-        if (wr_unlikely((g.end & TYPED) != 0)) {
-            scan_typed(m, g.from, g.end & ~TYPED);
-            continue;
-        }
-        m->sums.scanned += g.end - g.from;
-        scan_slice(m, (const uintptr_t *)g.from, (const uintptr_t *)g.end,
-                   g.end);
+    while (depth > bottom && m->candidates < ENOUGH &&
+           wr_likely(is_plain(&m->grey[depth - 1]))) {
+        const struct wr_grey *g = &m->grey[--depth];
+
+        scanned += g->end - g->from;
+        scan_slice(m, (const uintptr_t *)g->from, (const uintptr_t *)g->end,
+                   g->end);
     }
+    m->sums.scanned += scanned;
+    m->depth = depth;
+    if (is_empty(m))
+        m->bottom = m->depth = 0;
+    else if (m->candidates < ENOUGH)
+        blacken_odd(m);
 }
 
 static void
