@@ -133,8 +133,11 @@ static bool
 mark_carefully(struct work *w, const struct wr_stop *s)
 {
     struct wr_reach r = {.marker = w->marker, .odd = w->odd};
+    uintptr_t from, end;
     bool marked;
 
+    for (unsigned i = 0; wr_os_lent(i, &from, &end); i++)
+        wr_marker_scan(w->marker, (void *)from, (void *)end);
     wr_mheap_each_span(mark_malloc, w);
     marked = wr_reach_all(&r, s) &&
              wr_ties_mark(w->marker, w->marks, is_beside(w->cycle)) &&

@@ -10,6 +10,7 @@
 #include <weir/gc.h>
 
 #include "base/base.h"
+#include "os/process.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* before others' */
 static struct wr_kit_shrinker *first;                    /* lock */
@@ -54,6 +55,7 @@ wr_kit_shrinker_add(struct wr_kit_shrinker *s)
     subscribe = subscribed != getpid();
     subscribed = getpid();
     pthread_mutex_unlock(&lock);
+    wr_os_note_lent(&first, sizeof first);
     /* Without two of the 16 places nothing is given back, and all works. */
     if (subscribe) {
         (void)weir_pressure_subscribe(on_pressure, NULL);

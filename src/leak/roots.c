@@ -27,6 +27,7 @@ enum { COPY = 64 << 10 };
 
 static struct wr_os_pages pages;
 static uint64_t last_unread;
+static uint64_t mapped_bytes; /* of the program, when it was read early */
 
 /* Where the part of a stack begins that is not in use: its low end. Known are
  * the bounds of threads that the program made by pthread_create, and that of
@@ -251,6 +252,19 @@ visit_mapping(struct walk *w, const struct wr_os_mapping *m)
     }
 }
 
+/* Of a mapping, the pages that are not Weir's; it may have asked for less than
+ * a page. */
+static uint64_t
+bytes_of(const struct wr_os_mapping *m)
+{
+    uintptr_t from = m->from, end;
+    uint64_t bytes = 0;
+
+    for (; from < m->end && wr_os_not_ours(&from, &end, m->end); from = end)
+        bytes += wr_align_down(end - from, wr_os_page_bytes());
+    return m->device ? 0 : bytes;
+}
+
 static void
 visit_words(const struct walk *w, uint32_t tid, uintptr_t from, uintptr_t end)
 {
@@ -325,9 +339,11 @@ wr_roots_shared(uint64_t most,
     struct wr_os_mapping m;
 
     w.peeks = may_peek();
+    mapped_bytes = 0;
     if (!wr_os_mappings_open(&list))
         return false;
     while (wr_os_mappings_next(&list, &m)) {
+        mapped_bytes += bytes_of(&m);
         if (m.shared && m.readable && !m.device)
             visit_mapping(&w, &m);
         if (m.requests)
@@ -343,6 +359,7 @@ visit_all(struct walk *w)
 {
     static struct wr_os_mappings list;
     struct wr_os_mapping m;
+    uint64_t mapped = 0;
     bool any = false;
 
     w->peeks = may_peek();
@@ -350,11 +367,15 @@ visit_all(struct walk *w)
         return false;
     wr_os_pages_open(&pages);
     find_use(w);
-    while (wr_os_mappings_next(&list, &m))
+    while (wr_os_mappings_next(&list, &m)) {
+        mapped += bytes_of(&m);
         if (!m.device && !(w->own && m.shared)) {
             visit_mapping(w, &m);
             any = true;
         }
+    }
+    if (mapped < mapped_bytes) /* a copy has not got all (MADV_DONTFORK) */
+        w->unread += mapped_bytes - mapped;
     wr_os_pages_close(&pages);
     wr_os_mappings_close(&list);
     visit_registers(w);

@@ -12,9 +12,9 @@
  * Other odd pointers (mark/odd.h) keep a block too: not aligned, with other
  * bits above the address. What cannot be seen: addresses in a form that nobody
  * can guess (xor, compressed); outside the process, or in registers of a
- * process that shares its memory; in pages that children do not get
- * (MADV_DONTFORK, MADV_WIPEONFORK). What may be in requests to the kernel
- * lowers the trust.
+ * process that shares its memory; in pages that are empty in children
+ * (MADV_WIPEONFORK). What may be in requests to the kernel, or in pages that
+ * children do not get (MADV_DONTFORK), lowers the trust.
  */
 #ifndef WR_LEAK_SEARCH_H
 #define WR_LEAK_SEARCH_H

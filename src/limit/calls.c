@@ -12,6 +12,7 @@
 #include "heap/mcache.h"
 #include "os/lock.h"
 #include "os/os.h"
+#include "os/process.h"
 #include "region/counters.h"
 #include "region/region.h"
 #include "world/background.h"
@@ -282,6 +283,7 @@ wr_calls_add(struct wr_subscriber s)
         return WEIR_EINVAL;
     if (!wr_calls_start())
         return WEIR_ENOMEM;
+    wr_os_note_lent(list, sizeof list);
     wr_lock_take(&lock);
     i = find((struct wr_subscriber){0});
     if (i < SUBSCRIBERS)

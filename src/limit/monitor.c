@@ -12,6 +12,7 @@
 #include "limit/policy.h"
 #include "os/lock.h"
 #include "os/os.h"
+#include "os/process.h"
 #include "region/collector.h"
 #include "region/counters.h"
 
@@ -100,6 +101,7 @@ weir_monitor_start(const struct weir_monitor *m)
         return WEIR_EINVAL;
     if (!wr_calls_start())
         return WEIR_ENOMEM;
+    wr_os_note_lent(&wish, sizeof wish);
     wr_lock_take(&lock);
     busy = active;
     if (!busy) {

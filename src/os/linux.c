@@ -124,6 +124,35 @@ wr_os_note_library(void)
             note_ours(base + p[i].p_vaddr, p[i].p_memsz);
 }
 
+/* From the first on; an entry whose end is not written yet is empty. */
+static struct {
+    _Atomic uintptr_t from, end;
+} lent[8];
+
+void
+wr_os_note_lent(const void *from, size_t bytes)
+{
+    for (unsigned i = 0; i < wr_countof(lent); i++) {
+        uintptr_t nobody = 0;
+
+        if (atomic_compare_exchange_strong(&lent[i].from, &nobody,
+                                           (uintptr_t)from))
+            atomic_store(&lent[i].end, (uintptr_t)from + bytes);
+        if (nobody == 0 || nobody == (uintptr_t)from)
+            return;
+    }
+}
+
+bool
+wr_os_lent(unsigned i, uintptr_t *from, uintptr_t *end)
+{
+    if (i >= wr_countof(lent))
+        return false;
+    *from = atomic_load(&lent[i].from);
+    *end = wr_max(*from, atomic_load(&lent[i].end));
+    return *from != 0;
+}
+
 bool
 wr_os_not_ours(uintptr_t *from, uintptr_t *part_end, uintptr_t end)
 {

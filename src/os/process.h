@@ -101,6 +101,13 @@ struct wr_os_own {
 };
 extern struct wr_os_own wr_os_own[WR_OS_OWN];
 
+/* Words of Weir's own that lead to the program's blocks: what it was given to
+ * hand back. Who looks for leaks leaves them out like all that is Weir's; who
+ * frees what nobody reaches must not. The i-th; false: there are no more. Of
+ * those noted twice one counts; there is room for a few. */
+void wr_os_note_lent(const void *from, size_t bytes);
+bool wr_os_lent(unsigned i, uintptr_t *from, uintptr_t *end);
+
 /* Weir's own memory: what the calls of os.h have mapped. Cut the first part of
  * [*from, end) that is not: *from and *part_end are its bounds. false: there
  * is none. */

@@ -21,7 +21,6 @@ realloc_fails 100000
 realloc_moves 20000
 strdup_in_a_loop 100000
 large 60
-aligned 6000
 jumped_over 500000
 items_of_a_container 50000
 container_and_items 50000

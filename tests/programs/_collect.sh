@@ -1,12 +1,13 @@
-# What the scripts share that run programs under weir run --collect: with a goal
-# of 5 percent, so that a collection begins each time 200 KiB or a twentieth of
-# the heap were allocated and not freed.
+# What the scripts share that run programs under weir run --collect: a collection
+# begins each time that $percent of the heap, or of 4 MiB, were allocated and not
+# freed.
 #
 #   collected COMMAND...   run plainly and under --collect: same output, same
 #                          status, and at least $cycles collections in all of
 #                          its processes
 #   serve_collected COMMAND...   start it so in the background: $served
 #   collected_often                 when it has ended: were there as many?
+percent=5
 cycles=3
 
 # Standard error without the collector's lines.
@@ -17,7 +18,7 @@ talk() {
 collected() {
     plainly "$@" >"$scratch/plain.out" 2>"$scratch/plain.err" </dev/null
     plain=$?
-    WEIR=gctrace=1 env "$mark" "$weir" run -q --out "$out" --collect=5 -- \
+    WEIR=gctrace=1 env "$mark" "$weir" run -q --out "$out" --collect=$percent -- \
         "$@" >"$scratch/weir.out" 2>"$scratch/weir.err" </dev/null
     status=$?
     [ $status -eq $plain ] ||
@@ -35,7 +36,7 @@ collected() {
 }
 
 serve_collected() {
-    WEIR=gctrace=1 env "$mark" "$weir" run -q --out "$out" --collect=5 -- \
+    WEIR=gctrace=1 env "$mark" "$weir" run -q --out "$out" --collect=$percent -- \
         "$@" >"$scratch/serve.out" 2>"$scratch/serve.err" </dev/null &
     served=$!
 }

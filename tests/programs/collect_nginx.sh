@@ -4,6 +4,7 @@
 . "$(dirname "$0")/_lib.sh"
 . "$source_dir/tests/programs/_collect.sh"
 need nginx wrk curl perl
+percent=1 # it takes little of malloc
 
 load() {
     wrk -t1 -c16 -d1s "$@" >wrk.out 2>&1
