@@ -118,6 +118,11 @@ weir_err weir_gc_cleanup(const void *object, void (*fn)(void *arg), void *arg);
 weir_err weir_gc_finalizer(const void *object,
                            void (*fn)(void *object, void *arg), void *arg);
 
+/* The one it has. WEIR_ENOENT: none. */
+weir_err weir_gc_finalizer_read(const void *object,
+                                void (**fn)(void *object, void *arg),
+                                void **arg);
+
 /* value lives as long as key does: as if key had a hidden pointer to it. */
 weir_err weir_gc_ephemeron(const void *key, const void *value);
 
@@ -127,6 +132,9 @@ weir_err weir_gc_ephemeron(const void *key, const void *value);
  * afterwards whether it is not NULL by now. */
 weir_err weir_gc_link(void **word, const void *object);
 weir_err weir_gc_unlink(void **word);
+/* What *from was copied to is the link now, and from is none. WEIR_ENOENT: it
+ * was none. */
+weir_err weir_gc_link_move(void **from, void **to);
 
 /* A managed block that refers to the object and does not keep it. get: the
  * object; NULL, when it is gone. */

@@ -18,6 +18,8 @@
 #include <weir/limit.h>
 #include <weir/memstats.h>
 
+#include "compat/notice.h"
+
 #define EXPORT __attribute__((visibility("default")))
 
 struct link {
@@ -66,12 +68,14 @@ GC_is_init_called(void)
 EXPORT void *
 GC_malloc(size_t bytes)
 {
+    wr_compat_look();
     return given(weir_gc_alloc(bytes), bytes);
 }
 
 EXPORT void *
 GC_malloc_atomic(size_t bytes)
 {
+    wr_compat_look();
     return given(weir_gc_alloc_noscan(bytes), bytes);
 }
 
@@ -235,6 +239,7 @@ GC_gcollect(void)
 {
     if (atomic_load(&disabled) == 0)
         (void)weir_gc_collect();
+    wr_compat_look();
 }
 
 EXPORT void
@@ -427,62 +432,42 @@ GC_get_total_bytes(void)
     return cycles().allocated_bytes;
 }
 
+EXPORT void
+GC_get_heap_usage_safe(GC_word *heap, GC_word *free, GC_word *unmapped,
+                       GC_word *since, GC_word *total)
+{
+    GC_word unwanted;
+
+    *(heap != NULL ? heap : &unwanted) = GC_get_heap_size();
+    *(free != NULL ? free : &unwanted) = GC_get_free_bytes();
+    *(unmapped != NULL ? unmapped : &unwanted) = GC_get_unmapped_bytes();
+    *(since != NULL ? since : &unwanted) = GC_get_bytes_since_gc();
+    *(total != NULL ? total : &unwanted) = GC_get_total_bytes();
+}
+
+EXPORT size_t
+GC_get_prof_stats(struct GC_prof_stats_s *out, size_t bytes)
+{
+    struct weir_gc g = cycles();
+    struct GC_prof_stats_s p = {
+        .heapsize_full = GC_get_heap_size(),
+        .free_bytes_full = GC_get_free_bytes(),
+        .unmapped_bytes = GC_get_unmapped_bytes(),
+        .bytes_allocd_since_gc = GC_get_bytes_since_gc(),
+        .allocd_bytes_before_gc = g.live_bytes + g.dead_bytes,
+        .gc_no = g.cycles,
+        .reclaimed_bytes_before_gc = g.dead_bytes};
+
+    memset(out, 0xff, bytes); /* what this release does not know */
+    bytes = bytes < sizeof p ? bytes : sizeof p;
+    memcpy(out, &p, bytes);
+    return bytes;
+}
+
 EXPORT size_t
 GC_get_memory_use(void)
 {
     return stats().sys;
-}
-
-/* ---- the end of a block ---- */
-
-/* libgc ignores a block that is none of its own. */
-EXPORT void
-GC_register_finalizer(void *object, GC_finalization_proc fn, void *arg,
-                      GC_finalization_proc *old_fn, void **old_arg)
-{
-    (void)weir_gc_finalizer(object, fn, arg);
-    if (old_fn != NULL)
-        *old_fn = NULL;
-    if (old_arg != NULL)
-        *old_arg = NULL;
-}
-
-EXPORT void
-GC_register_finalizer_no_order(void *object, GC_finalization_proc fn, void *arg,
-                               GC_finalization_proc *old_fn, void **old_arg)
-{
-    GC_register_finalizer(object, fn, arg, old_fn, old_arg);
-}
-
-EXPORT int
-GC_should_invoke_finalizers(void)
-{
-    return 0;
-}
-
-EXPORT int
-GC_invoke_finalizers(void)
-{
-    return 0;
-}
-
-EXPORT int
-GC_general_register_disappearing_link(void **link, const void *object)
-{
-    return weir_gc_link(link, object) == WEIR_ENOMEM ? GC_NO_MEMORY
-                                                     : GC_SUCCESS;
-}
-
-EXPORT int
-GC_register_disappearing_link(void **link)
-{
-    return GC_general_register_disappearing_link(link, weir_gc_base(link));
-}
-
-EXPORT int
-GC_unregister_disappearing_link(void **link)
-{
-    return weir_gc_unlink(link) == WEIR_OK;
 }
 
 /* ---- roots and threads ---- */
@@ -505,6 +490,15 @@ GC_get_stack_base(struct GC_stack_base *base)
 {
     base->mem_base = __builtin_frame_address(0);
     return GC_SUCCESS;
+}
+
+EXPORT void *
+GC_call_with_stack_base(GC_stack_base_func fn, void *arg)
+{
+    struct GC_stack_base base;
+
+    (void)GC_get_stack_base(&base);
+    return fn(&base, arg);
 }
 
 EXPORT void

@@ -58,6 +58,23 @@ weir_gc_finalizer(const void *object, void (*fn)(void *object, void *arg),
 }
 
 WR_EXPORT weir_err
+weir_gc_finalizer_read(const void *object, void (**fn)(void *object, void *arg),
+                       void **arg)
+{
+    void *base = weir_gc_base(object);
+    uintptr_t with;
+    plain_fn *is;
+
+    if (base == NULL || fn == NULL || arg == NULL)
+        return WEIR_EINVAL;
+    if (!wr_tie_find(WR_TIE_FINALIZER, (uintptr_t)base, &with, &is))
+        return WEIR_ENOENT;
+    *fn = (void (*)(void *, void *))is;
+    *arg = (void *)with;
+    return WEIR_OK;
+}
+
+WR_EXPORT weir_err
 weir_gc_ephemeron(const void *key, const void *value)
 {
     return add(WR_TIE_EPHEMERON, key, value, NULL);
@@ -80,6 +97,16 @@ WR_EXPORT weir_err
 weir_gc_unlink(void **word)
 {
     return wr_tie_remove(WR_TIE_LINK, (uintptr_t)word) ? WEIR_OK : WEIR_ENOENT;
+}
+
+WR_EXPORT weir_err
+weir_gc_link_move(void **from, void **to)
+{
+    if (to == NULL)
+        return WEIR_EINVAL;
+    return wr_tie_move(WR_TIE_LINK, (uintptr_t)from, (uintptr_t)to)
+               ? WEIR_OK
+               : WEIR_ENOENT;
 }
 
 /* ---- weak references ---- */

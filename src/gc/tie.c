@@ -183,6 +183,51 @@ wr_tie_remove(enum wr_tie kind, uintptr_t key)
     return found;
 }
 
+/* 0: there is none. Lock held. */
+static uint32_t
+find(enum wr_tie kind, uintptr_t key)
+{
+    uint32_t i = chains != 0 ? *chain_of(key) : 0;
+
+    while (i != 0 && (tie[i].key != key || tie[i].kind != kind))
+        i = tie[i].next;
+    return i;
+}
+
+bool
+wr_tie_find(enum wr_tie kind, uintptr_t key, uintptr_t *arg, void (**fn)(void))
+{
+    uint32_t i;
+
+    wr_lock_take(&lock);
+    i = find(kind, key);
+    if (i != 0) {
+        *arg = tie[i].arg;
+        *fn = tie[i].fn;
+    }
+    wr_lock_give(&lock);
+    return i != 0;
+}
+
+bool
+wr_tie_move(enum wr_tie kind, uintptr_t from, uintptr_t to)
+{
+    uint32_t i, old;
+
+    wr_lock_take(&lock);
+    i = find(kind, from);
+    if (i != 0) {
+        unchain(i);
+        old = find(kind, to);
+        if (old != 0)
+            drop(old);
+        tie[i].key = to;
+        enchain(i);
+    }
+    wr_lock_give(&lock);
+    return i != 0;
+}
+
 /* ---- a cycle's side ---- */
 
 void

@@ -51,6 +51,13 @@ bool wr_tie_add(enum wr_tie kind, uintptr_t key, uintptr_t arg,
  * was none. */
 bool wr_tie_remove(enum wr_tie kind, uintptr_t key);
 
+/* What it has of that kind. false: nothing. */
+bool wr_tie_find(enum wr_tie kind, uintptr_t key, uintptr_t *arg,
+                 void (**fn)(void));
+/* The same tie has another key from now on, in the place of what that has.
+ * false: there is none. */
+bool wr_tie_move(enum wr_tie kind, uintptr_t from, uintptr_t to);
+
 /* Around what follows; from Weir's thread, before the program stands still.
  * Around fork, too. */
 void wr_ties_lock(void);

@@ -2,6 +2,8 @@
  * of Weir and against libgc's it prints the same. */
 #define GC_THREADS
 #include <gc.h>
+#include <gc/gc_mark.h>
+#include <gc/gc_typed.h>
 
 #include <pthread.h>
 #include <stdint.h>
@@ -158,6 +160,148 @@ ends(void)
            gone(link) >= LOST / 2);
 }
 
+static void
+end_again(void *object, void *arg)
+{
+    end(object, arg);
+}
+
+static void
+told_of_old(void)
+{
+    GC_finalization_proc fn = end, last;
+    struct list *l = GC_NEW(struct list);
+    void *arg = &arg, *with;
+
+    GC_REGISTER_FINALIZER(l, end, (void *)&ended, &fn, &arg);
+    printf("old %d", fn == NULL && arg == NULL);
+    GC_REGISTER_FINALIZER_NO_ORDER(l, end_again, (void *)&wrong, &fn, &arg);
+    GC_REGISTER_FINALIZER(l, NULL, NULL, &last, &with);
+    printf(" %d %d\n", fn == end && arg == &ended,
+           last == end_again && with == &wrong);
+}
+
+static volatile int told;
+
+static void
+tell(void)
+{
+    told++;
+}
+
+/* Finalizers wait until they are asked for. */
+static void
+demanded(void)
+{
+    void **link = GC_MALLOC_ATOMIC(2 * LOST * sizeof *link);
+    int before = ended, waits;
+
+    GC_set_finalizer_notifier(tell);
+    GC_set_finalize_on_demand(1);
+    lose(link);
+    for (int i = 0; i < LOST; i++) { /* and the second half are the links now */
+        link[LOST + i] = link[i];
+        GC_move_disappearing_link(&link[i], &link[LOST + i]);
+    }
+    memset(link, 0, LOST * sizeof *link);
+    for (int i = 0; i < 60000 && !told; i++) {
+        GC_gcollect();
+        (void)list_of(10);
+        usleep(1000);
+    }
+    waits = ended == before && GC_should_invoke_finalizers();
+    for (int i = 0; i < 60000 &&
+                    (ended - before < LOST / 2 || gone(link + LOST) < LOST / 2);
+         i++) {
+        GC_gcollect();
+        GC_invoke_finalizers();
+        usleep(1000);
+    }
+    printf("told %d, waits %d, ended %d, moved %d\n", told > 0, waits,
+           ended - before >= LOST / 2, gone(link + LOST) >= LOST / 2);
+    GC_set_finalize_on_demand(0);
+}
+
+/* ---- where pointers are ---- */
+
+struct pair {
+    void *number; /* is none */
+    struct list *list;
+};
+
+__attribute__((noinline)) static void
+fill(struct pair **pair, void **link, GC_descr d)
+{
+    for (int i = 0; i < LOST; i++) {
+        struct pair *p = i % 2 == 0
+                             ? GC_MALLOC_EXPLICITLY_TYPED(sizeof *p * 2, d)
+                             : GC_CALLOC_EXPLICITLY_TYPED(3, sizeof *p, d);
+
+        p += i % 2 * 2; /* of three the last */
+        pair[i] = p;
+        p->list = list_of(10);
+        p->number = link[i] = GC_NEW(struct list);
+        GC_general_register_disappearing_link(&link[i], link[i]);
+    }
+}
+
+static void
+typed(void)
+{
+    GC_word bits[GC_BITMAP_SIZE(struct pair)] = {0};
+    struct pair **pair = GC_MALLOC(LOST * sizeof *pair);
+    void **link = GC_MALLOC_ATOMIC(LOST * sizeof *link);
+    int whole = 1;
+
+    GC_set_bit(bits, GC_WORD_OFFSET(struct pair, list));
+    fill(pair, link, GC_make_descriptor(bits, GC_WORD_LEN(struct pair)));
+    for (int i = 0; i < 60000 && gone(link) < LOST / 2; i++) {
+        (void)list_of(10);
+        GC_gcollect();
+    }
+    for (int i = 0; i < LOST; i++)
+        whole &= is_whole(pair[i]->list, 10);
+    printf("typed %d, numbers %d\n", whole, gone(link) >= LOST / 2);
+}
+
+/* A kind that the program makes, as runtimes of languages do. */
+static void
+kinds(void)
+{
+    int kind = (int)GC_new_kind(GC_new_free_list(),
+                                GC_DS_LENGTH | sizeof(void *) * 2, 0, 1);
+    struct pair **pair = GC_MALLOC(LOST * sizeof *pair);
+    int whole = 1;
+
+    for (int i = 0; i < LOST; i++) {
+        pair[i] = GC_generic_malloc(sizeof **pair, kind);
+        pair[i]->list = list_of(10);
+    }
+    GC_gcollect();
+    for (int i = 0; i < LOST; i++)
+        whole &= is_whole(pair[i]->list, 10);
+    printf("kind %d\n", whole);
+}
+
+static void *
+with_base(struct GC_stack_base *base, void *arg)
+{
+    return base->mem_base != NULL ? arg : NULL;
+}
+
+static void
+figures(void)
+{
+    struct GC_prof_stats_s p;
+    GC_word heap = 0, all = 0;
+
+    GC_get_heap_usage_safe(&heap, NULL, NULL, NULL, &all);
+    GC_get_prof_stats(&p, sizeof p);
+    printf("figures %d %d %d\n", heap > 0 && all > heap,
+           p.heapsize_full > 0 && p.gc_no > 0,
+           GC_call_with_stack_base(with_base, &p) == &p);
+}
+
 int
 main(void)
 {
@@ -168,6 +312,11 @@ main(void)
     blocks();
     collected();
     ends();
+    told_of_old();
+    demanded();
+    typed();
+    kinds();
+    figures();
     for (int i = 0; i < 4; i++)
         pthread_create(&t[i], NULL, thread, &ok[i]);
     for (int i = 0; i < 4; i++)

@@ -26,6 +26,11 @@ hidden 1
 cycles 1, small 1
 kept 1
 ended 1, right 1, gone 1
+old 1 1 1
+told 1, waits 1, ended 1, moved 1
+typed 1, numbers 1
+kind 1
+figures 1 1 1
 threads 1
 refused 1 1
 disabled 1

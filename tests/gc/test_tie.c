@@ -192,6 +192,22 @@ START_TEST(a_finalizer_can_be_taken_away_or_replaced)
 }
 END_TEST
 
+START_TEST(a_finalizer_is_told)
+{
+    void *p = weir_gc_alloc(16), *arg = p;
+    void (*fn)(void *, void *) = NULL;
+
+    ck_assert_int_eq(weir_gc_finalizer_read(p, &fn, &arg), WEIR_ENOENT);
+    ck_assert_int_eq(weir_gc_finalizer_read(&p, &fn, &arg), WEIR_EINVAL);
+    ck_assert_int_eq(weir_gc_finalizer(p, note_object, &fn), WEIR_OK);
+    ck_assert_int_eq(weir_gc_finalizer_read(p, &fn, &arg), WEIR_OK);
+    ck_assert(fn == note_object);
+    ck_assert_ptr_eq(arg, &fn);
+    ck_assert_int_eq(weir_gc_finalizer(p, NULL, NULL), WEIR_OK);
+    ck_assert_int_eq(weir_gc_finalizer_read(p, &fn, &arg), WEIR_ENOENT);
+}
+END_TEST
+
 START_TEST(what_is_freed_has_no_ties)
 {
     make_all(clean_up);
@@ -304,6 +320,38 @@ START_TEST(links_are_cut_unless_taken_away)
 }
 END_TEST
 
+__attribute__((noinline)) static void
+link_all(void **word)
+{
+    for (unsigned i = 0; i < MANY; i++) {
+        struct node *n = weir_new(struct node);
+
+        word[i] = (void *)~(uintptr_t)n;
+        ck_assert_int_eq(weir_gc_link(&word[i], n), WEIR_OK);
+    }
+}
+
+START_TEST(a_link_can_be_moved)
+{
+    static void *from[MANY], *to[MANY];
+    unsigned cut = 0;
+
+    link_all(from);
+    for (unsigned i = 0; i < MANY; i++) {
+        to[i] = from[i];
+        ck_assert_int_eq(weir_gc_link_move(&from[i], &to[i]), WEIR_OK);
+        ck_assert_int_eq(weir_gc_link_move(&from[i], &to[i]), WEIR_ENOENT);
+    }
+    ck_assert_int_eq(weir_gc_link_move(&to[0], NULL), WEIR_EINVAL);
+    collect();
+    for (unsigned i = 0; i < MANY; i++) {
+        ck_assert_ptr_nonnull(from[i]);
+        cut += to[i] == NULL;
+    }
+    ck_assert_uint_gt(cut, MANY * 9 / 10);
+}
+END_TEST
+
 START_TEST(what_is_no_managed_block_has_no_ties)
 {
     void *p = wr_malloc(16);
@@ -337,6 +385,8 @@ main(void)
     tcase_add_test(tc, rings_are_not_finalized);
     tcase_add_test(tc, a_block_that_its_finalizer_stores_lives_on);
     tcase_add_test(tc, a_finalizer_can_be_taken_away_or_replaced);
+    tcase_add_test(tc, a_finalizer_is_told);
+    tcase_add_test(tc, a_link_can_be_moved);
     tcase_add_test(tc, what_is_freed_has_no_ties);
     tcase_add_test(tc, pinned_blocks_stay);
     tcase_add_test(tc, values_of_ephemerons_live_as_long_as_their_keys);

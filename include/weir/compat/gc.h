@@ -13,17 +13,21 @@
  *   - GC_set_max_heap_size is a limit of the whole process: weir/limit.h.
  *   - GC_free_space_divisor d is a percentage of 300 / d: weir/gc.h.
  *   - Finalizers are called by a thread of their own, in the order of what
- *     leads to what; those of blocks that lead to each other in a ring never.
- *     What stood there before is not told: *old_fn and *old_arg become NULL.
- * Not there, so that a program which needs them does not compile: typed and
- * debugging allocation, other orders of finalizers, and what tunes libgc's own
- * ways of marking.
+ *     leads to what, whatever order was asked for; those of blocks that lead to
+ *     each other in a ring never. After GC_set_finalize_on_demand(1) the
+ * program calls them, by GC_invoke_finalizers.
+ *   - Hooks are called by threads that allocate, soon after what they tell of.
+ *   - What tunes libgc's own ways is remembered, and has no effect.
+ * Descriptors of types are in gc_typed.h, kinds of blocks in gc_mark.h. Not
+ * there, so that a program which needs it does not compile: debugging
+ * allocation.
  *
  * Threads: any. Units: bytes.
  */
 #ifndef WEIR_COMPAT_GC_H
 #define WEIR_COMPAT_GC_H
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,6 +57,7 @@ typedef void (*GC_finalization_proc)(void *object, void *arg);
 #define GC_DUPLICATE      1
 #define GC_NO_MEMORY      2
 #define GC_UNIMPLEMENTED  3
+#define GC_NOT_FOUND      4
 #define GC_TIME_UNLIMITED 999999
 
 /* The program itself must need libweir, which is to come before libc: without
@@ -116,6 +121,18 @@ size_t GC_get_unmapped_bytes(void);
 size_t GC_get_bytes_since_gc(void);
 size_t GC_get_total_bytes(void);
 size_t GC_get_memory_use(void);
+/* All may be NULL. */
+void GC_get_heap_usage_safe(GC_word *heap, GC_word *free, GC_word *unmapped,
+                            GC_word *since, GC_word *total);
+
+struct GC_prof_stats_s {
+    GC_word heapsize_full, free_bytes_full, unmapped_bytes;
+    GC_word bytes_allocd_since_gc, allocd_bytes_before_gc, non_gc_bytes;
+    GC_word gc_no, markers_m1;
+    GC_word bytes_reclaimed_since_gc, reclaimed_bytes_before_gc;
+};
+/* The bytes of it that are filled in. */
+size_t GC_get_prof_stats(struct GC_prof_stats_s *out, size_t bytes);
 
 /* ---- the end of a block: weir_gc_finalizer and weir_gc_link ---- */
 
@@ -124,22 +141,40 @@ void GC_register_finalizer(void *object, GC_finalization_proc fn, void *arg,
 void GC_register_finalizer_no_order(void *object, GC_finalization_proc fn,
                                     void *arg, GC_finalization_proc *old_fn,
                                     void **old_arg);
+void GC_register_finalizer_ignore_self(void *object, GC_finalization_proc fn,
+                                       void *arg, GC_finalization_proc *old_fn,
+                                       void **old_arg);
+void GC_register_finalizer_unreachable(void *object, GC_finalization_proc fn,
+                                       void *arg, GC_finalization_proc *old_fn,
+                                       void **old_arg);
+/* Called when some wait for GC_invoke_finalizers. */
+typedef void (*GC_finalizer_notifier_proc)(void);
+void GC_set_finalizer_notifier(GC_finalizer_notifier_proc fn);
+GC_finalizer_notifier_proc GC_get_finalizer_notifier(void);
+void GC_set_finalize_on_demand(int on);
+int GC_get_finalize_on_demand(void);
+void GC_set_java_finalization(int on);
+int GC_get_java_finalization(void);
 int GC_should_invoke_finalizers(void);
 int GC_invoke_finalizers(void);
 /* In the first the object is the one that the link is in. */
 int GC_register_disappearing_link(void **link);
 int GC_general_register_disappearing_link(void **link, const void *object);
 int GC_unregister_disappearing_link(void **link);
+int GC_move_disappearing_link(void **from, void **to);
 
 /* ---- roots and threads ---- */
 
 void GC_add_roots(void *from, void *end);
 void GC_remove_roots(void *from, void *end);
+void GC_clear_roots(void);
 
 struct GC_stack_base {
     void *mem_base;
 };
+typedef void *(*GC_stack_base_func)(struct GC_stack_base *base, void *arg);
 int GC_get_stack_base(struct GC_stack_base *base);
+void *GC_call_with_stack_base(GC_stack_base_func fn, void *arg);
 void GC_allow_register_threads(void);
 int GC_register_my_thread(const struct GC_stack_base *base);
 int GC_unregister_my_thread(void);
@@ -149,6 +184,32 @@ void GC_set_markers_count(unsigned markers);
 void *GC_call_with_alloc_lock(GC_fn_type fn, void *arg);
 void *GC_do_blocking(GC_fn_type fn, void *arg);
 void *GC_call_with_gc_active(GC_fn_type fn, void *arg);
+
+int GC_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+                      void *(*fn)(void *), void *arg);
+int GC_pthread_join(pthread_t thread, void **result);
+int GC_pthread_detach(pthread_t thread);
+/* Of sigset_t. */
+int GC_pthread_sigmask(int how, const void *set, void *old);
+void GC_pthread_exit(void *result) __attribute__((noreturn));
+void *GC_dlopen(const char *path, int mode);
+/* libgc's; Weir stops threads by SIGURG. */
+int GC_get_suspend_signal(void);
+int GC_get_thr_restart_signal(void);
+
+/* ---- what has no effect here ---- */
+
+#define GC_TUNED(type, name)                                                   \
+    void GC_set_##name(type value);                                            \
+    type GC_get_##name(void)
+GC_TUNED(int, no_dls);
+GC_TUNED(unsigned long, time_limit);
+GC_TUNED(int, dont_expand);
+GC_TUNED(GC_word, non_gc_bytes);
+#undef GC_TUNED
+void GC_register_displacement(size_t bytes);
+void *GC_is_visible(void *p);
+void GC_dump(void);
 
 /* ---- as macros ---- */
 
