@@ -869,6 +869,55 @@ wr_profile_from_threads(struct wr_profile **out,
     return build(&b, out, WR_PROFILE_GOROUTINE, why, n);
 }
 
+/* As if what is garbage had been freed. Of more sampled blocks than there was
+ * room to tell of, each told one stands for some. */
+static void
+take_off(struct wr_bucket_counts *counts, uint64_t buckets,
+         const struct wr_leaks *garbage)
+{
+    const struct wr_leaks_header *h = &garbage->header;
+    uint64_t *found = calloc(buckets + 1, sizeof *found);
+    double each = h->records ? 1 + (double)h->dropped / (double)h->records : 1;
+    for (uint64_t i = 0; found && i < h->records; i++)
+        if (garbage->records[i].bucket < buckets)
+            found[garbage->records[i].bucket]++;
+    for (uint64_t i = 0; found && i < buckets; i++) {
+        struct wr_bucket_counts *c = &counts[i];
+        uint64_t n = (uint64_t)wr_round((double)found[i] * each);
+        uint64_t live = c->allocs - c->frees;
+        if (n == 0 || live == 0)
+            continue;
+        n = n < live ? n : live;
+        c->free_bytes += (c->alloc_bytes - c->free_bytes) / live * n;
+        c->frees += n;
+    }
+    free(found);
+}
+
+int
+wr_profile_from_region_less(struct wr_profile **out,
+                            const struct wr_region_view *view,
+                            enum wr_profile_values values,
+                            const struct wr_leaks *garbage, char *why, size_t n)
+{
+    struct build b = {.view = view,
+                      .estimated = values != WR_VALUES_RAW,
+                      .then_buckets = wr_view_used(view, WR_TABLE_BUCKETS)};
+    struct wr_bucket_counts *then = calloc(b.then_buckets + 1, sizeof *then);
+    uint64_t taken = garbage->header.about.taken_ns;
+    if (!then)
+        return wr_profile_fail(why, n, "out of memory");
+    for (uint64_t i = 0; i < b.then_buckets; i++)
+        wr_bucket_read(wr_view_bucket(view, i), &then[i]);
+    take_off(then, b.then_buckets, garbage);
+    b.then = then;
+    b.then_ns =
+        taken > view->header->start_ns ? taken - view->header->start_ns : 0;
+    int rc = build(&b, out, WR_PROFILE_HEAP, why, n);
+    free(then);
+    return rc;
+}
+
 /* Can that moment be told of? If not, why. */
 static int
 check_moment(const struct wr_region_view *view, enum wr_profile_kind kind,

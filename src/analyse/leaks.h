@@ -21,9 +21,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "analyse/profile.h"
 #include "region/leaks.h"
 
-struct wr_profile;
 struct wr_region_view;
 
 struct wr_leaks {
@@ -43,6 +43,13 @@ struct wr_leaks_count wr_leaks_total(const struct wr_leaks *l);
 int wr_profile_from_leaks(struct wr_profile **out,
                           const struct wr_region_view *view,
                           const struct wr_leaks *l, char *why, size_t n);
+
+/* The heap profile without garbage, as of when that was searched for. */
+int wr_profile_from_region_less(struct wr_profile **out,
+                                const struct wr_region_view *view,
+                                enum wr_profile_values values,
+                                const struct wr_leaks *garbage, char *why,
+                                size_t n);
 
 /* What is to each bucket, and of each class to none. */
 struct wr_leaks_shares {

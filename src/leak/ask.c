@@ -26,6 +26,7 @@ static const struct kind {
     bool in_place; /* it may be done so */
 } kinds[WR_ASK_KINDS] = {
     [WR_ASK_LEAKS] = {WR_LEAKS_SUFFIX, wr_leak_search, true},
+    [WR_ASK_GARBAGE] = {WR_LEAKS_SUFFIX, wr_leak_search, true},
     [WR_ASK_SNAPSHOT] = {WR_SNAPSHOT_SUFFIX, wr_snapshot_search, false},
 };
 

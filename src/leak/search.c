@@ -36,6 +36,7 @@ struct search {
     struct wr_leaks_header *header;
     struct wr_leak *leak; /* room for WR_LEAKS_MOST */
     bool in_rings;        /* what is left is in rings of leaked blocks */
+    bool garbage; /* it is managed blocks that are looked for, and no others */
 };
 
 /* ---- blocks ---- */
@@ -94,7 +95,7 @@ find_leaked(struct wr_span *s, void *search)
         if (!wr_block_is_live(wr_block_state(s, i)))
             continue;
         live++;
-        if (wr_span_is_managed(s) || /* the collector's to free */
+        if (wr_span_is_managed(s) != q->garbage ||
             wr_marks_has(q->reached, s, i))
             continue;
         (void)wr_marks_add(q->leaked, s, i);
@@ -288,9 +289,13 @@ free_markers(struct search *q)
 static bool
 search(struct search *q, const struct wr_copy *c)
 {
-    bool complete = make_markers(q) && mark_reached(q, c) &&
-                    find_all_leaked(q) && excuse_earlier(q, c->ask->flags) &&
-                    take_leaked(q, c);
+    bool complete = make_markers(q) && mark_reached(q, c) && find_all_leaked(q);
+
+    if (complete && q->garbage)
+        wr_marks_each(q->leaked, tell_indirect, q);
+    else
+        complete =
+            complete && excuse_earlier(q, c->ask->flags) && take_leaked(q, c);
 
     if (q->marker != NULL)
         q->header->scanned_bytes = wr_marker_sums(q->marker)->scanned;
@@ -320,7 +325,9 @@ fill_header(struct wr_leaks_header *h, const struct wr_copy *c, bool complete)
 void
 wr_leak_find(const struct wr_copy *c, struct wr_leaks_header *h)
 {
-    struct search q = {.header = h, .leak = (struct wr_leak *)(h + 1)};
+    struct search q = {.header = h,
+                       .leak = (struct wr_leak *)(h + 1),
+                       .garbage = c->ask->kind == WR_ASK_GARBAGE};
 
     fill_header(h, c, search(&q, c));
 }

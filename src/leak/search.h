@@ -4,7 +4,9 @@
  * that can be reached (mark/mark.h) from its roots (leak/roots.h). What is
  * allocated and has no mark is leaked: the program has no address of it left,
  * whatever it does later. A block that another leaked one points at hangs off
- * that. The answer is a file, laid out in region/leaks.h.
+ * that. The answer is a file, laid out in region/leaks.h. Managed blocks are
+ * the collector's to free and no leaks; asked for garbage (region/ask.h) the
+ * search tells of those, and of no others.
  *
  * A pointer to the byte behind a block does not point at the block, and yet
  * it may be all that a program keeps of it: such a block is not called leaked,

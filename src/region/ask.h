@@ -37,6 +37,8 @@
 enum wr_ask_kind {
     WR_ASK_LEAKS = 1, /* what nobody can reach: region/leaks.h */
     WR_ASK_SNAPSHOT,  /* what points at what: region/snapshot.h */
+    WR_ASK_GARBAGE,   /* what a collector's cycle would find dead now: as leaks
+                         are told, but only sampled blocks have a record */
     WR_ASK_KINDS
 };
 

@@ -43,6 +43,26 @@ wr_leak_ask_source(const struct wr_source *one, uint64_t flags,
 }
 
 int
+wr_leak_ask_garbage(const struct wr_source *one, unsigned wait_ms,
+                    struct wr_leaks *l, char *why, size_t n)
+{
+    struct wr_ask ask = {.kind = WR_ASK_GARBAGE};
+    FILE *in = wr_ask_source(one, &ask, WR_LEAKS_SUFFIX, wait_ms, why, n);
+    if (!in)
+        return -1;
+    int rc = wr_leaks_read(l, in, why, n);
+    fclose(in);
+    if (rc == 0 && l->header.about.trust == WR_TRUST_BLIND) {
+        wr_leaks_fini(l);
+        rc = wr_profile_fail(why, n,
+                             "process %u could not find out what a cycle would "
+                             "free: leave out gc=",
+                             one->pid);
+    }
+    return rc;
+}
+
+int
 wr_leak_of_ended(const struct wr_source *one, struct wr_leaks *l, char *why,
                  size_t n)
 {

@@ -24,4 +24,9 @@ int wr_leak_ask_source(const struct wr_source *one, uint64_t flags,
                        unsigned wait_ms, struct wr_leaks *l, char *why,
                        size_t n);
 
+/* What a cycle of the collector would find dead now, of a program that has
+ * one. */
+int wr_leak_ask_garbage(const struct wr_source *one, unsigned wait_ms,
+                        struct wr_leaks *l, char *why, size_t n);
+
 #endif

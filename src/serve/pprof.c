@@ -156,8 +156,8 @@ answer_profile(struct wr_visit *v, struct wr_answer *a,
     struct wr_profile *p;
     long debug = wr_request_number(v->q, "debug");
     bool heap = kind == WR_PROFILE_HEAP;
-    if (kind == WR_PROFILE_GOROUTINE ||
-        (heap && wr_request_number(v->q, "gc") > 0))
+    v->scope.collected = heap && wr_request_number(v->q, "gc") > 0;
+    if (kind == WR_PROFILE_GOROUTINE || v->scope.collected)
         wr_scope_capture(&v->scope);
     if (wr_moments_of(&m, v->q, wr_clock_ns(CLOCK_REALTIME), why, sizeof why) !=
         0) {

@@ -10,13 +10,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "analyse/leaks.h"
 #include "analyse/symbol.h"
 #include "analyse/store.h"
+#include "region/collector.h"
 #include "region/past.h"
 #include "serve/capture.h"
+#include "serve/leak.h"
 #include "serve/moment.h"
 
 #define CAPTURE_WAIT_MS 50
+#define COLLECT_WAIT_MS 60000
 
 static int
 scan(struct wr_scope *s, const char *dir, enum wr_scan how)
@@ -117,6 +121,21 @@ make_empty(struct wr_profile *p, uint64_t when_ns)
     p->time_ns = (int64_t)when_ns;
 }
 
+/* Without garbage; who does not collect has none. */
+static int
+read_collected(struct wr_profile **p, const struct wr_source *one,
+               enum wr_profile_values values, char *why, size_t why_bytes)
+{
+    struct wr_leaks garbage;
+    if (wr_leak_ask_garbage(one, COLLECT_WAIT_MS, &garbage, why, why_bytes) !=
+        0)
+        return -1;
+    int rc = wr_profile_from_region_less(p, &one->view, values, &garbage, why,
+                                         why_bytes);
+    wr_leaks_fini(&garbage);
+    return rc;
+}
+
 /* The profile of one region at that moment, without names: 0, or -1. */
 static int
 read_at(struct wr_profile **p, const struct wr_source *one,
@@ -146,8 +165,12 @@ profile_of(const struct wr_scope *s, size_t i, struct wr_namer *names,
 {
     const struct wr_source *one = s->list[i];
     struct wr_profile *p;
-    if (read_at(&p, one, kind, values, when_ns, s->count > 1, why, why_bytes) !=
-        0)
+    bool collected = s->collected && kind == WR_PROFILE_HEAP &&
+                     when_ns == WR_MOMENT_NOW && one->live &&
+                     wr_view_collector(&one->view);
+    if (collected ? read_collected(&p, one, values, why, why_bytes) != 0
+                  : read_at(&p, one, kind, values, when_ns, s->count > 1, why,
+                            why_bytes) != 0)
         return NULL;
     pthread_mutex_lock(&names->lock);
     wr_profile_symbolise(p, names->symboliser, (int)one->pid, one->live);

@@ -31,6 +31,8 @@ struct wr_scope {
     uint32_t pid;     /* asked for one process; 0: all live ones */
     uint32_t subject; /* the process that the server is about; 0: none. Set
                          by whoever opened the scope */
+    bool collected;   /* heap profiles of now are to be without what a cycle of
+                         the collector would find dead: set likewise */
 };
 
 /* pid 0: all live processes; else that one, dead or alive. dir NULL: the

@@ -1,7 +1,9 @@
 /* Managed blocks that are kept, and some that are not: tests/gc/seen.sh looks
- * from outside. Prints "ready", collects when told by a line, prints "done". */
+ * from outside. Prints "ready"; on "c" it collects, on "l" it loses some more,
+ * and says so. */
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <weir/weir.h>
 
 enum { KEPT = 1000, LOST = 5000 };
@@ -30,7 +32,6 @@ lose_nodes(void)
         (void)weir_new(struct node);
 }
 
-/* On a stack of its own, which ends with it. */
 static void *
 work(void *unused)
 {
@@ -40,21 +41,41 @@ work(void *unused)
     return unused;
 }
 
-int
-main(void)
+static void *
+lose(void *unused)
+{
+    lose_nodes();
+    return unused;
+}
+
+/* On a stack of its own, which ends with it. */
+static void
+run(void *(*fn)(void *))
 {
     pthread_t thread;
 
-    weir_gc_disable();
-    if (pthread_create(&thread, NULL, work, NULL) != 0)
-        return 1;
+    if (pthread_create(&thread, NULL, fn, NULL) != 0)
+        exit(1);
     pthread_join(thread, NULL);
+}
+
+int
+main(void)
+{
+    int c;
+
+    weir_gc_disable();
+    run(work);
     puts("ready");
     fflush(stdout);
-    while (getchar() == '\n') {
-        if (weir_gc_collect() != WEIR_OK)
+    while ((c = getchar()) != EOF) {
+        if (c == 'l')
+            run(lose);
+        else if (c == 'c' && weir_gc_collect() != WEIR_OK)
             return 1;
-        puts("done");
+        if (c == '\n')
+            continue;
+        printf("did %c\n", c);
         fflush(stdout);
     }
     return 0;
