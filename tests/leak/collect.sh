@@ -13,6 +13,7 @@ while read -r case times; do
     got=$("$weir" run -q --sample 0 --collect -- \
         "$build/tests/prog_leaks" "$case" "$times" </dev/null)
     is $? 0 "$case: status"
+    echo "$case, $times times: $got KiB, plainly $plain"
     [ "$got" -lt $most ] || fail "$case: $got KiB, plainly $plain"
 done <<END
 error_path 200000
