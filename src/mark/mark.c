@@ -588,27 +588,52 @@ scan(struct wr_marker *m, uintptr_t from, uintptr_t end, uintptr_t limit)
     }
 }
 
-/* The same of a typed block: only words that may be pointers. */
-static void
-scan_typed(struct wr_marker *m, uintptr_t from, uintptr_t end)
+/* As scan_slice, of the words from `at` on that the bits name. */
+static inline void
+scan_named(struct wr_marker *m, const uintptr_t *at, uint64_t bits)
 {
-    uint64_t looked = 0;
+    size_t n = m->candidates;
+    uintptr_t low = m->low, span = m->span;
+
+    if (wr_unlikely(m->kept != NULL || m->ignored_bytes != 0)) {
+        for (; bits != 0; bits &= bits - 1)
+            look_at(m, at[wr_cpu_lowest_bit(bits)], 0);
+        return;
+    }
+    for (; bits != 0; bits &= bits - 1) {
+        uintptr_t word = at[wr_cpu_lowest_bit(bits)];
+
+        m->candidate[n] = word;
+        n += word - low < span;
+    }
+    m->candidates = n;
+}
+
+/* The same of a typed block, or part of one: only words that may be pointers.
+ * The bytes of those. */
+static inline size_t
+scan_typed_slice(struct wr_marker *m, uintptr_t from, uintptr_t end)
+{
+    size_t looked = 0;
 
     for (unsigned n; from < end; from += n * sizeof(uintptr_t)) {
         uint64_t bits = wr_layout_next(from, end, &n);
 
-        for (; bits != 0; bits &= bits - 1, looked++) {
-            uintptr_t word = ((uintptr_t *)from)[wr_cpu_lowest_bit(bits)];
+        looked += wr_cpu_count(bits);
+        scan_named(m, (const uintptr_t *)from, bits);
+    }
+    return looked * sizeof(uintptr_t);
+}
 
-            if (m->kept == NULL)
-                add_candidate(m, word);
-            else
-                look_at(m, word, 0);
-        }
+static void
+scan_typed(struct wr_marker *m, uintptr_t from, uintptr_t end)
+{
+    for (uintptr_t stop; from < end; from = stop) {
+        stop = wr_min(end, from + SLICE * sizeof(uintptr_t));
+        m->sums.scanned += scan_typed_slice(m, from, stop);
         if (m->candidates >= ENOUGH)
             mark_candidates(m);
     }
-    m->sums.scanned += looked * sizeof(uintptr_t);
 }
 
 /* --- From grey to black -------------------------------------------------- */
@@ -650,25 +675,10 @@ blacken_large(struct wr_marker *m)
         scan(m, from, stop, end);
 }
 
-/* One that is not plain: large, or typed. */
-static void
-blacken_odd(struct wr_marker *m)
-{
-    struct wr_grey g = m->grey[m->depth - 1];
-
-    if (g.end - g.from > SLICE * sizeof(uintptr_t)) {
-        blacken_large(m);
-        return;
-    }
-    pop(m);
-    scan_typed(m, g.from, g.end & ~TYPED);
-}
-
 static bool
-is_plain(const struct wr_grey *g)
+is_small(const struct wr_grey *g)
 {
-    return g->end - g->from <= SLICE * sizeof(uintptr_t) &&
-           (g->end & TYPED) == 0;
+    return g->end - g->from <= SLICE * sizeof(uintptr_t) + TYPED;
 }
 
 /* Grey blocks are scanned until they have brought enough, or there are none. */
@@ -678,9 +688,13 @@ blacken(struct wr_marker *m)
     size_t depth = m->depth, bottom = m->bottom, scanned = 0;
 
     while (depth > bottom && m->candidates < ENOUGH &&
-           wr_likely(is_plain(&m->grey[depth - 1]))) {
+           wr_likely(is_small(&m->grey[depth - 1]))) {
         const struct wr_grey *g = &m->grey[--depth];
 
+        if ((g->end & TYPED) != 0) {
+            scanned += scan_typed_slice(m, g->from, g->end & ~TYPED);
+            continue;
+        }
         scanned += g->end - g->from;
         scan_slice(m, (const uintptr_t *)g->from, (const uintptr_t *)g->end,
                    g->end);
@@ -690,7 +704,7 @@ blacken(struct wr_marker *m)
     if (is_empty(m))
         m->bottom = m->depth = 0;
     else if (m->candidates < ENOUGH)
-        blacken_odd(m);
+        blacken_large(m);
 }
 
 static void
