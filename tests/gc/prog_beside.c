@@ -6,9 +6,10 @@
  * Each thread has shelves, some of managed memory, some of malloc's and one in
  * a mapping of its own, full of the only pointers to books: it swaps them
  * between shelves, puts a new one in the place of one, lets it grow (realloc),
- * frees it by hand, makes a shelf anew, lets the kernel write one. A book whose
- * words are not its own was freed. Another thread asks for one cycle after the
- * other until all are done, and prints how many there were.
+ * frees it by hand, makes a shelf anew, lets the kernel write one, gives some
+ * to blocks of malloc that live for a moment. A book whose words are not its
+ * own was freed. Another thread asks for one cycle after the other until all
+ * are done, and prints how many there were.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -28,7 +29,7 @@
         }                                                                      \
     } while (0)
 
-enum { SHELVES = 1024, PLACES = 24, THREADS = 8 };
+enum { SHELVES = 1024, PLACES = 24, THREADS = 8, SLIPS = 600 };
 
 struct book {
     uint64_t words, number;
@@ -163,6 +164,29 @@ grow(struct library *l, struct book **at)
     *at = b;
 }
 
+/* For a moment only malloc's blocks have the books: so many of one size that
+ * their pages were something else before, and will be again. */
+static void
+lend(struct library *l)
+{
+    struct book **slip[SLIPS];
+    size_t bytes = sizeof(struct book *) + below(l, 30) * 48;
+    unsigned n = 1 + (unsigned)below(l, SLIPS);
+    struct shelf *s = l->shelf[below(l, SHELVES)];
+
+    for (unsigned i = 0; i < n; i++) {
+        slip[i] = malloc(bytes);
+        MUST(slip[i] != NULL);
+        *slip[i] = s->book[i % PLACES];
+        s->book[i % PLACES] = i + PLACES < n ? new_book(l) : NULL;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        must_be_whole(*slip[i]);
+        s->book[i % PLACES] = *slip[i];
+        free(slip[i]);
+    }
+}
+
 static void
 step(struct library *l)
 {
@@ -181,8 +205,10 @@ step(struct library *l)
         *a = NULL;
         weir_gc_free(held->pair);
         weir_gc_free(held);
-    } else if (what < 996) {
+    } else if (what < 994) {
         move_shelf(l);
+    } else if (what < 996) {
+        lend(l);
     } else {
         copy_shelf(l);
     }
