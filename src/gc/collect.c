@@ -34,6 +34,8 @@
 enum { IDLE, RUNNING, ENDED, BROKEN };
 enum { LOOK_NS = 10000000, PATIENCE = 300 };
 enum { NAP_NS = 1000000 }; /* of who has run too far ahead, at once */
+/* Of a cycle beside the program, and how many are not tried so then. */
+enum { STOPS_MANY = 100, SCATTERED_CYCLES = 8 };
 enum {
     AGAIN = 64 << 20,      /* bytes, before the next is tried after a failure */
     AHEAD_BYTES = 1 << 20, /* see line */
@@ -48,6 +50,7 @@ static struct wr_cycle now;
 static _Atomic uint32_t stage;
 static _Atomic bool wanted; /* and not begun */
 static void (*asked_before)(void);
+static unsigned scattered;                /* cycles yet, guard: as last */
 static uint32_t wished_way = WR_WAY_NONE; /* to mark; NONE: as fits */
 static _Atomic int percent = -1;
 static _Atomic unsigned disabled;
@@ -129,13 +132,25 @@ set_trigger(uint64_t at)
     atomic_store(&wr_gc_trigger, always ? 0 : at);
 }
 
-/* How is it to be marked? */
+/* How is it to be marked? A program that writes all over its heap is copied. */
 static uint32_t
 first_way(void)
 {
     if (wished_way != WR_WAY_NONE)
         return wished_way;
-    return is_large() ? WR_WAY_TRACKED : WR_WAY_STOPPED;
+    if (!is_large())
+        return WR_WAY_STOPPED;
+    return scattered > 0 ? WR_WAY_SNAPSHOT : WR_WAY_TRACKED;
+}
+
+/* It came to no end for long: it is tried again after some cycles. */
+static void
+note_scattered(const struct wr_cycle *c)
+{
+    if (c->way == WR_WAY_TRACKED && c->stops > STOPS_MANY)
+        scattered = SCATTERED_CYCLES;
+    else if (scattered > 0)
+        scattered--;
 }
 
 /* When the next cycle begins: at its goal, if the program stands still for it,
@@ -222,6 +237,7 @@ account(const struct wr_cycle *c)
                                 .limited = last.limited});
     wr_collector_set(percent, atomic_load(&percent));
     pay(c);
+    note_scattered(c);
     last.dead = c->dead_bytes;
     last.suspects = c->suspect_bytes;
     atomic_fetch_add(&dead_bytes, c->dead_bytes);
@@ -454,7 +470,7 @@ wr_gc_make_room(void)
             wait_for_end(); /* it would be stopped in a moment */
     } else if (atomic_load(&stage) == BROKEN) {
         wait_for_end();
-    } else if (wr_gc_is_at(line())) {
+    } else if (wr_gc_is_at(line()) || atomic_load(&wr_track_ends)) {
         wr_os_wait(&stage, RUNNING, NAP_NS);
     }
     inside = false;

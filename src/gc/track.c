@@ -417,17 +417,21 @@ slice(struct track *t, bool last)
     return state;
 }
 
+_Atomic bool wr_track_ends;
+
 static bool
 run_slices(struct track *t)
 {
-    for (int i = 0;; i++) {
-        enum state s = slice(t, i >= SLICES);
+    enum state s = TIME_OVER;
 
-        if (s != TIME_OVER)
-            return s == DONE;
-        if (!run_on(t))
-            return false;
+    atomic_store(&wr_track_ends, true);
+    for (int i = 0; s == TIME_OVER; i++) {
+        s = slice(t, i >= SLICES);
+        if (s == TIME_OVER && !run_on(t))
+            s = FAILED;
     }
+    atomic_store(&wr_track_ends, false);
+    return s == DONE;
 }
 
 /* ---- all of it ---- */
@@ -528,4 +532,6 @@ wr_track_fork_child(void)
         atomic_store(&judged, NULL);
     if (atomic_load(&users) != 0)
         atomic_store(&users, 0);
+    if (atomic_load(&wr_track_ends))
+        atomic_store(&wr_track_ends, false);
 }

@@ -52,6 +52,7 @@
 #ifndef WR_GC_TRACK_H
 #define WR_GC_TRACK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 struct wr_cycle;
@@ -60,6 +61,10 @@ struct wr_cycle;
  * be dead, and nothing has happened. */
 bool wr_track_run(struct wr_cycle *c);
 void wr_track_start(void);
+
+/* A cycle comes to its end, and what is written now has to be looked at in
+ * one of its stops: who allocates should hold still for a moment. */
+extern _Atomic bool wr_track_ends;
 void wr_track_fork_child(void);
 
 #endif

@@ -80,6 +80,7 @@ struct wr_marker {
     size_t bottom, depth, room, limit; /* in entries */
     bool dropped;
     bool shallow;
+    bool looks_again; /* nearly all that it finds has a mark */
     uintptr_t ignored, ignored_bytes;
 
     struct wr_marks *marks, *kept; /* kept: by odd pointers; NULL: not asked */
@@ -379,10 +380,11 @@ find_candidate(struct wr_marker *m, size_t i, struct word *w)
 
 /* Ask for what marking it takes, and for the block. */
 static inline void
-fetch(const struct word *w)
+fetch(const struct wr_marker *m, const struct word *w)
 {
     __builtin_prefetch(w->bits, 1);
-    __builtin_prefetch((void *)w->base);
+    if (wr_likely(!m->looks_again))
+        __builtin_prefetch((void *)w->base);
     if (wr_unlikely((w->is & KIND_TYPED) != 0))
         __builtin_prefetch(wr_layout_at(w->base));
 }
@@ -400,7 +402,7 @@ find_words(struct wr_marker *m)
 
         if (!find_candidate(m, i, &m->word[n]))
             continue;
-        fetch(&m->word[n]);
+        fetch(m, &m->word[n]);
         m->candidate[n++] = value;
     }
     return n;
@@ -796,6 +798,7 @@ void
 wr_marker_again(struct wr_marker *m, uintptr_t from, uintptr_t end)
 {
     m->pages.known = 0; /* as of before it was written */
+    m->looks_again = true;
     for (uintptr_t stop; from < end; from = stop) {
         struct wr_span *s = wr_span_of((void *)from);
 
@@ -803,6 +806,8 @@ wr_marker_again(struct wr_marker *m, uintptr_t from, uintptr_t end)
         if (s != NULL)
             note_span(m, s, from, stop);
     }
+    mark_candidates(m);
+    m->looks_again = false;
 }
 
 /* --- To the end ---------------------------------------------------------- */

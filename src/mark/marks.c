@@ -8,6 +8,10 @@
 #include "base/base.h"
 #include "heap/span.h"
 #include "os/os.h"
+#include "region/counters.h"
+
+/* Of a heap that long the marks ask for huge pages. */
+#define HUGE_BYTES ((uint64_t)128 << 20)
 
 static size_t
 set_bytes(size_t windows)
@@ -106,6 +110,17 @@ wr_marks_free(struct wr_marks *set)
     wr_os_unmap(set, set_bytes(set->windows));
 }
 
+/* Marks lie as blocks do, in no order. */
+static struct wr_marks_window *
+map_window(void)
+{
+    struct wr_marks_window *w = wr_os_map(sizeof *w);
+
+    if (w != NULL && wr_count_get(heap_inuse) >= HUGE_BYTES)
+        (void)wr_os_huge(w, sizeof *w, true);
+    return w;
+}
+
 struct wr_marks_window *
 wr_marks_make(struct wr_marks *set, uintptr_t at)
 {
@@ -116,7 +131,7 @@ wr_marks_make(struct wr_marks *set, uintptr_t at)
         now = __atomic_load_n(&set->window[number], __ATOMIC_ACQUIRE);
     if (now != NULL)
         return now;
-    made = number < set->windows ? wr_os_map(sizeof *made) : NULL;
+    made = number < set->windows ? map_window() : NULL;
     if (made == NULL) {
         set->failed = true;
     } else if (!__atomic_compare_exchange_n(&set->window[number], &now, made,
