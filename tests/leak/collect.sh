@@ -5,16 +5,25 @@
 
 most=24576 # KiB: the floor of the goal is 4 MiB, and there are three of them
 
+# On a machine so busy that the program does not stand still within a second, a
+# collection is left out; then it is tried again.
+collected() { # CASE TIMES: $kib
+    for try in 1 2 3 4 5; do
+        kib=$("$weir" run -q --sample 0 --collect -- \
+            "$build/tests/prog_leaks" "$1" "$2" </dev/null)
+        is $? 0 "$1: status"
+        [ "$kib" -ge $most ] || return 0
+    done
+    fail "$1: $kib KiB, plainly $plain"
+}
+
 # Case, and how often: so that it leaks 60 MiB or more; what happens a hundred
 # times a second then happens as often as in a quarter of an hour to three hours.
 while read -r case times; do
     plain=$("$build/tests/prog_leaks" "$case" "$times" </dev/null)
     [ "$plain" -gt 61440 ] || fail "$case: plainly it takes only $plain KiB"
-    got=$("$weir" run -q --sample 0 --collect -- \
-        "$build/tests/prog_leaks" "$case" "$times" </dev/null)
-    is $? 0 "$case: status"
-    echo "$case, $times times: $got KiB, plainly $plain"
-    [ "$got" -lt $most ] || fail "$case: $got KiB, plainly $plain"
+    collected "$case" "$times"
+    echo "$case, $times times: $kib KiB, plainly $plain"
 done <<END
 error_path 200000
 overwritten 40000
