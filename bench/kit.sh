@@ -7,8 +7,13 @@
 # without a pool, appending with and without reserving, three ways of putting
 # text together, maps, an LRU cache. Go and every C library by turns, ROUNDS (5)
 # times, a tenth of a second a case; medians in ns. All C is on Weir's malloc,
-# so containers are compared. Go's own means are sync.Pool, append,
-# strings.Builder, map, container/list with a map and a lock, sync.Map and atomic.Int64.
+# so containers are compared. Go's own means are sync.Pool, append, bytes.Buffer,
+# strings.Builder, map, container/list with a map and a lock, sync.Map and
+# atomic.Int64.
+#
+# Then the lessons: how many times as fast the right way is as the wrong one, in
+# C and in Go, and how much of the allocations it saves. Where malloc is cheap
+# there is less to win than in Go: the line says so.
 . "$(dirname "$0")/_lib.sh"
 
 rounds=${1:-5}
@@ -52,18 +57,38 @@ sort -k1,1 -k2,2 -k3,3g "$tmp/all" | awk '
 
 awk '
     BEGIN {
-        split("PoolNo PoolYes AppendGrow AppendPre TextPlus TextBuilder " \
-            "TextPre MapGrow MapPre MapGet MapText LRU SharedGet Counter", \
-            names, " ")
+        split("PoolNo PoolYes HandleNo HandleYes AppendGrow AppendPre " \
+            "TextPlus TextBuilder TextPre MapGrow MapPre MapGet MapText " \
+            "NamesGrow NamesPre LRU SharedGet Counter", names, " ")
         split("weir go plain uthash stb glib", libraries, " ")
         printf "%-12s", "ns/op"
         for (l = 1; l in libraries; l++)
             printf " %10s", libraries[l]
-        printf "   allocs and bytes, weir, go\n"
+        printf "  %8s %6s   %8s %6s\n", "C: B/op", "allocs", "Go: B/op", \
+            "allocs"
     }
     {
         ns[$1, $2] = $3
-        allocs[$1, $2] = $5 " " $4
+        bytes[$1, $2] = $4
+        allocs[$1, $2] = $5
+    }
+    # The wrong way of some is plain C.
+    function of(what, l, c) {
+        return (l, c) in what ? what[l, c] : what["plain", c]
+    }
+    function saved(what, l, wrong, right) { # percent
+        return of(what, l, wrong) == 0 ? 0 : \
+            100 * (1 - of(what, l, right) / of(what, l, wrong))
+    }
+    function lesson(name, wrong, right) {
+        if (!(("weir", right) in ns) || !(("go", right) in ns))
+            return
+        printf "goal kit-%s-times-as-fast-the-right-way measured %.1f " \
+            "wanted %.1f\n", name, of(ns, "weir", wrong) / \
+            ns["weir", right], ns["go", wrong] / ns["go", right]
+        printf "goal kit-%s-percent-of-allocations-saved measured %.0f " \
+            "wanted %.0f\n", name, saved(allocs, "weir", wrong, right), \
+            saved(allocs, "go", wrong, right)
     }
     function text(l, c) {
         return (l, c) in ns ? sprintf("%.*f", ns[l, c] < 100 ? 2 : 0, \
@@ -74,7 +99,9 @@ awk '
             printf "%-12s", names[c]
             for (l = 1; l in libraries; l++)
                 printf " %10s", text(libraries[l], names[c])
-            printf "   %s, %s\n", allocs["weir", names[c]], \
+            c_is = ("weir", names[c]) in ns ? "weir" : "plain"
+            printf "  %8s %6s   %8s %6s\n", bytes[c_is, names[c]], \
+                allocs[c_is, names[c]], bytes["go", names[c]], \
                 allocs["go", names[c]]
         }
         for (c = 1; c in names; c++) {
@@ -90,16 +117,11 @@ awk '
                         "wanted 1\n", names[c], libraries[l], \
                         ns[libraries[l], names[c]] / us
         }
-        wrong["Pool"] = "PoolNo"; right["Pool"] = "PoolYes"
-        wrong["Text"] = "TextPlus"; right["Text"] = "TextPre"
-        wrong["Append"] = "AppendGrow"; right["Append"] = "AppendPre"
-        wrong["Map"] = "MapGrow"; right["Map"] = "MapPre"
-        for (k in wrong) {
-            from = ns["weir", wrong[k]] ? ns["weir", wrong[k]] : \
-                ns["plain", wrong[k]]
-            if (from && ("go", wrong[k]) in ns)
-                printf "lesson %s: %.1f times as fast, in Go %.1f\n", k, \
-                    from / ns["weir", right[k]], \
-                    ns["go", wrong[k]] / ns["go", right[k]]
-        }
+        lesson("Pool", "PoolNo", "PoolYes")
+        lesson("Handle", "HandleNo", "HandleYes")
+        lesson("Append", "AppendGrow", "AppendPre")
+        lesson("Text", "TextPlus", "TextPre")
+        lesson("Builder", "TextPlus", "TextBuilder")
+        lesson("Map", "MapGrow", "MapPre")
+        lesson("Names", "NamesGrow", "NamesPre")
     }' "$tmp/medians"

@@ -65,15 +65,31 @@ map_get(weir_bench *b, void *arg)
     g_hash_table_destroy(m);
 }
 
+static GHashTable *
+filled_by_text(void)
+{
+    GHashTable *m = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (uintptr_t i = 0; i < ITEMS; i++)
+        g_hash_table_insert(m, bench_text[i], (void *)i);
+    return m;
+}
+
+static void
+text_fill(weir_bench *b, void *arg)
+{
+    (void)arg;
+    while (weir_bench_loop(b))
+        g_hash_table_destroy(filled_by_text());
+}
+
 static void
 map_text(weir_bench *b, void *arg)
 {
-    GHashTable *m = g_hash_table_new(g_str_hash, g_str_equal);
+    GHashTable *m = filled_by_text();
     uint64_t sum = 0;
 
     (void)arg;
-    for (uintptr_t i = 0; i < ITEMS; i++)
-        g_hash_table_insert(m, bench_text[i], (void *)i);
     while (weir_bench_loop(b))
         for (uintptr_t i = 0; i < ITEMS; i++)
             sum += (uintptr_t)g_hash_table_lookup(m, bench_text[i]);
@@ -130,8 +146,8 @@ static const struct weir_bench_entry all[] = {
     {"AppendGrow", append, NULL}, {"AppendPre", append, "pre"},
     {"TextBuilder", text, NULL},  {"TextPre", text, "pre"},
     {"MapGrow", map_fill, NULL},  {"MapGet", map_get, NULL},
-    {"MapText", map_text, NULL},  {"LRU", lru, NULL},
-    {NULL, NULL, NULL},
+    {"MapText", map_text, NULL},  {"NamesGrow", text_fill, NULL},
+    {"LRU", lru, NULL},           {NULL, NULL, NULL},
 };
 const struct weir_bench_entry *const bench_glib = all;
 #else

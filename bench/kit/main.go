@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bytes"
 	"container/list"
 	"flag"
 	"fmt"
@@ -11,7 +12,7 @@ import (
 	"testing"
 )
 
-const items, pieces, handled, cached = 1000, 100, 4096, 1000
+const items, pieces, handled, cached, lines = 1000, 100, 4096, 1000, 20
 const piece = "a piece of text, "
 
 var sink any
@@ -43,6 +44,29 @@ func poolYes(b *testing.B) {
 			block[j] = 1
 		}
 		p.Put(block)
+	}
+}
+
+func answer(w *bytes.Buffer) {
+	for i := 0; i < lines; i++ {
+		fmt.Fprintf(w, "line %d of %d, for you\n", i, lines)
+	}
+	sink = w
+}
+
+func handle(b *testing.B) {
+	for i := 0; i < b.N; i++ {
+		answer(new(bytes.Buffer))
+	}
+}
+
+func handlePooled(b *testing.B) {
+	p := sync.Pool{New: func() any { return new(bytes.Buffer) }}
+	for i := 0; i < b.N; i++ {
+		w := p.Get().(*bytes.Buffer)
+		w.Reset()
+		answer(w)
+		p.Put(w)
 	}
 }
 
@@ -108,12 +132,31 @@ func mapGet(b *testing.B) {
 	}
 }
 
-func mapText(b *testing.B) {
-	m := map[string]uint64{}
-	var keys []string
+func names() (keys []string) {
 	for j := 0; j < items; j++ {
 		keys = append(keys, fmt.Sprintf("key-%d", j))
-		m[keys[j]] = uint64(j)
+	}
+	return keys
+}
+
+func namesFill(reserve int) func(b *testing.B) {
+	keys := names()
+	return func(b *testing.B) {
+		for i := 0; i < b.N; i++ {
+			m := make(map[string]uint64, reserve)
+			for j, k := range keys {
+				m[k] = uint64(j)
+			}
+			sinkNumber += uint64(len(m))
+		}
+	}
+}
+
+func mapText(b *testing.B) {
+	m := map[string]uint64{}
+	keys := names()
+	for j, k := range keys {
+		m[k] = uint64(j)
 	}
 	b.ResetTimer()
 	for i := 0; i < b.N; i++ {
@@ -203,11 +246,14 @@ func main() {
 		run  func(b *testing.B)
 	}{
 		{"PoolNo", poolNo}, {"PoolYes", poolYes},
+		{"HandleNo", handle}, {"HandleYes", handlePooled},
 		{"AppendGrow", appendTo(0)}, {"AppendPre", appendTo(items)},
 		{"TextPlus", textPlus}, {"TextBuilder", textBuilder(0)},
 		{"TextPre", textBuilder(pieces * len(piece))},
 		{"MapGrow", mapFill(0)}, {"MapPre", mapFill(items)},
-		{"MapGet", mapGet}, {"MapText", mapText}, {"LRU", lru},
+		{"MapGet", mapGet}, {"MapText", mapText},
+		{"NamesGrow", namesFill(0)}, {"NamesPre", namesFill(items)},
+		{"LRU", lru},
 		{"SharedGet", sharedGet}, {"Counter", counter},
 	}
 	for _, c := range cases {

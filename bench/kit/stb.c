@@ -59,15 +59,35 @@ map_get(weir_bench *b, void *arg)
     hmfree(m);
 }
 
+static struct named *
+filled_by_text(void)
+{
+    struct named *m = NULL;
+
+    for (uint64_t i = 0; i < ITEMS; i++)
+        shput(m, bench_text[i], i);
+    return m;
+}
+
+static void
+text_fill(weir_bench *b, void *arg)
+{
+    (void)arg;
+    while (weir_bench_loop(b)) {
+        struct named *m = filled_by_text();
+
+        weir_bench_keep(m);
+        shfree(m);
+    }
+}
+
 static void
 map_text(weir_bench *b, void *arg)
 {
-    struct named *m = NULL;
+    struct named *m = filled_by_text();
     uint64_t sum = 0;
 
     (void)arg;
-    for (uint64_t i = 0; i < ITEMS; i++)
-        shput(m, bench_text[i], i);
     while (weir_bench_loop(b))
         for (uint64_t i = 0; i < ITEMS; i++)
             sum += shget(m, bench_text[i]);
@@ -78,7 +98,8 @@ map_text(weir_bench *b, void *arg)
 static const struct weir_bench_entry all[] = {
     {"AppendGrow", append, NULL}, {"AppendPre", append, "pre"},
     {"MapGrow", map_fill, NULL},  {"MapGet", map_get, NULL},
-    {"MapText", map_text, NULL},  {NULL, NULL, NULL},
+    {"MapText", map_text, NULL},  {"NamesGrow", text_fill, NULL},
+    {NULL, NULL, NULL},
 };
 const struct weir_bench_entry *const bench_stb = all;
 #else

@@ -60,19 +60,36 @@ map_get(weir_bench *b, void *arg)
     emptied(m);
 }
 
-static void
-map_text(weir_bench *b, void *arg)
+static struct pair *
+filled_by_text(void)
 {
-    struct pair *m = NULL, *p;
-    uint64_t sum = 0;
+    struct pair *m = NULL;
 
-    (void)arg;
     for (uint64_t i = 0; i < ITEMS; i++) {
-        p = malloc(sizeof *p);
+        struct pair *p = malloc(sizeof *p);
+
         p->value = i;
         p->text = bench_text[i];
         HASH_ADD_KEYPTR(hh, m, p->text, strlen(p->text), p);
     }
+    return m;
+}
+
+static void
+text_fill(weir_bench *b, void *arg)
+{
+    (void)arg;
+    while (weir_bench_loop(b))
+        emptied(filled_by_text());
+}
+
+static void
+map_text(weir_bench *b, void *arg)
+{
+    struct pair *m = filled_by_text(), *p;
+    uint64_t sum = 0;
+
+    (void)arg;
     while (weir_bench_loop(b))
         for (uint64_t i = 0; i < ITEMS; i++) {
             HASH_FIND_STR(m, bench_text[i], p);
@@ -117,8 +134,8 @@ lru(weir_bench *b, void *arg)
 
 static const struct weir_bench_entry all[] = {
     {"MapGrow", map_fill, NULL}, {"MapGet", map_get, NULL},
-    {"MapText", map_text, NULL}, {"LRU", lru, NULL},
-    {NULL, NULL, NULL},
+    {"MapText", map_text, NULL}, {"NamesGrow", text_fill, NULL},
+    {"LRU", lru, NULL},          {NULL, NULL, NULL},
 };
 const struct weir_bench_entry *const bench_uthash = all;
 #else

@@ -38,6 +38,59 @@ pool(weir_bench *b, void *arg)
 }
 
 static void
+answer(struct weir_buffer *t)
+{
+    for (int i = 0; i < LINES; i++)
+        weir_buffer_printf(t, LINE, i, LINES);
+    weir_bench_keep(t->at);
+}
+
+/* A new buffer for each request. */
+static void
+handle(weir_bench *b, void *arg)
+{
+    (void)arg;
+    while (weir_bench_loop(b)) {
+        struct weir_buffer t = {0};
+
+        answer(&t);
+        weir_buffer_free(&t);
+    }
+}
+
+static void *
+make_buffer(void *arg)
+{
+    (void)arg;
+    return calloc(1, sizeof(struct weir_buffer));
+}
+
+static void
+buffer_gone(void *p, void *arg)
+{
+    weir_buffer_free(p);
+    gone(p, arg);
+}
+
+static void
+handle_pooled(weir_bench *b, void *arg)
+{
+    struct weir_pool_options o = {.make = make_buffer, .destroy = buffer_gone};
+    weir_pool *p;
+
+    (void)arg;
+    weir_pool_new(&p, &o);
+    while (weir_bench_loop(b)) {
+        struct weir_buffer *t = weir_pool_get(p);
+
+        weir_buffer_reset(t);
+        answer(t);
+        weir_pool_put(p, t);
+    }
+    weir_pool_free(p);
+}
+
+static void
 append(weir_bench *b, void *reserve)
 {
     while (weir_bench_loop(b)) {
@@ -96,6 +149,21 @@ map_get(weir_bench *b, void *arg)
             sum += *words_get(&m, i);
     weir_bench_keep(&sum);
     words_free(&m);
+}
+
+static void
+text_fill(weir_bench *b, void *reserve)
+{
+    while (weir_bench_loop(b)) {
+        struct texts m = {0};
+
+        if (reserve != NULL)
+            texts_reserve(&m, ITEMS);
+        for (uint64_t i = 0; i < ITEMS; i++)
+            *texts_put(&m, bench_text[i]) = i;
+        weir_bench_keep(m.table.tags);
+        texts_free(&m);
+    }
 }
 
 static void
@@ -174,6 +242,8 @@ counter(weir_bench *b, void *arg)
 
 static const struct weir_bench_entry all[] = {
     {"PoolYes", pool, NULL},
+    {"HandleNo", handle, NULL},
+    {"HandleYes", handle_pooled, NULL},
     {"AppendGrow", append, NULL},
     {"AppendPre", append, "pre"},
     {"TextBuilder", text, NULL},
@@ -182,6 +252,8 @@ static const struct weir_bench_entry all[] = {
     {"MapPre", map_fill, "pre"},
     {"MapGet", map_get, NULL},
     {"MapText", map_text, NULL},
+    {"NamesGrow", text_fill, NULL},
+    {"NamesPre", text_fill, "pre"},
     {"LRU", lru, NULL},
     {"SharedGet", shared_get, NULL},
     {"Counter", counter, NULL},

@@ -1,8 +1,12 @@
-// The same sum with Go's encoding/csv, record after record in one slice.
+// The same sum with Go's encoding/csv, record after record in one slice:
+//
+//	csv FILE          from the file
+//	csv FILE whole    from memory that all of it was read into
 package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -16,7 +20,15 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	r := csv.NewReader(bufio.NewReaderSize(f, 64<<10))
+	var in io.Reader = bufio.NewReaderSize(f, 64<<10)
+	if len(os.Args) > 2 {
+		all, err := os.ReadFile(os.Args[1])
+		if err != nil {
+			panic(err)
+		}
+		in = bytes.NewReader(all)
+	}
+	r := csv.NewReader(in)
 	r.ReuseRecord = true
 	r.FieldsPerRecord = -1
 	var records, fields, sum uint64
