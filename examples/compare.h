@@ -30,10 +30,15 @@ static inline struct weir_bench_use
 held(const char *name, void (*work)(void))
 {
     struct weir_bench_use use;
+    struct weir_memstats m; /* a call of libweir's, so that it is linked */
 
     weir_bench_use_begin(&use);
     work();
     weir_bench_use_end(&use);
+    if (weir_memstats(&m) != WEIR_OK || !use.counted) {
+        fprintf(stderr, "%s: not measured\n", name);
+        exit(1);
+    }
     printf("%-28s %12lld B %8lld blocks still held\n", name,
            (long long)use.live_bytes, (long long)use.live_blocks);
     return use;

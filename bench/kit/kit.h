@@ -15,8 +15,9 @@
 enum { ITEMS = 1000, PIECES = 100, HANDLED = 4096, CACHED = 1000, LINES = 20 };
 
 #define PIECE "a piece of text, "
-/* A request's answer is LINES of these. */
-#define LINE "line %d of %d, for you\n"
+/* A request's answer is LINES of these, with a name between them. */
+#define BEFORE "<li>for "
+#define BEHIND ", who asked</li>\n"
 
 /* Texts that are keys: "key-0" to "key-999". */
 extern char bench_text[ITEMS][12];

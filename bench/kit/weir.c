@@ -40,8 +40,11 @@ pool(weir_bench *b, void *arg)
 static void
 answer(struct weir_buffer *t)
 {
-    for (int i = 0; i < LINES; i++)
-        weir_buffer_printf(t, LINE, i, LINES);
+    for (int i = 0; i < LINES; i++) {
+        weir_buffer_add_text(t, BEFORE);
+        weir_buffer_add_text(t, bench_text[i]);
+        weir_buffer_add_text(t, BEHIND);
+    }
     weir_bench_keep(t->at);
 }
 

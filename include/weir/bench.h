@@ -19,9 +19,8 @@
  *
  *     $ cc parse_bench.c $(pkg-config --cflags --libs weir-bench)
  *     $ ./a.out -bench Parse -count 10 >new.txt
- *     BenchmarkParse-2  	 5230114	       228.9 ns/op	     112
- * B/op
- * ... $ weir benchstat old.txt new.txt
+ *     BenchmarkParse-2   5230114   228.9 ns/op   112 B/op   2 allocs/op
+ *     $ weir benchstat old.txt new.txt
  *
  * How often the work is repeated is found out: until it takes a second, or
  * what -benchtime says. Lines are in Go's benchmark format, which benchstat

@@ -13,7 +13,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 failed=0
 
-for part in pressure leaks lent collected cycles; do
+for part in pressure leaks lent collected gathered cycles; do
     WEIR=dir=$dir timeout 120 "$prog" $part >"$dir/out" 2>&1 || failed=1
     grep -qx 'so it is' "$dir/out" || {
         echo "FAIL: $part:"

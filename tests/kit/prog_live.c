@@ -4,6 +4,7 @@
  *     prog_live leaks        what the kit holds is no leak
  *     prog_live lent         nor what idles of the buffers lent by size
  *     prog_live collected    a container of collected memory
+ *     prog_live gathered     containers of it live through a cycle at each step
  *     prog_live cycles       two cycles of the collector empty a pool
  */
 #include <pthread.h>
@@ -152,6 +153,94 @@ collected(void)
     ints_free(&s);
 }
 
+/* A number in a collected block, which only a container has the address of. */
+static uint64_t *
+boxed(uint64_t n)
+{
+    uint64_t *box = weir_gc_alloc(sizeof *box);
+
+    must(box != NULL, "a block");
+    *box = n;
+    return box;
+}
+
+WEIR_SLICE(boxes, uint64_t *);
+WEIR_MAP(boxes_of, uint64_t, uint64_t *, weir_hash_word, weir_same_word);
+
+/* All containers with all they hold in collected memory, through a change and a
+ * cycle each: whatever a cycle frees and fills anew would show. */
+struct gathered {
+    struct boxes slice;
+    struct boxes_of map;
+    weir_lru *lru;
+    weir_cmap *cmap;
+};
+
+enum { STEPS = 150, RECENT = 40 };
+
+static void
+add_to(struct gathered *g, uint64_t i)
+{
+    uint64_t **slot = boxes_of_put(&g->map, i);
+
+    must(slot != NULL && (*slot = boxed(i)) != NULL, "an entry");
+    must(boxes_append(&g->slice, boxed(i)) == WEIR_OK, "an item");
+    weir_lru_release(g->lru, weir_lru_put(g->lru, &i, sizeof i, boxed(i), 8));
+    must(weir_cmap_put(g->cmap, &i, sizeof i, boxed(i)) == WEIR_OK,
+         "an entry of threads");
+    if (i % 3 == 0) { /* deleted, and new ones in their places */
+        boxes_of_delete(&g->map, i / 3);
+        weir_cmap_put(g->cmap, &(uint64_t){i / 3}, sizeof i, boxed(i / 3));
+    }
+}
+
+static void
+look_through(struct gathered *g, uint64_t last)
+{
+    size_t at = 0;
+
+    for (uint64_t i = 0; i <= last; i++)
+        must(*g->slice.at[i] == i, "the slice is as it was");
+    for (struct boxes_of_slot *s; (s = boxes_of_next(&g->map, &at)) != NULL;)
+        must(*s->value == s->key, "the map is as it was");
+    must(g->map.len == last + 1 - (last / 3 + 1), "and has all");
+    weir_cmap_enter();
+    for (uint64_t i = 0; i <= last; i++) {
+        uint64_t *box = weir_cmap_get(g->cmap, &i, sizeof i);
+
+        must(box != NULL && *box == i, "the map of threads is as it was");
+    }
+    weir_cmap_leave();
+    for (uint64_t i = last < RECENT ? 0 : last - RECENT + 1; i <= last; i++) {
+        weir_lru_item *item = weir_lru_get(g->lru, &i, sizeof i);
+
+        must(item != NULL && *(uint64_t *)weir_lru_value(item) == i,
+             "the cache is as it was");
+        weir_lru_release(g->lru, item);
+    }
+}
+
+static void
+gathered(void)
+{
+    struct weir_lru_options lru = {.items = RECENT, .alloc = weir_alloc_gc()};
+    struct weir_cmap_options cmap = {.alloc = weir_alloc_gc()};
+    struct gathered g = {.slice.alloc = weir_alloc_gc(),
+                         .map.alloc = weir_alloc_gc()};
+
+    must(weir_lru_new(&g.lru, &lru) == WEIR_OK, "a cache");
+    must(weir_cmap_new(&g.cmap, &cmap) == WEIR_OK, "a map of threads");
+    for (uint64_t i = 0; i < STEPS; i++) {
+        add_to(&g, i);
+        must(weir_gc_collect() == WEIR_OK, "a cycle");
+        look_through(&g, i);
+    }
+    weir_lru_free(g.lru);
+    weir_cmap_free(g.cmap);
+    boxes_free(&g.slice);
+    boxes_of_free(&g.map);
+}
+
 /* It subscribes after the kit, and so is called after it. */
 static void
 count(uint64_t cycles, void *told)
@@ -202,6 +291,8 @@ main(int argc, char **argv)
         lent();
     else if (strcmp(what, "collected") == 0)
         collected();
+    else if (strcmp(what, "gathered") == 0)
+        gathered();
     else if (strcmp(what, "cycles") == 0)
         cycles();
     else
