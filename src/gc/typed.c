@@ -178,7 +178,7 @@ weir_gc_alloc_typed(const struct weir_type *type)
         return alloc_slowly(bytes, shape);
     p = wr_slot_take(slot, free, &fresh);
     if (!fresh)
-        memset(p, 0, slot->bytes);
+        p = wr_zeroed(p, slot->bytes);
     if (wr_unlikely(wr_self->shape[class_id] != shape))
         wr_layout_take(wr_self, (uintptr_t)p, shape);
     return p;
