@@ -21,7 +21,7 @@
 #include <weir/gc.h>
 #include <weir/pool.h>
 
-#define APART __attribute__((noinline, noclone))
+#define APART __attribute__((noinline))
 
 static void *volatile sink;
 
