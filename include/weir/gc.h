@@ -42,9 +42,10 @@
  * was allocated as was live after the last one (weir_gc_set_percent). The
  * program stands still for it: up to 32 MiB of live blocks until it has ended,
  * above that for some of them at a time, while marking goes on beside it; who
- * allocates far more meanwhile waits for the end. If the program cannot be made
- * to stand still, because it blocks SIGURG and the system lets nobody hold
- * threads, nothing is freed, and weir_gc_read counts it.
+ * allocates far more meanwhile holds still for a millisecond now and then. If
+ * the program cannot be made to stand still, because it blocks SIGURG and the
+ * system lets nobody hold threads, nothing is freed, and weir_gc_read counts
+ * it.
  *
  * Threads: any. In signal handlers these may be called where malloc may.
  * Units: bytes, nanoseconds. Failure to allocate is NULL with errno ENOMEM.
