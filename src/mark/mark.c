@@ -590,25 +590,26 @@ scan(struct wr_marker *m, uintptr_t from, uintptr_t end, uintptr_t limit)
     }
 }
 
-/* As scan_slice, of the words from `at` on that the bits name. */
-static inline void
+/* As scan_slice, of the words from `at` on that the bits name: how many. */
+static inline size_t
 scan_named(struct wr_marker *m, const uintptr_t *at, uint64_t bits)
 {
-    size_t n = m->candidates;
+    size_t n = m->candidates, looked = 0;
     uintptr_t low = m->low, span = m->span;
 
     if (wr_unlikely(m->kept != NULL || m->ignored_bytes != 0)) {
-        for (; bits != 0; bits &= bits - 1)
+        for (; bits != 0; bits &= bits - 1, looked++)
             look_at(m, at[wr_cpu_lowest_bit(bits)], 0);
-        return;
+        return looked;
     }
-    for (; bits != 0; bits &= bits - 1) {
+    for (; bits != 0; bits &= bits - 1, looked++) {
         uintptr_t word = at[wr_cpu_lowest_bit(bits)];
 
         m->candidate[n] = word;
         n += word - low < span;
     }
     m->candidates = n;
+    return looked;
 }
 
 /* The same of a typed block, or part of one: only words that may be pointers.
@@ -621,8 +622,7 @@ scan_typed_slice(struct wr_marker *m, uintptr_t from, uintptr_t end)
     for (unsigned n; from < end; from += n * sizeof(uintptr_t)) {
         uint64_t bits = wr_layout_next(from, end, &n);
 
-        looked += wr_cpu_count(bits);
-        scan_named(m, (const uintptr_t *)from, bits);
+        looked += scan_named(m, (const uintptr_t *)from, bits);
     }
     return looked * sizeof(uintptr_t);
 }
