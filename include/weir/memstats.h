@@ -51,7 +51,7 @@ struct weir_memstats {
     uint64_t mcache_inuse; /* bytes of thread caches */
     uint64_t mcache_sys;
     uint64_t buck_hash_sys; /* bytes of the profiler's tables */
-    uint64_t gc_sys;
+    uint64_t gc_sys;        /* address space of the collector's sets */
     uint64_t other_sys;
 
     /* Collector: all zero until one runs */

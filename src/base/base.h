@@ -16,7 +16,10 @@
 #define wr_likely(x)   __builtin_expect(!!(x), 1)
 #define wr_unlikely(x) __builtin_expect(!!(x), 0)
 #define WR_COLD        __attribute__((cold, noinline))
-#define WR_EXPORT      __attribute__((visibility("default")))
+/* It reads memory as it finds it, also such as sanitizers keep for themselves.
+ */
+#define WR_READS_ANY __attribute__((no_sanitize("address", "thread")))
+#define WR_EXPORT    __attribute__((visibility("default")))
 
 /* For what every fork writes: side by side, since each page of a program that
  * is written after a fork is copied first, in the parent and in the child. */

@@ -23,6 +23,7 @@
 #include "limit/calls.h"
 #include "limit/pacer.h"
 #include "limit/policy.h"
+#include "mark/marks.h"
 #include "os/os.h"
 #include "os/process.h"
 #include "region/collector.h"
@@ -213,6 +214,8 @@ account(const struct wr_cycle *c)
     bool beside = c->way != WR_WAY_STOPPED;
     uint64_t prepared = c->way == WR_WAY_TRACKED ? c->go_on_ns : c->stood_ns;
     uint64_t mark = c->marked_ns - prepared;
+    uint64_t since_stop =
+        c->way == WR_WAY_SNAPSHOT ? c->ended_ns - c->go_on_ns : 0;
     uint64_t before = last.live + last.suspects + (c->triggered - last.reached);
     uint64_t meanwhile = grown_since(c->reached);
     uint64_t after = before + grown_since(c->triggered);
@@ -224,6 +227,7 @@ account(const struct wr_cycle *c)
                                 .stopped_ns = c->pause_ns,
                                 .longest_ns = c->longest_ns,
                                 .stops = c->stops,
+                                .since_stop_ns = since_stop,
                                 .background_ns = beside ? mark : 0,
                                 .heap_start = before,
                                 .heap_end = after,
@@ -290,6 +294,7 @@ cycle(void)
     if (now.done) {
         account(&now);
         choose_trigger();
+        wr_collector_set(sys, wr_marks_bytes(now.dead));
         wr_sweep_begin(now.dead);
         wr_calls_cycle_ended();
     } else {
@@ -367,6 +372,7 @@ begin(bool forced)
         set_stage(IDLE);
         return false;
     }
+    wr_collector_set(sys, 0);
     ask_for_cycle(forced, false);
     return true;
 }
@@ -408,8 +414,8 @@ take_in(void)
 {
     bool done = atomic_load(&stage) == ENDED && now.done;
 
-    if (done)
-        (void)wr_sweep_finish();
+    if (done && wr_sweep_finish())
+        wr_collector_set(sys, 0);
     if (done && verifies)
         wr_verify_own();
     wr_collector_tell();

@@ -112,8 +112,7 @@ counts(const struct walk *w, uintptr_t at)
            (wr_layout_next(at, at + sizeof(uintptr_t), &one) & 1) != 0;
 }
 
-/* Any memory that can be read, also such as sanitizers keep for themselves. */
-__attribute__((no_sanitize("address", "thread"))) static void
+WR_READS_ANY static void
 look_at_words(const struct walk *w, uintptr_t from, uintptr_t end)
 {
     const uintptr_t *at = (const uintptr_t *)wr_align_up(from, sizeof *at);

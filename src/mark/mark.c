@@ -545,7 +545,7 @@ look_at(struct wr_marker *m, uintptr_t word, uintptr_t next)
     add_candidate(m, word);
 }
 
-static void
+WR_READS_ANY static void
 scan_oddly(struct wr_marker *m, const uintptr_t *at, const uintptr_t *end,
            uintptr_t limit)
 {
@@ -555,7 +555,7 @@ scan_oddly(struct wr_marker *m, const uintptr_t *at, const uintptr_t *end,
 
 /* At most SLICE words, while there are not ENOUGH. Every other word is none
  * that points anywhere, in no order: so it is put down, and counted or not. */
-static inline void
+WR_READS_ANY static inline void
 scan_slice(struct wr_marker *m, const uintptr_t *at, const uintptr_t *end,
            uintptr_t limit)
 {

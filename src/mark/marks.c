@@ -110,6 +110,17 @@ wr_marks_free(struct wr_marks *set)
     wr_os_unmap(set, set_bytes(set->windows));
 }
 
+size_t
+wr_marks_bytes(const struct wr_marks *set)
+{
+    size_t bytes = set_bytes(set->windows);
+
+    for (size_t i = 0; i < set->windows; i++)
+        if (set->window[i] != NULL)
+            bytes += sizeof *set->window[i];
+    return bytes;
+}
+
 /* Marks lie as blocks do, in no order. */
 static struct wr_marks_window *
 map_window(void)

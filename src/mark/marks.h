@@ -60,6 +60,8 @@ void wr_marks_forget(struct wr_marks *set, uintptr_t base, size_t pages);
  * windows are there. */
 struct wr_marks *wr_marks_new_shared(void);
 void wr_marks_free(struct wr_marks *set); /* NULL is fine */
+/* Of address space. */
+size_t wr_marks_bytes(const struct wr_marks *set);
 
 /* The window around an address of the heap, made when there is none, by several
  * at once too; NULL: no memory. */

@@ -107,6 +107,28 @@ forget_ours(uintptr_t from, size_t bytes)
     }
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+void __asan_get_shadow_mapping(size_t *scale, size_t *offset);
+
+/* Where its blocks lie on x86-64. */
+#define ASAN_HEAP       UINT64_C(0x600000000000)
+#define ASAN_HEAP_BYTES UINT64_C(0x40000000000)
+
+/* AddressSanitizer keeps a byte for each eight of all address space: no pointer
+ * is in it, and to ask for its pages would take hours. Nor is one of ours in
+ * its own heap, of four terabytes, from which only the tests' tools allocate.
+ */
+__attribute__((constructor)) static void
+note_shadow(void)
+{
+    size_t scale, offset;
+
+    __asan_get_shadow_mapping(&scale, &offset);
+    note_ours(offset, ((size_t)1 << 48) >> scale);
+    note_ours(ASAN_HEAP, ASAN_HEAP_BYTES);
+}
+#endif
+
 /* The linker's name for where the file's first byte is mapped. */
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 

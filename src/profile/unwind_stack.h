@@ -42,7 +42,7 @@ bool wr_unwind_stack_load(struct wr_unwind_stack *stack, uintptr_t at,
 
 /* Reads a word that is known to be there. Frames of instrumented code hold
  * words that only a stack walk may touch. */
-__attribute__((no_sanitize("address", "thread"))) static inline uintptr_t
+WR_READS_ANY static inline uintptr_t
 wr_unwind_word_at(uintptr_t at)
 {
     typedef uintptr_t word __attribute__((may_alias, aligned(1)));

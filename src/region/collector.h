@@ -39,6 +39,7 @@ struct wr_collection {
         since_ns; /* from the program's start to the cycle's; filled if 0 */
     uint64_t prepare_ns, mark_ns, end_ns;
     uint64_t stopped_ns, longest_ns, stops;
+    uint64_t since_stop_ns; /* from the end of the last stop to the cycle's */
     /* Processors' time while marking. */
     uint64_t assist_ns, background_ns, idle_ns;
     /* Bytes: allocated when it began and when marking ended, found alive, the

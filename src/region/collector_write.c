@@ -143,13 +143,15 @@ count(const struct wr_collection *c)
 }
 
 static void
-put_pause(uint64_t number, uint64_t ns)
+put_pause(const struct wr_collection *c)
 {
-    size_t at = (number - 1) % WR_PAUSES * sizeof(uint64_t);
+    size_t at = (c->number - 1) % WR_PAUSES * sizeof(uint64_t);
     uint64_t now = wr_os_realtime();
 
-    wr_collector_put(offsetof(struct wr_collector, pause_ns) + at, ns);
-    wr_collector_put(offsetof(struct wr_collector, pause_end_ns) + at, now);
+    wr_collector_put(offsetof(struct wr_collector, pause_ns) + at,
+                     c->stopped_ns);
+    wr_collector_put(offsetof(struct wr_collector, pause_end_ns) + at,
+                     now - c->since_stop_ns);
     wr_collector_set(last_end_ns, now);
 }
 
@@ -185,7 +187,7 @@ wr_collector_ended(const struct wr_collection *ended)
 
     c.number = get(&own.cycles) + 1;
     count(&c);
-    put_pause(c.number, c.stopped_ns);
+    put_pause(&c);
     c.share_millionths = share(c.processors);
     wr_collector_set(share_millionths, c.share_millionths);
     wr_collector_set(cycles, c.number); /* keeps 2 */

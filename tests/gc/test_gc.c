@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <time.h>
 
 #include "region/collector.h"
 
@@ -348,6 +349,55 @@ START_TEST(the_counts_balance)
 }
 END_TEST
 
+static uint64_t
+now_since_1970(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* Each as the documentation of Go's MemStats has it. */
+START_TEST(memstats_tell_of_cycles_as_gos_do)
+{
+    uint64_t begun = now_since_1970(), pauses = 0, last;
+    struct weir_memstats m;
+
+    keep_all(64, 0);
+    for (int i = 0; i < 3; i++)
+        collect();
+    for (int i = 0; i < 300000; i++)
+        (void)weir_gc_alloc(128);
+    ck_assert_int_eq(weir_memstats(&m), WEIR_OK);
+    ck_assert_uint_gt(m.num_gc, 3);
+    ck_assert_uint_lt(m.num_gc, 256); /* the ring has them all */
+    ck_assert_uint_eq(m.num_forced_gc, 3);
+    last = (m.num_gc + 255) % 256;
+    for (unsigned i = 0; i <= last; i++) {
+        ck_assert_uint_gt(m.pause_ns[i], 0);
+        ck_assert_uint_ge(m.pause_end[i], i > 0 ? m.pause_end[i - 1] : begun);
+        pauses += m.pause_ns[i];
+    }
+    ck_assert_uint_eq(m.pause_ns[last + 1], 0);
+    ck_assert_uint_eq(m.pause_total_ns, pauses);
+    ck_assert_uint_ge(m.last_gc, m.pause_end[last]);
+    ck_assert_uint_le(m.last_gc, now_since_1970());
+    ck_assert_uint_ge(m.next_gc, (uint64_t)4 << 20);
+    ck_assert(m.gc_cpu_fraction > 0 && m.gc_cpu_fraction <= 1);
+    ck_assert_int_eq(m.enable_gc, 1);
+    ck_assert_int_eq(m.debug_gc, 0);
+    ck_assert_uint_gt(m.gc_sys, 0); /* of the last nobody has swept all */
+    ck_assert_uint_eq(m.sys, m.heap_sys + m.stack_sys + m.mspan_sys +
+                                 m.mcache_sys + m.buck_hash_sys + m.gc_sys +
+                                 m.other_sys);
+    collect();
+    ck_assert_int_eq(weir_memstats(&m), WEIR_OK);
+    ck_assert_uint_eq(m.gc_sys, 0);
+    memset(root, 0, sizeof root);
+}
+END_TEST
+
 /* ---- threads ---- */
 
 static pthread_barrier_t barrier;
@@ -580,8 +630,8 @@ main(void)
     Suite *s;
     TCase *tc;
 
-    if (UNIT_SHADOW) {
-        unit_skip("a sanitizer's shadow is not read");
+    if (UNIT_TSAN) {
+        unit_skip("Weir's own thread cannot run under TSan");
         return 77;
     }
     s = suite_create("gc");
@@ -605,11 +655,16 @@ main(void)
     tcase_add_test(tc, a_program_that_only_allocates_stays_small);
     tcase_add_test(tc, nothing_is_collected_while_it_is_off);
     tcase_add_test(tc, the_counts_balance);
+    tcase_add_test(tc, memstats_tell_of_cycles_as_gos_do);
     tcase_add_test(tc, what_other_threads_have_stays);
     tcase_add_test(tc, threads_allocate_while_others_collect);
     tcase_add_test(tc, what_the_collector_will_free_is_no_leak);
     tcase_add_test(tc, freeing_twice_stops_the_program);
     suite_add_tcase(s, tc);
+    if (UNIT_SHADOW) {
+        unit_skip("no marking beside the program under a sanitizer");
+        return unit_main(s);
+    }
     add_beside(s, "copy", start_copy);
     add_beside(s, "tracked", start_tracked);
     return unit_main(s);
