@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <weir/weir.h>
 
-#define APART __attribute__((noinline, noclone))
+#define APART __attribute__((noinline))
 
 WEIR_SLICE(ints, int);
 
