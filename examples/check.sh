@@ -49,7 +49,7 @@ case ${program##*/} in
     # Ten nodes of 16 bytes are held, among what else the program holds.
     expect top '160(\.0*)?B .* insert$'
     ;;
-18-watched)
+20-watched)
     "$program" 60 >out &
     server=$!
     for _ in $(seq 300); do

@@ -12,7 +12,7 @@ cycles=3
 
 # Standard error without the collector's lines.
 talk() {
-    grep -v '^gc [0-9]' "$1"
+    grep -v -e '^gc [0-9]' -e '^weir: gc marks ' "$1"
 }
 
 collected() {

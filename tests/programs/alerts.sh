@@ -24,7 +24,7 @@ curl -fsS "$url/metrics" >metrics.txt
 touch stop
 served_ends 0
 # Those of a collector are of a program that has one.
-serve "$build/examples/18-watched" 100
+serve "$build/examples/20-watched" 100
 wait_until grep -q requests "$scratch/serve.out" || fail "it does not begin"
 curl -fsS "$url/metrics" >>metrics.txt
 kill "$(curl -fsS "$url/api/processes" | sed -n 's/.*"main":\([0-9]*\),.*/\1/p')"

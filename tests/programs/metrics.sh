@@ -19,13 +19,6 @@ promtool check metrics <without.txt >check.out 2>&1 ||
     fail "promtool check metrics, without go: $(cat check.out)"
 grep -q go_ without.txt && fail "go=0 leaves go_ in: $(grep go_ without.txt)"
 
-# The manual page tells of each name, and of no other.
-grep -oE '^weir_[a-z_]+' metrics.txt | sort -u >names.txt
-grep -oE '^weir_[a-z_]+' "$source_dir/packaging/man/weir-metrics.7.in" |
-    sort -u >told.txt
-cmp -s names.txt told.txt ||
-    fail "weir-metrics(7) differs: $(diff names.txt told.txt)"
-
 value() { # name file
     awk -v name="$1" '$1 == name { printf "%d", $2 }' "${2-metrics.txt}"
 }
@@ -112,4 +105,17 @@ fi
 
 redis-cli -s "$sock" shutdown nosave 2>/dev/null
 served_ends 0
+
+# The manual page tells of each name, and of no other. Those of collectors,
+# pools and caches are of programs that have them.
+serve "$build/examples/20-watched" 100
+wait_until grep -q requests "$scratch/serve.out" || fail "it does not begin"
+curl -fsS "$url/metrics" >watched.txt
+kill "$(curl -fsS "$url/api/processes" | sed -n 's/.*"main":\([0-9]*\),.*/\1/p')"
+served_ends 143
+grep -ohE '^weir_[a-z_]+' metrics.txt watched.txt | sort -u >names.txt
+grep -oE '^weir_[a-z_]+' "$source_dir/packaging/man/weir-metrics.7.in" |
+    sort -u >told.txt
+cmp -s names.txt told.txt ||
+    fail "weir-metrics(7) differs: $(diff names.txt told.txt)"
 finish

@@ -5,7 +5,7 @@
 command -v node >/dev/null || { echo "skip: no node here"; exit 77; }
 command -v chromium >/dev/null || { echo "skip: no chromium here"; exit 77; }
 
-"$weir" run --http 127.0.0.1:0 -- "$build/examples/18-watched" 100 >out 2>err &
+"$weir" run --http 127.0.0.1:0 -- "$build/examples/20-watched" 100 >out 2>err &
 run=$!
 wait_for "for tools:" err
 wait_for "3000 requests" out

@@ -1,6 +1,6 @@
-/* 18: a program that is seen at work.
+/* 20: a program that is seen at work.
  *
- *     $ cc 18-watched.c $(pkg-config --cflags --libs weir)
+ *     $ cc 20-watched.c $(pkg-config --cflags --libs weir)
  *     $ weir run --http 127.0.0.1:6060 -- ./a.out 60
  *     $ weir pools                        hits and misses of pools and caches
  *     $ weir watch --once                 cycles and pauses of the collector
