@@ -12,6 +12,7 @@
 
 #include "base/base.h"
 #include "gc/doubt.h"
+#include "gc/sweep.h"
 #include "gc/tie.h"
 #include "gc/track.h"
 #include "gc/verify.h"
@@ -231,8 +232,12 @@ wr_cycle_take_white(struct wr_cycle *c, struct wr_span *s,
         live += wr_cpu_count(has);
         if (bits == 0 || (!managed && !proved))
             continue;
-        if (gone == NULL && (gone = wr_marks_make_line(c->dead, s)) == NULL)
-            return;
+        if (gone == NULL) {
+            gone = wr_marks_make_line(c->dead, s);
+            if (gone == NULL)
+                return;
+            *wr_marks_note(c->dead, s) = wr_sweep_note(s);
+        }
         gone[i / 64] = bits;
         white += wr_cpu_count(bits);
         dead += managed ? wr_cpu_count(bits) : count_suspects(s, i, bits);

@@ -75,10 +75,20 @@ claim(struct wr_span *s)
 
 /* ---- one span ---- */
 
+/* NULL: it has none, or is another span than the one that had them. */
+static uint64_t *
+dead_line(const struct wr_marks *d, const struct wr_span *s)
+{
+    uint64_t *line = wr_marks_line(d, s);
+
+    return line != NULL && *wr_marks_note(d, s) == wr_sweep_note(s) ? line
+                                                                    : NULL;
+}
+
 static bool
 has_dead(const struct wr_marks *d, const struct wr_span *s)
 {
-    const uint64_t *line = wr_marks_line(d, s);
+    const uint64_t *line = dead_line(d, s);
     uint64_t any = 0;
 
     for (unsigned i = 0; line != NULL && i < WR_MARKS_WORDS; i++)
@@ -102,7 +112,7 @@ take_word(uint64_t *word)
 static uint32_t
 list_dead(struct wr_marks *d, const struct wr_span *s, uint16_t *list)
 {
-    uint64_t *line = wr_marks_line(d, s);
+    uint64_t *line = dead_line(d, s);
     uint32_t n = 0;
 
     for (unsigned from = 0; line != NULL && from < s->blocks; from += 64)
@@ -167,7 +177,7 @@ overwrite_all(struct wr_span *s, const uint16_t *list, uint32_t n)
 static bool
 sweep_large(struct wr_span *s, struct wr_marks *d)
 {
-    uint64_t *line = wr_marks_line(d, s);
+    uint64_t *line = dead_line(d, s);
     uint16_t only = 0;
 
     if (line == NULL || take_word(line) == 0 ||

@@ -18,8 +18,22 @@
 #define WR_GC_SWEEP_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+#include "heap/span.h"
 
 struct wr_marks;
+
+/* Beside a span's bits in a set of the dead: of what kind its blocks were. A
+ * program may free a block of malloc's that it has the address of in a form
+ * that nobody sees. When all that the span had are gone its pages may become
+ * another, of managed blocks, that those bits say nothing about. (Dead blocks
+ * of that kind nobody frees, so their spans stay.) */
+static inline uint16_t
+wr_sweep_note(const struct wr_span *s)
+{
+    return (uint16_t)(1 + s->kind);
+}
 
 /* Listen to the heap's wish for free blocks. clobber: what is freed is
  * overwritten, so that who has it yet sees that. */

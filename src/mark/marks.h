@@ -31,8 +31,8 @@
 
 enum { WR_MARKS_WORDS = WR_SPAN_BLOCKS_MAX / 64 }; /* of a page's line */
 
-/* Behind the lines of a window a marker keeps what it knows of its pages
- * (mark.c). */
+/* Behind the lines of a window there is a note for each page: a marker's of
+ * what it knows of it (mark.c), the collector's of whose bits these are. */
 struct wr_marks_window {
     uint64_t line[WR_WINDOW_PAGES][WR_MARKS_WORDS];
     uint16_t page[WR_WINDOW_PAGES];
@@ -95,6 +95,15 @@ wr_marks_make_line(struct wr_marks *set, const struct wr_span *s)
     struct wr_marks_window *w = wr_marks_make(set, s->base);
 
     return w != NULL ? w->line[wr_marks_page(s->base)] : NULL;
+}
+
+/* The note of a span that has a line. */
+static inline uint16_t *
+wr_marks_note(const struct wr_marks *set, const struct wr_span *s)
+{
+    size_t number = (s->base >> WR_WINDOW_SHIFT) - set->first;
+
+    return &set->window[number]->page[wr_marks_page(s->base)];
 }
 
 static inline bool

@@ -4,7 +4,9 @@
 #include <pthread.h>
 
 #include "gc/doubt.h"
+#include "gc/sweep.h"
 #include "heap/mheap.h"
+#include "mark/marks.h"
 #include "mark/odd.h"
 #include "os/cpu.h"
 
@@ -315,6 +317,41 @@ START_TEST(freeing_what_the_collector_has_freed_does_nothing)
 }
 END_TEST
 
+/* The managed blocks in root are swept as if a cycle had found them dead, in
+ * spans of another kind if so: how many are gone? */
+static unsigned
+sweep_as(bool another)
+{
+    struct wr_marks *dead;
+    unsigned gone = 0;
+
+    collect(); /* nothing is left to be swept */
+    for (unsigned i = 0; i < MANY; i++)
+        root[i] = weir_gc_alloc(64);
+    dead = wr_marks_new();
+    for (unsigned i = 0; i < MANY; i++) {
+        struct wr_span *s = wr_span_of(root[i]);
+        uintptr_t at = (uintptr_t)root[i] - s->base;
+
+        ck_assert(wr_marks_add(dead, s, (unsigned)(at / s->block_bytes)));
+        *wr_marks_note(dead, s) =
+            another ? 1 + WR_KIND_MALLOC : wr_sweep_note(s);
+    }
+    wr_sweep_begin(dead);
+    ck_assert(wr_sweep_finish());
+    for (unsigned i = 0; i < MANY; i++)
+        gone += !is_live(root[i]);
+    return gone;
+}
+
+START_TEST(what_was_dead_in_a_span_that_is_gone_says_nothing_about_the_next)
+{
+    ck_assert_uint_eq(sweep_as(false), MANY);
+    ck_assert_uint_eq(sweep_as(true), 0);
+    wr_heap_check();
+}
+END_TEST
+
 static void
 free_twice(void *p)
 {
@@ -362,6 +399,8 @@ main(void)
     tcase_add_test(tc, what_kept_blocks_lead_to_stays);
     tcase_add_test(tc, freeing_what_the_collector_has_freed_does_nothing);
     tcase_add_test(tc, before_that_freeing_twice_stops_the_program);
+    tcase_add_test(
+        tc, what_was_dead_in_a_span_that_is_gone_says_nothing_about_the_next);
     suite_add_tcase(s, tc);
     return unit_main(s);
 }
