@@ -13,21 +13,19 @@
 /* A result, with where it belongs. */
 struct placed {
     const struct wr_bench_result *result;
-    uint32_t config_rank;
+    uint32_t config_rank, unit_rank;
 };
 
-/* Configs come in the order of their values, key by key. */
+/* Configs come in the alphabet's order of their values, key by key. */
 static int
 compare_configs(const struct wr_benches *b, uint32_t x, uint32_t y)
 {
-    for (uint32_t i = 0; i < b->key_count; i++) {
-        const struct wr_bench_config *c = &b->configs[x], *d = &b->configs[y];
-        uint32_t v = i < c->keys ? c->value[i] : 0;
-        uint32_t w = i < d->keys ? d->value[i] : 0;
-        if (v != w)
-            return v < w ? -1 : 1;
-    }
-    return 0;
+    int order = 0;
+
+    for (uint32_t i = 0; i < b->key_count && order == 0; i++)
+        order = strcmp(wr_bench_config_value(b, x, i),
+                       wr_bench_config_value(b, y, i));
+    return order;
 }
 
 static int
@@ -43,13 +41,36 @@ by_place(const void *x, const void *y)
     const struct wr_bench_result *r = a->result, *s = b->result;
     if (a->config_rank != b->config_rank)
         return a->config_rank < b->config_rank ? -1 : 1;
-    if (r->unit != s->unit)
-        return r->unit < s->unit ? -1 : 1;
+    if (a->unit_rank != b->unit_rank)
+        return a->unit_rank < b->unit_rank ? -1 : 1;
     if (r->name != s->name)
         return r->name < s->name ? -1 : 1;
     if (r->file != s->file)
         return r->file < s->file ? -1 : 1;
     return (r > s) - (r < s);
+}
+
+/* The places of configs among them. */
+static void
+rank_configs(uint32_t *rank, uint32_t *order, const struct wr_benches *b)
+{
+    for (uint32_t i = 0; i < b->config_count; i++)
+        order[i] = i;
+    qsort_r(order, b->config_count, sizeof *order, by_config, (void *)b);
+    for (uint32_t i = 0; i < b->config_count; i++)
+        rank[order[i]] = i;
+}
+
+/* Units come in the order of their first results: a line "Unit" may have named
+ * one before. */
+static void
+rank_units(uint32_t *rank, const struct wr_benches *b)
+{
+    uint32_t ranks = 0;
+
+    for (size_t i = 0; i < b->count; i++)
+        if (rank[b->results[i].unit] == 0)
+            rank[b->results[i].unit] = ++ranks;
 }
 
 /* All results in order; NULL: no memory. */
@@ -58,23 +79,23 @@ place(const struct wr_benches *b)
 {
     struct placed *placed = calloc(b->count + 1, sizeof *placed);
     uint32_t *order = calloc(b->config_count + 1, sizeof *order);
-    uint32_t *rank = calloc(b->config_count + 1, sizeof *rank);
-    if (placed && order && rank) {
-        for (uint32_t i = 0; i < b->config_count; i++)
-            order[i] = i;
-        qsort_r(order, b->config_count, sizeof *order, by_config, (void *)b);
-        for (uint32_t i = 0; i < b->config_count; i++)
-            rank[order[i]] = i;
-        for (size_t i = 0; i < b->count; i++)
-            placed[i] =
-                (struct placed){&b->results[i], rank[b->results[i].config]};
+    uint32_t *config = calloc(b->config_count + 1, sizeof *config);
+    uint32_t *unit = calloc(b->units.count + 1, sizeof *unit);
+    if (placed && order && config && unit) {
+        rank_configs(config, order, b);
+        rank_units(unit, b);
+        for (size_t i = 0; i < b->count; i++) {
+            const struct wr_bench_result *r = &b->results[i];
+            placed[i] = (struct placed){r, config[r->config], unit[r->unit]};
+        }
         qsort(placed, b->count, sizeof *placed, by_place);
     } else {
         free(placed);
         placed = NULL;
     }
     free(order);
-    free(rank);
+    free(config);
+    free(unit);
     return placed;
 }
 

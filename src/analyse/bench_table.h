@@ -11,7 +11,8 @@
  * come from one distribution, and the change of the median if p is at most
  * alpha. The last row is the geometric mean of the column, and of the ratios.
  *
- * Everything is in the order of appearance. Threads: one at a time. The
+ * Tables are in the order of what their configs say, by the alphabet; all else
+ * is in that of appearance. Threads: one at a time. The
  * benches must outlive the tables.
  */
 #ifndef WR_ANALYSE_BENCH_TABLE_H

@@ -1,13 +1,18 @@
 #!/bin/sh
 # weir benchstat: its CSV is field by field that of Go's benchstat (kept in
-# benchstat/go.csv, and asked for again where there is one), bad files get a
+# benchstat/*.csv, and asked for again where there is one), bad files get a
 # sentence, and a build can fail on what is worse.
 . "$(dirname "$0")/_lib.sh"
 data=$source_dir/tests/cmd/benchstat
-cp "$data/old.txt" "$data/new.txt" .
+cp "$data"/*.txt .
 
 # The last digits of means depend on the library's logarithm.
-rounded() { sed -E '/^geomean/s/([0-9.]{12})[0-9]*e/\1e/g' "$1"; }
+rounded() {
+    awk -F, -v OFS=, '/^geomean/ {
+        for (i = 2; i <= NF; i++)
+            if ($i ~ /^[0-9]/) $i = sprintf("%.9g", $i)
+    } 1' "$1"
+}
 same_as_go() {
     rounded "$1" >go.rounded
     rounded "$2" >ours.rounded
@@ -17,17 +22,29 @@ same_as_go() {
     }
 }
 
-"$weir" benchstat --csv old.txt new.txt >csv 2>notes
-is $? 0 "benchstat --csv"
-same_as_go "$data/go.csv" csv "the CSV"
+# pair OLD NEW KEPT: against what Go's wrote, and writes if it is here.
+pair() {
+    "$weir" benchstat --csv "$1" "$2" >csv 2>notes
+    is $? 0 "benchstat --csv of $1"
+    same_as_go "$data/$3" csv "the CSV of $1"
+    [ $go = no ] || {
+        benchstat -format csv "$1" "$2" >live 2>/dev/null
+        same_as_go live csv "the CSV of $1 by the benchstat here"
+    }
+}
+go=yes
+command -v benchstat >/dev/null || {
+    go=no
+    echo "skip: no benchstat here; compared with what it wrote earlier"
+}
+
+# Samples of 1 to 60 values, with equal ones and without, on both sides of what
+# is counted exactly; units of one's own, one of them exact and named before
+# it is used; packages.
+pair sizes_old.txt sizes_new.txt sizes.csv
+pair old.txt new.txt go.csv
 says "F12: need >= 4 samples" notes
 says "B27: a geometric mean" notes
-if command -v benchstat >/dev/null; then
-    benchstat -format csv old.txt new.txt >live 2>/dev/null
-    same_as_go live csv "the CSV of the benchstat here"
-else
-    echo "skip: no benchstat here; compared with what it wrote earlier"
-fi
 
 "$weir" benchstat old.txt new.txt >out
 is $? 0 "benchstat"
