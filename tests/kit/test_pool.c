@@ -223,7 +223,8 @@ START_TEST(threads_take_over_what_others_left)
 END_TEST
 
 static weir_pool *shared;
-static int stop; /* atomic */
+static struct thing *passed[4]; /* atomic; from thread to thread */
+static int stop;                /* atomic */
 
 static void *
 take_and_give(void *seed)
@@ -234,7 +235,10 @@ take_and_give(void *seed)
     for (int i = 0; i < 100000; i++) {
         size_t k = unit_below(&chance, 8);
 
-        if (t[k] == NULL) {
+        if (unit_below(&chance, 8) == 0) {
+            t[k] = __atomic_exchange_n(&passed[unit_below(&chance, 4)], t[k],
+                                       __ATOMIC_ACQ_REL);
+        } else if (t[k] == NULL) {
             t[k] = take(shared);
         } else {
             give(shared, t[k]);
@@ -275,6 +279,9 @@ START_TEST(no_object_is_two_threads_or_lost_under_stress)
     }
     __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
     pthread_join(ager, NULL);
+    for (int i = 0; i < 4; i++)
+        if (passed[i] != NULL)
+            give(shared, passed[i]);
     s = stats_of(shared);
     ck_assert_uint_eq(s.idle, (uint64_t)alive);
     ck_assert_uint_eq(s.misses, (uint64_t)made);
@@ -376,8 +383,10 @@ work_inside(void *unused)
     (void)unused;
     for (int i = 0; i < 2000; i++) {
         if (weir_bounded_wait(few, &x, UINT64_MAX) != WEIR_OK ||
-            __atomic_add_fetch(&inside, 1, __ATOMIC_RELAXED) > 2)
+            __atomic_add_fetch(&inside, 1, __ATOMIC_RELAXED) > 2 ||
+            ((struct thing *)x)->out++ != 0) /* two have it */
             abort();
+        ((struct thing *)x)->out--;
         __atomic_sub_fetch(&inside, 1, __ATOMIC_RELAXED);
         weir_bounded_put(few, x);
     }
