@@ -67,6 +67,8 @@ fill(weir_lru *l, uint64_t from, uint64_t n)
     }
 }
 
+enum { PRESSING = 20000 }; /* items, three times the limit; then replaced */
+
 /* Fills the cache until both have given back; live.sh bounds the time. */
 static void
 pressure(void)
@@ -81,7 +83,7 @@ pressure(void)
     p = pool_with_idle(500);
     must(weir_lru_new(&l, &o) == WEIR_OK, "a cache");
     for (uint64_t i = 0; pool.idle != 0 || cache.shrunk == 0; i += 100) {
-        fill(l, i, 100);
+        fill(l, i % PRESSING, 100);
         usleep(1000);
         weir_pool_read(p, &pool);
         weir_lru_read(l, &cache);
