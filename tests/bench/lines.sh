@@ -28,6 +28,16 @@ is "$(field B/op BenchmarkSizes/large out)" 1048576 "bytes of a large part"
 is "$(field live-blocks BenchmarkLeaks out)" 1000 "what leaks"
 is "$(field live-bytes BenchmarkLeaks out)" 48000 "bytes that leak"
 is "$(field allocs/op BenchmarkParallel out)" 1 "blocks of a thread"
+is "$(field hits/op BenchmarkMetric out)" 2.500 "a number of its own"
+is "$(field MB/s BenchmarkTwoBlocks out)" "" "a speed that nobody asked for"
+awk -v ns="$(field ns/op BenchmarkSizes/large out)" \
+    -v speed="$(field MB/s BenchmarkSizes/large out)" \
+    'BEGIN { x = speed * ns / 1048576000; exit !(x > .99 && x < 1.01) }' ||
+    fail "MB/s is not bytes by time: $(grep large out)"
+"$weir" benchstat --csv --ignore cpu out >table 2>/dev/null
+says ",hits/op,CI" table
+says "Metric,2.5,∞" table
+says ",B/s,CI" table
 is "$(grep -c '^BenchmarkSizes ' out)" 0 "lines of what has parts"
 grep -A1 '^--- SKIP: BenchmarkSkipped$' out | grep -qx '    not today' ||
     fail "no reason for skipping"

@@ -82,6 +82,15 @@ parallel(weir_bench *b, void *arg)
 }
 
 static void
+metric(weir_bench *b, void *arg)
+{
+    (void)arg;
+    while (weir_bench_loop(b))
+        weir_bench_keep(b);
+    weir_bench_report(b, 2.5, "hits/op");
+}
+
+static void
 skipped(weir_bench *b, void *arg)
 {
     weir_bench_skip(b, arg);
@@ -118,10 +127,15 @@ int
 main(int argc, char **argv)
 {
     static const struct weir_bench_entry all[] = {
-        {"nothing", nothing, NULL},     {"TwoBlocks", two_blocks, NULL},
-        {"Sizes", sizes, NULL},         {"Leaks", leaks, NULL},
-        {"Parallel", parallel, NULL},   {"Skipped", skipped, "not today"},
-        {"Failing", failing, "broken"}, {NULL, NULL, NULL},
+        {"nothing", nothing, NULL},
+        {"TwoBlocks", two_blocks, NULL},
+        {"Sizes", sizes, NULL},
+        {"Leaks", leaks, NULL},
+        {"Parallel", parallel, NULL},
+        {"Metric", metric, NULL},
+        {"Skipped", skipped, "not today"},
+        {"Failing", failing, "broken"},
+        {NULL, NULL, NULL},
     };
 
     if (argc == 2 && strcmp(argv[1], "use") == 0)
