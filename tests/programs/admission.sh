@@ -32,10 +32,10 @@ start() {
     url=$(cat address)
 }
 
-# 60 requests of 16 MiB, all at once: the statuses, a line each.
+# 60 requests of so many MiB, all at once: the statuses, a line each.
 overload() {
     for i in $(seq 60); do
-        curl -s -o /dev/null -w '%{http_code}\n' --max-time 30 "${url}16" &
+        curl -s -o /dev/null -w '%{http_code}\n' --max-time 30 "$url$1" &
         clients="$clients $!"
     done >statuses
     for client in $clients; do
@@ -47,7 +47,7 @@ clients=
 
 start
 for round in 1 2; do
-    overload
+    overload 16
     [ "$(wc -l <statuses)" -eq 60 ] || fail "round $round: some got no answer"
     [ "$(grep -vc '^200$\|^503$' statuses)" -eq 0 ] ||
         fail "round $round:" $(sort statuses | uniq -c)
@@ -55,15 +55,16 @@ for round in 1 2; do
     grep -q 503 statuses || fail "round $round: nobody was refused"
     echo "round $round:" $(sort statuses | uniq -c)
 done
-[ "$(curl -s "${url}16")" = "done" ] || fail "afterwards it does not serve"
+[ "$(curl -s --max-time 30 "${url}16")" = "done" ] || fail "afterwards it does not serve"
 kill $pid
 wait $pid
 
 start open
-for _ in 1 2 3 4 5; do # they may have come one after the other
-    overload
+for _ in $(seq 20); do # they may come one after the other
+    overload 64
     kill -0 $pid 2>/dev/null || break
 done
+kill $pid 2>/dev/null
 wait $pid
 status=$?
 [ $status -eq 137 ] || fail "without budgets it ended with $status, not killed"
