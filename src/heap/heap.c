@@ -130,15 +130,15 @@ wr_malloc_again(size_t size, struct wr_slot *slot, void *(*slow)(size_t))
     return wr_likely(p != NULL) ? p : slow(size);
 }
 
+/* Has it nothing ready? Whatever was called since that was asked may have got
+ * it some, and what is handed out on top of these would be lost. */
 static void *
-small_alloc(struct wr_mcache *mc, unsigned class_id)
+small_alloc(struct wr_slot *slot, bool *fresh)
 {
-    struct wr_slot *slot = &mc->slot[class_id];
     uint64_t bits = wr_word_load(&slot->bits);
-    bool fresh;
 
-    return bits != 0 ? wr_slot_take(slot, bits, &fresh)
-                     : small_slow(slot, &fresh);
+    return bits != 0 ? wr_slot_take(slot, bits, fresh)
+                     : small_slow(slot, fresh);
 }
 
 /* As wr_malloc_slow; *zero: the block's memory is. */
@@ -148,7 +148,7 @@ alloc_slow(size_t size, bool *zero)
     struct wr_mcache *mc;
 
     if (size <= WR_SMALL_MAX)
-        return small_slow(&wr_self->slot[wr_class_of(size)], zero);
+        return small_alloc(&wr_self->slot[wr_class_of(size)], zero);
     mc = wr_mcache_get();
     return mc == NULL ? NULL
                       : wr_large_alloc(mc, WR_KIND_MALLOC, 1, size, zero);
@@ -164,7 +164,7 @@ wr_managed_slow(size_t size, enum wr_kind kind)
     if (kind == WR_KIND_TYPED && size <= WR_HEAP_MAX)
         size = wr_block_bytes_for(size);
     if (size <= WR_SMALL_MAX) {
-        p = small_slow(wr_managed_slot(size, kind), &zero);
+        p = small_alloc(wr_managed_slot(size, kind), &zero);
     } else {
         mc = wr_mcache_get();
         p = mc == NULL ? NULL : wr_large_alloc(mc, kind, 1, size, &zero);
@@ -224,7 +224,7 @@ wr_memalign(size_t align, size_t size)
     if (size <= WR_SMALL_MAX && align <= WR_PAGE_BYTES) {
         c = aligned_class(align, size);
         if (c < WR_CLASSES)
-            return small_alloc(mc, c);
+            return small_alloc(&mc->slot[c], &zero);
     }
     return wr_large_alloc(mc, WR_KIND_MALLOC, align, size, &zero);
 }

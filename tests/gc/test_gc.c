@@ -1,6 +1,8 @@
 /* Managed blocks: what can be reached stays, what cannot goes. */
 #include "gc/start.h"
 
+#include "region/counters.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <time.h>
@@ -94,6 +96,25 @@ START_TEST(realloc_leaves_a_block_managed)
     p = wr_realloc(p, 20);
     ck_assert_ptr_eq(weir_gc_base(p), p);
     weir_gc_free(p);
+}
+END_TEST
+
+START_TEST(spans_that_realloc_has_filled_are_given_back)
+{
+    static void *kept[20000];
+    uint64_t before, with;
+
+    wr_free(wr_realloc(weir_gc_alloc(40), 100));
+    before = wr_count_get(heap_inuse);
+    for (size_t i = 0; i < wr_countof(kept); i++)
+        kept[i] = wr_realloc(weir_gc_alloc(40), 100);
+    with = wr_count_get(heap_inuse);
+    for (size_t i = 0; i < wr_countof(kept); i++)
+        wr_free(kept[i]);
+    (void)wr_heap_trim();
+    ck_assert_uint_gt(with, before + 100 * wr_countof(kept));
+    ck_assert_uint_lt(wr_count_get(heap_inuse), before + (1 << 20));
+    wr_heap_check();
 }
 END_TEST
 
@@ -618,6 +639,7 @@ add_beside(Suite *s, const char *name, SFun begin)
     tcase_add_test(tc,
                    blocks_of_malloc_that_nobody_has_keep_only_if_all_are_roots);
     tcase_add_test(tc, realloc_leaves_a_block_managed);
+    tcase_add_test(tc, spans_that_realloc_has_filled_are_given_back);
     tcase_add_test(tc, the_counts_balance);
     tcase_add_test(tc, what_other_threads_have_stays);
     tcase_add_test(tc, threads_allocate_while_others_collect);
@@ -642,6 +664,7 @@ main(void)
     tcase_add_test(tc, sizes_that_cannot_be_had_are_refused);
     tcase_add_test(tc, only_managed_blocks_have_a_base);
     tcase_add_test(tc, realloc_leaves_a_block_managed);
+    tcase_add_test(tc, spans_that_realloc_has_filled_are_given_back);
     tcase_add_test(tc, what_nobody_has_is_freed);
     tcase_add_test(tc, what_a_variable_points_into_stays);
     tcase_add_test(tc, the_end_of_an_array_keeps_it);
