@@ -6,9 +6,9 @@
 #
 # Each workload of bench/gc on each heap by turns, ROUNDS (1) times; typed:
 # Weir's with layouts (weir/type.h). Of each figure the median, and of the wall
-# time how far the slowest is above the quickest. Stalls are of a thread's loop, in milliseconds; where a workload has
-# no loop that is looked at, there are none. All of it takes five
-# minutes a round.
+# time how far the slowest is above the quickest. Stalls are of a thread's loop,
+# in milliseconds; where a workload has no loop that is looked at, there are
+# none. All of it takes seven minutes a round.
 #
 # growth: what a cycle costs that is asked for, in heaps of queues of 10 MB to
 # 8 GB, as a table, as an exponent, and as a picture (SVG) in FILE. A heap that
