@@ -115,7 +115,8 @@ weir_err weir_gc_cleanup(const void *object, void (*fn)(void *arg), void *arg);
  * somewhere. One each: a second takes the place of the first, fn NULL takes it
  * away. Of two such blocks the one that leads to the other comes first; those
  * that lead to each other in a ring stay. While there are finalizers or links,
- * large heaps are marked while the program stands still. */
+ * a large heap whose writes the kernel does not track is marked while the
+ * program stands still. */
 weir_err weir_gc_finalizer(const void *object,
                            void (*fn)(void *object, void *arg), void *arg);
 

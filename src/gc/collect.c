@@ -1,9 +1,9 @@
 /* Invariants
  * 1. Who takes `stage` from IDLE to RUNNING has `now`, and takes the sweeper's
- *    set away; then, from when it is not `wanted` any more, Weir's thread,
- * which gives the sweeper a new one, and the stage back, by way of ENDED to who
- *    waits for the result. Where the verifier found something wrong it stays
- *    BROKEN, until a thread of the program comes and says what.
+ *    set away. From when it is not `wanted` any more these are Weir's thread's,
+ *    which gives the sweeper a new set, and the stage back, by way of ENDED to
+ *    who waits for the result. Where the verifier found something wrong it
+ *    stays BROKEN, until a thread of the program comes and says what.
  * 2. The trigger is WR_PACER_NEVER while the collector is off.
  * 3. `last` changes while its writer leads, or is told of a new percent: a torn
  *    one begins a cycle early or late.

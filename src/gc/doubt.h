@@ -1,7 +1,7 @@
 /* Doubts: may the collector free a block of malloc's that it cannot reach?
  *
- *     wr_doubt_start();                 malloc's blocks are collected from now
- * on wr_doubt_sift(s, list, n);        which of these are to be freed?
+ *     wr_doubt_start();                malloc's blocks are collected, too
+ *     n = wr_doubt_sift(s, list, n);   which of these are to be freed?
  *
  * A word of C may be an address in a form that nobody can guess. So a block
  * that a cycle does not reach is not dead but a suspect (heap/suspect.h), and
