@@ -1,51 +1,27 @@
-/* Invariants
- * 1. A block that is marked is grey (on the stack), black (scanned), or was
- *    dropped when there was no room for grey ones; then `dropped` is set, and
- *    finish looks through all marked blocks again.
- * 2. Of a page that the marker has met (its number in wr_marks_window.page is
- *    not 0) the line also has a bit for what does not live, and for what lies
- *    behind the last block: so one bit says whether there is anything to do.
- * 3. candidate[0 .. candidates) are words that were seen, point into the range
- *    of the heap, and did nothing yet.
- * 4. The stack is grey[bottom .. depth); both are 0 when it is empty. What was
- *    below bottom was given to others.
- * 5. Of markers that work together each has all this of its own but the sets
- *    and the crew. A block is pushed by the one that set its mark.
+/* The steps of a word, from grey to black: what a marker does nearly all of its
+ * time. Invariants: mark/marker.h.
  */
-#include "mark/mark.h"
+#include "mark/marker.h"
 
 #include <string.h>
 
 #include "base/base.h"
 #include "heap/layout.h"
-#include "heap/mheap.h"
 #include "heap/span.h"
 #include "mark/crew.h"
 #include "mark/marks.h"
 #include "mark/odd.h"
 #include "os/os.h"
 #include "os/pages.h"
-#include "region/counters.h"
 
 enum {
-    ENOUGH = 64,           /* words, to go through the steps together */
-    SLICE = 128,           /* words that are looked at between steps */
-    PIECE = 128 << 10,     /* bytes that are cut of a large block at once */
-    LOOK_BYTES = 16 << 10, /* and between looks at the clock */
+    ENOUGH = WR_MARKER_ENOUGH,
+    SLICE = WR_MARKER_SLICE,
+    PIECE = 128 << 10 /* bytes that are cut of a large block at once */
 };
-
-#define GREY_STEP ((size_t)1 << 20) /* made usable at once */
 
 /* In the end of a grey part: of a typed block, of which some words count. */
 #define TYPED ((uintptr_t)1)
-
-/* A word that points into a small span, on its way to a mark. */
-struct word {
-    uint64_t *bits; /* where the block's bit is */
-    uintptr_t base;
-    uint32_t is;  /* of kind[], without the magic */
-    uint32_t bit; /* in *bits */
-};
 
 /* What is known of a page: its span's class, what its blocks hold, and how many
  * pages it lies behind the first; class 0: no small span. */
@@ -53,8 +29,7 @@ enum {
     PAGE_CLASS = 0x7f,
     PAGE_NOSCAN = 0x80,
     PAGE_TYPED = 0x100,
-    PAGE_KINDS = 0x200, /* so many there are */
-    PAGE_BEHIND = 9,    /* bits to the right of it */
+    PAGE_BEHIND = 9, /* bits to the right of it */
     PAGE_LARGE = 0x80,
     PAGE_EMPTY = 0x100,
 };
@@ -65,34 +40,6 @@ enum {
     KIND_TYPED = 2,
     KIND_BYTES = 2, /* bits to the right of their size */
     KIND_MAGIC = 32
-};
-
-struct wr_marker {
-    uintptr_t low, span; /* blocks lie in [low, low + span) */
-    bool small;          /* the heap lies in the processor's caches, nearly */
-    size_t candidates;
-    uintptr_t candidate[ENOUGH + SLICE];
-    struct word word[ENOUGH + SLICE];
-    uint64_t kind[PAGE_KINDS];
-
-    struct wr_grey *grey; /* the stack, and its address space */
-    size_t grey_bytes;
-    size_t bottom, depth, room, limit; /* in entries */
-    bool dropped;
-    bool shallow;
-    bool looks_again; /* nearly all that it finds has a mark */
-    uintptr_t ignored, ignored_bytes;
-
-    struct wr_marks *marks, *kept; /* kept: by odd pointers; NULL: not asked */
-    struct wr_odd odd;
-    struct wr_crew *crew; /* NULL: it is alone */
-    struct wr_marked sums;
-    struct wr_os_pages pages;
-
-    struct wr_marker
-        *helper[WR_MARKERS_MOST]; /* of the one that leads: from 1 */
-    unsigned markers;             /* with itself */
-    uint64_t helped;
 };
 
 /* --- Grey blocks --------------------------------------------------------- */
@@ -109,14 +56,15 @@ move_down(struct wr_marker *m)
     return true;
 }
 
-static bool
-make_room(struct wr_marker *m)
+bool
+wr_marker_make_room(struct wr_marker *m)
 {
-    size_t step = GREY_STEP / sizeof *m->grey;
+    size_t step = WR_MARKER_GREY_STEP / sizeof *m->grey;
 
     if (move_down(m))
         return true;
-    if (m->room >= m->limit || !wr_os_commit(m->grey + m->room, GREY_STEP))
+    if (m->room >= m->limit ||
+        !wr_os_commit(m->grey + m->room, WR_MARKER_GREY_STEP))
         return false;
     m->room = wr_min(m->room + step, m->limit);
     return true;
@@ -141,7 +89,7 @@ push(struct wr_marker *m, struct wr_grey part)
 {
     if (m->shallow)
         return;
-    if (wr_unlikely(m->depth >= m->room) && !make_room(m)) {
+    if (wr_unlikely(m->depth >= m->room) && !wr_marker_make_room(m)) {
         m->dropped = true;
         return;
     }
@@ -169,10 +117,11 @@ add_to(const struct wr_marker *m, struct wr_marks *set, const struct wr_span *s,
                                       : wr_marks_add_shared(set, s, block);
 }
 
-static inline void
-push_block(struct wr_marker *m, const struct wr_span *s, uintptr_t base,
-           size_t bytes)
+void
+wr_marker_push(struct wr_marker *m, const struct wr_span *s, unsigned block)
 {
+    size_t bytes = wr_span_block_bytes(s);
+    uintptr_t base = s->base + block * bytes;
     uintptr_t typed = s->kind == WR_KIND_TYPED ? TYPED : 0;
 
     if (s->kind != WR_KIND_NOSCAN)
@@ -182,14 +131,11 @@ push_block(struct wr_marker *m, const struct wr_span *s, uintptr_t base,
 bool
 wr_marker_add(struct wr_marker *m, struct wr_span *s, unsigned block)
 {
-    size_t bytes = wr_span_block_bytes(s);
-    uintptr_t base = s->base + (uintptr_t)block * bytes;
-
     if (!add_to(m, m->marks, s, block))
         return false;
     m->sums.blocks++;
-    m->sums.bytes += bytes;
-    push_block(m, s, base, bytes);
+    m->sums.bytes += wr_span_block_bytes(s);
+    wr_marker_push(m, s, block);
     return true;
 }
 
@@ -248,8 +194,7 @@ keep_end(struct wr_marker *m, uintptr_t value)
         (void)add_to(m, m->kept, s, block);
 }
 
-/* --- What a page holds -----------------------------------------------------
- */
+/* --- What a page holds --------------------------------------------------- */
 
 /* What does not live, so that nobody has to look at states any more. */
 static void
@@ -309,6 +254,19 @@ meet(const struct wr_marks *set, struct wr_marks_window *w, uintptr_t value)
     return (uint16_t)is;
 }
 
+void
+wr_marker_learn_kinds(struct wr_marker *m)
+{
+    for (unsigned c = 1; c < WR_CLASSES; c++) {
+        uint64_t is = (uint64_t)wr_class[c].magic << KIND_MAGIC |
+                      wr_class[c].bytes << KIND_BYTES;
+
+        m->kind[c | PAGE_NOSCAN] = is;
+        m->kind[c] = is | KIND_SCAN;
+        m->kind[c | PAGE_TYPED] = is | KIND_SCAN | KIND_TYPED;
+    }
+}
+
 /* --- The steps of a word ------------------------------------------------- */
 
 static WR_COLD void
@@ -340,7 +298,7 @@ point_oddly(struct wr_marker *m, unsigned is, uintptr_t value)
     return is;
 }
 
-static inline __attribute__((always_inline)) struct word
+static inline __attribute__((always_inline)) struct wr_word
 find_word(struct wr_marks_window *marks, uintptr_t value, unsigned is,
           uint64_t kind)
 {
@@ -349,7 +307,7 @@ find_word(struct wr_marks_window *marks, uintptr_t value, unsigned is,
     uint64_t block = in_span * (kind >> KIND_MAGIC) >> 32;
     uint32_t low = (uint32_t)kind;
 
-    return (struct word){
+    return (struct wr_word){
         .bits = &marks->line[wr_marks_page(value) - behind][block / 64],
         .base = value - in_span + block * (low >> KIND_BYTES),
         .is = low,
@@ -359,7 +317,7 @@ find_word(struct wr_marks_window *marks, uintptr_t value, unsigned is,
 
 /* What the i-th candidate points at. false: it is no small span. */
 static inline __attribute__((always_inline)) bool
-find_candidate(struct wr_marker *m, size_t i, struct word *w)
+find_candidate(struct wr_marker *m, size_t i, struct wr_word *w)
 {
     uintptr_t value = m->candidate[i];
     struct wr_marks_window **marks =
@@ -374,13 +332,13 @@ find_candidate(struct wr_marker *m, size_t i, struct word *w)
         if ((is & PAGE_CLASS) == 0)
             return false;
     }
-    *w = find_word(*marks, value, is, m->kind[is % PAGE_KINDS]);
+    *w = find_word(*marks, value, is, m->kind[is % WR_MARKER_KINDS]);
     return true;
 }
 
 /* Ask for what marking it takes, and for the block. */
 static inline void
-fetch(const struct wr_marker *m, const struct word *w)
+fetch(const struct wr_marker *m, const struct wr_word *w)
 {
     __builtin_prefetch(w->bits, 1);
     if (wr_likely(!m->looks_again))
@@ -410,7 +368,7 @@ find_words(struct wr_marker *m)
 
 /* 1: the block has a mark now, and had none. */
 static inline uint64_t
-set_bit(const struct word *w, bool shared)
+set_bit(const struct wr_word *w, bool shared)
 {
     uint64_t mask = UINT64_C(1) << w->bit;
     uint64_t old = __atomic_load_n(w->bits, __ATOMIC_RELAXED);
@@ -425,7 +383,7 @@ set_bit(const struct word *w, bool shared)
 
 /* Of a block that holds pointers. */
 static inline struct wr_grey
-grey_of(const struct word *w)
+grey_of(const struct wr_word *w)
 {
     uintptr_t end = w->base + (w->is >> KIND_BYTES);
 
@@ -440,7 +398,7 @@ struct gain {
 
 /* Whether a block is new nobody can foretell, so nothing here hangs on it. */
 static inline __attribute__((always_inline)) void
-mark_word(struct gain *g, const struct word *w, bool shared)
+mark_word(struct gain *g, const struct wr_word *w, bool shared)
 {
     uint64_t fresh = set_bit(w, shared);
 
@@ -470,7 +428,7 @@ mark_slowly(struct wr_marker *m)
     size_t n = find_words(m);
 
     for (size_t i = 0; i < n; i++) {
-        const struct word *w = &m->word[i];
+        const struct wr_word *w = &m->word[i];
 
         if (set_bit(w, m->crew != NULL) != 0) {
             m->sums.blocks++;
@@ -489,11 +447,11 @@ has_room(struct wr_marker *m)
     size_t wanted = m->depth + m->candidates;
 
     return wr_likely(wanted <= m->room) ||
-           (make_room(m) && m->depth + m->candidates <= m->room);
+           (wr_marker_make_room(m) && m->depth + m->candidates <= m->room);
 }
 
-static void
-mark_candidates(struct wr_marker *m)
+void
+wr_marker_mark_seen(struct wr_marker *m)
 {
     if (wr_unlikely(m->kept != NULL || m->shallow) || !has_room(m))
         mark_slowly(m);
@@ -503,7 +461,7 @@ mark_candidates(struct wr_marker *m)
         mark_words(m, true);
 }
 
-/* --- Words ---------------------------------------------------------------- */
+/* --- Words --------------------------------------------------------------- */
 
 static void
 add_candidate(struct wr_marker *m, uintptr_t word)
@@ -519,7 +477,7 @@ wr_marker_word(struct wr_marker *m, uintptr_t word)
 {
     add_candidate(m, word);
     if (m->candidates >= ENOUGH)
-        mark_candidates(m);
+        wr_marker_mark_seen(m);
 }
 
 static void
@@ -586,7 +544,7 @@ scan(struct wr_marker *m, uintptr_t from, uintptr_t end, uintptr_t limit)
         stop = at + wr_min((size_t)(last - at), (size_t)SLICE);
         scan_slice(m, at, stop, limit);
         if (m->candidates >= ENOUGH)
-            mark_candidates(m);
+            wr_marker_mark_seen(m);
     }
 }
 
@@ -627,14 +585,14 @@ scan_typed_slice(struct wr_marker *m, uintptr_t from, uintptr_t end)
     return looked * sizeof(uintptr_t);
 }
 
-static void
-scan_typed(struct wr_marker *m, uintptr_t from, uintptr_t end)
+void
+wr_marker_note_typed(struct wr_marker *m, uintptr_t from, uintptr_t end)
 {
     for (uintptr_t stop; from < end; from = stop) {
         stop = wr_min(end, from + SLICE * sizeof(uintptr_t));
         m->sums.scanned += scan_typed_slice(m, from, stop);
         if (m->candidates >= ENOUGH)
-            mark_candidates(m);
+            wr_marker_mark_seen(m);
     }
 }
 
@@ -672,7 +630,7 @@ blacken_large(struct wr_marker *m)
     else
         g->from = stop;
     if (typed)
-        scan_typed(m, from, stop);
+        wr_marker_note_typed(m, from, stop);
     else
         scan(m, from, stop, end);
 }
@@ -709,12 +667,18 @@ blacken(struct wr_marker *m)
         blacken_large(m);
 }
 
-static void
-blacken_all(struct wr_marker *m)
+void
+wr_marker_step(struct wr_marker *m)
 {
-    while (!is_empty(m) || m->candidates > 0) {
-        blacken(m);
-        mark_candidates(m);
+    blacken(m);
+    wr_marker_mark_seen(m);
+}
+
+void
+wr_marker_blacken(struct wr_marker *m)
+{
+    while (!wr_marker_is_done(m)) {
+        wr_marker_step(m);
         if (m->crew != NULL)
             share(m);
     }
@@ -729,23 +693,9 @@ wr_marker_scan(struct wr_marker *m, const void *from, const void *end)
 
     for (; first < last && next_piece(m, &first, last, &stop); first = stop) {
         scan(m, first, stop, last);
-        blacken_all(m);
+        wr_marker_blacken(m);
     }
 }
-
-void
-wr_marker_scan_block(struct wr_marker *m, struct wr_span *s, unsigned block)
-{
-    size_t bytes = wr_span_block_bytes(s);
-    uintptr_t base = s->base + (uintptr_t)block * bytes;
-
-    if (s->kind == WR_KIND_TYPED)
-        scan_typed(m, base, base + bytes);
-    else if (s->kind != WR_KIND_NOSCAN)
-        wr_marker_scan(m, (void *)base, (void *)(base + bytes));
-}
-
-/* --- In slices ----------------------------------------------------------- */
 
 void
 wr_marker_note(struct wr_marker *m, const void *from, const void *end)
@@ -758,338 +708,14 @@ wr_marker_note(struct wr_marker *m, const void *from, const void *end)
         scan(m, first, stop, last);
 }
 
-/* The part of a marked block that lies in [from, end). */
-static void
-note_part(struct wr_marker *m, struct wr_span *s, unsigned block,
-          uintptr_t from, uintptr_t end)
+void
+wr_marker_scan_block(struct wr_marker *m, struct wr_span *s, unsigned block)
 {
     size_t bytes = wr_span_block_bytes(s);
-    uintptr_t base = s->base + block * bytes;
+    uintptr_t base = s->base + (uintptr_t)block * bytes;
 
-    if (!wr_marks_has(m->marks, s, block) ||
-        !wr_block_is_live(wr_block_state(s, block)))
-        return;
-    from = wr_max(base, from);
-    end = wr_min(base + bytes, end);
     if (s->kind == WR_KIND_TYPED)
-        scan_typed(m, from, end);
-    else
-        wr_marker_note(m, (void *)from, (void *)end);
-}
-
-/* The same of all blocks of a span. */
-static void
-note_span(struct wr_marker *m, struct wr_span *s, uintptr_t from, uintptr_t end)
-{
-    bool exact;
-
-    if (s->kind == WR_KIND_NOSCAN)
-        return;
-    if (wr_span_state(s) == WR_SPAN_LARGE)
-        note_part(m, s, 0, from, end);
-    if (wr_span_state(s) != WR_SPAN_SMALL)
-        return;
-    for (unsigned i = wr_span_block_of(s, (void *)from, &exact);
-         i < s->blocks && s->base + i * (uintptr_t)s->block_bytes < end; i++)
-        note_part(m, s, i, from, end);
-}
-
-void
-wr_marker_again(struct wr_marker *m, uintptr_t from, uintptr_t end)
-{
-    m->pages.known = 0; /* as of before it was written */
-    m->looks_again = true;
-    for (uintptr_t stop; from < end; from = stop) {
-        struct wr_span *s = wr_span_of((void *)from);
-
-        stop = wr_min(wr_align_down(from, WR_PAGE_BYTES) + WR_PAGE_BYTES, end);
-        if (s != NULL)
-            note_span(m, s, from, stop);
-    }
-    mark_candidates(m);
-    m->looks_again = false;
-}
-
-/* --- To the end ---------------------------------------------------------- */
-
-/* And what others gave away. */
-static void
-finish_all(struct wr_marker *m)
-{
-    blacken_all(m);
-    if (m->crew == NULL)
-        return;
-    wr_crew_rest(m->crew);
-    while ((m->depth = wr_crew_next_or_end(m->crew, m->grey)) > 0) {
-        blacken_all(m);
-        wr_crew_rest(m->crew);
-    }
-}
-
-/* A marked block that was dropped is scanned, others once more. */
-static void
-look_again(struct wr_span *s, void *marker)
-{
-    struct wr_marker *m = marker;
-    size_t bytes = wr_span_block_bytes(s);
-
-    for (unsigned i = 0; i < s->blocks; i++) {
-        uintptr_t base = s->base + i * bytes;
-
-        if (s->kind == WR_KIND_NOSCAN ||
-            !wr_block_is_live(wr_block_state(s, i)) ||
-            !wr_marks_has(m->marks, s, i))
-            continue;
-        push_block(m, s, base, bytes);
-        blacken_all(m);
-    }
-}
-
-/* All rest. What the helpers counted becomes the leader's; did anybody drop
- * blocks? */
-static bool
-gather(struct wr_marker *m)
-{
-    bool dropped = m->dropped;
-
-    m->dropped = false;
-    for (unsigned i = 1; i < m->markers; i++) {
-        struct wr_marker *h = m->helper[i];
-
-        m->helped += h->sums.blocks;
-        m->sums.blocks += h->sums.blocks;
-        m->sums.bytes += h->sums.bytes;
-        m->sums.scanned += h->sums.scanned;
-        h->sums = (struct wr_marked){0, 0, 0};
-        dropped |= h->dropped;
-        h->dropped = false;
-    }
-    return dropped;
-}
-
-bool
-wr_marker_lost_some(struct wr_marker *m)
-{
-    return gather(m);
-}
-
-bool
-wr_marker_go_on(struct wr_marker *m, uint64_t until)
-{
-    uint64_t look = m->sums.scanned + LOOK_BYTES;
-
-    if (until == 0)
-        finish_all(m);
-    while (!is_empty(m) || m->candidates > 0) {
-        blacken(m);
-        mark_candidates(m);
-        if (m->sums.scanned < look)
-            continue;
-        if (wr_os_monotonic() >= until)
-            return is_empty(m);
-        look = m->sums.scanned + LOOK_BYTES;
-    }
-    return true;
-}
-
-bool
-wr_marker_finish(struct wr_marker *m)
-{
-    finish_all(m);
-    while (gather(m) && !m->marks->failed) {
-        wr_mheap_each_span(look_again, m);
-        finish_all(m);
-    }
-    return !m->marks->failed && (m->kept == NULL || !m->kept->failed);
-}
-
-void
-wr_marker_help(struct wr_marker *leader, unsigned i)
-{
-    struct wr_marker *m = leader->helper[i];
-
-    WR_ASSERT(i > 0 && i < leader->markers);
-    wr_os_pages_open(&m->pages);
-    while ((m->depth = wr_crew_next(m->crew, m->grey)) > 0) {
-        blacken_all(m);
-        wr_crew_rest(m->crew);
-    }
-    wr_os_pages_close(&m->pages);
-}
-
-void
-wr_marker_dismiss(struct wr_marker *m)
-{
-    if (m->crew != NULL)
-        wr_crew_dismiss(m->crew);
-}
-
-/* --- Its life ------------------------------------------------------------ */
-
-/* The stack of one of so many. Where so much address space is not to be had,
- * less does. */
-static bool
-make_grey(struct wr_marker *m, unsigned markers)
-{
-    size_t wanted =
-        wr_count_get(heap_inuse) / WR_MARKER_GREY_PART / markers + GREY_STEP;
-
-    m->grey_bytes = wr_align_up(wanted, GREY_STEP);
-    m->grey = wr_os_reserve(m->grey_bytes);
-    if (m->grey == NULL) {
-        m->grey_bytes = GREY_STEP;
-        m->grey = wr_os_reserve(m->grey_bytes);
-    }
-    m->limit = m->grey_bytes / sizeof *m->grey;
-    return m->grey != NULL;
-}
-
-static struct wr_marker *
-make(struct wr_marks *marks, struct wr_marks *kept)
-{
-    struct wr_marker *m = wr_os_map(sizeof *m);
-
-    if (m == NULL)
-        return NULL;
-    m->marks = marks;
-    m->kept = kept;
-    m->markers = 1;
-    m->pages.file = -1;
-    m->low = marks->first << WR_WINDOW_SHIFT;
-    m->span = marks->windows << WR_WINDOW_SHIFT;
-    m->odd = wr_odd_in(m->low, m->span);
-    for (unsigned c = 1; c < WR_CLASSES; c++) {
-        uint64_t is = (uint64_t)wr_class[c].magic << KIND_MAGIC |
-                      wr_class[c].bytes << KIND_BYTES;
-
-        m->kind[c | PAGE_NOSCAN] = is;
-        m->kind[c] = is | KIND_SCAN;
-        m->kind[c | PAGE_TYPED] = is | KIND_SCAN | KIND_TYPED;
-    }
-    return m;
-}
-
-struct wr_marker *
-wr_marker_new(struct wr_marks *marks, struct wr_marks *odd)
-{
-    struct wr_marker *m = make(marks, odd);
-
-    if (m == NULL)
-        return NULL;
-    wr_os_pages_open(&m->pages);
-    if (make_grey(m, 1))
-        return m;
-    wr_marker_free(m);
-    return NULL;
-}
-
-struct wr_marker *
-wr_marker_new_shallow(struct wr_marks *marks)
-{
-    struct wr_marker *m = make(marks, NULL);
-
-    if (m == NULL)
-        return NULL;
-    m->shallow = true;
-    wr_os_pages_open(&m->pages);
-    return m;
-}
-
-void
-wr_marker_go_alone(struct wr_marker *m)
-{
-    for (unsigned i = 1; i < WR_MARKERS_MOST && m->helper[i] != NULL; i++) {
-        m->helper[i]->crew = NULL; /* it is the leader's */
-        wr_marker_free(m->helper[i]);
-        m->helper[i] = NULL;
-    }
-    wr_crew_free(m->crew);
-    m->crew = NULL;
-    m->markers = 1;
-}
-
-void
-wr_marker_free(struct wr_marker *m)
-{
-    if (m == NULL)
-        return;
-    wr_marker_go_alone(m);
-    wr_os_pages_close(&m->pages);
-    if (m->grey != NULL)
-        wr_os_unmap(m->grey, m->grey_bytes);
-    wr_os_unmap(m, sizeof *m);
-}
-
-/* --- Together ------------------------------------------------------------ */
-
-/* A chunk must find room. */
-static bool
-can_take_chunks(struct wr_marker *m)
-{
-    return m->room > 0 || make_room(m);
-}
-
-static bool
-make_helper(struct wr_marker *m, unsigned i, unsigned markers)
-{
-    struct wr_marker *h = make(m->marks, m->kept);
-
-    m->helper[i] = h;
-    if (h == NULL)
-        return false;
-    h->crew = m->crew;
-    return make_grey(h, markers) && can_take_chunks(h);
-}
-
-/* What several write, or map, is there before they begin. */
-static bool
-prepare(struct wr_marker *m, unsigned n)
-{
-    m->crew = wr_crew_new(n);
-    if (m->crew == NULL || !can_take_chunks(m) ||
-        !wr_marks_make_all(m->marks) ||
-        (m->kept != NULL && !wr_marks_make_all(m->kept)))
-        return false;
-    for (m->markers = 1; m->markers < n; m->markers++)
-        if (!make_helper(m, m->markers, n))
-            return false;
-    return true;
-}
-
-bool
-wr_marker_share(struct wr_marker *m, unsigned n)
-{
-    WR_ASSERT(m->crew == NULL && !m->shallow && n > 1 && n <= WR_MARKERS_MOST);
-    if (prepare(m, n))
-        return true;
-    wr_marker_go_alone(m);
-    return false;
-}
-
-uint64_t
-wr_marker_helped(const struct wr_marker *m)
-{
-    return m->helped;
-}
-
-void
-wr_marker_ignore(struct wr_marker *m, uintptr_t from, uintptr_t end)
-{
-    m->ignored = from;
-    m->ignored_bytes = end - from;
-}
-
-const struct wr_marked *
-wr_marker_sums(const struct wr_marker *m)
-{
-    return &m->sums;
-}
-
-void
-wr_marker_limit_grey(struct wr_marker *m, size_t blocks)
-{
-    m->limit = blocks;
-    m->room = wr_min(m->room, blocks);
-    for (unsigned i = 1; i < m->markers; i++)
-        wr_marker_limit_grey(m->helper[i], blocks);
+        wr_marker_note_typed(m, base, base + bytes);
+    else if (s->kind != WR_KIND_NOSCAN)
+        wr_marker_scan(m, (void *)base, (void *)(base + bytes));
 }
