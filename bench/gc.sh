@@ -12,7 +12,8 @@
 #
 # growth: what a cycle costs that is asked for, in heaps of queues of 10 MB to
 # 8 GB, as a table, as an exponent, and as a picture (SVG) in FILE. A heap that
-# the machine's memory would not hold twice is left out.
+# the machine's memory would not hold twice is left out; and who took more than
+# 15 seconds a cycle is not asked for larger ones.
 #
 # $BENCH_WITH is put in front of each command that is measured.
 . "$(dirname "$0")/_lib.sh"
@@ -98,14 +99,20 @@ cycles() { # heap MB
         awk -v mb="$2" -v heap="$1" '$9 > 0 { print mb, heap, $9 / 1e6 }'
 }
 
+patient_with() { # heap
+    ! awk -v heap="$1" '$2 == heap && $3 > 15000 { long = 1 }
+        END { exit !long }' "$tmp/growth"
+}
+
 growth() {
+    : >"$tmp/growth"
     printf '%8s %12s %12s %12s   (milliseconds a cycle)\n' "live MB" \
         weir boehm go
     for mb in "$@"; do
         fits "$mb" || continue
         for heap in $heaps; do
             case $heap in glibc | malloc | typed) continue ;; esac
-            cycles "$heap" "$mb"
+            ! patient_with "$heap" || cycles "$heap" "$mb"
         done >"$tmp/row"
         cat "$tmp/row" >>"$tmp/growth"
         awk '{ ms[$2] = sprintf("%.2f", $3); mb = $1 }

@@ -118,11 +118,15 @@ room(void)
                                   .idle = free};
 }
 
-/* Is the heap to be marked beside the program? */
+/* Is the heap to be marked beside the program? What was allocated far beyond
+ * the goal, where there was no cycle, may be alive, all of it. */
 static bool
 is_large(void)
 {
-    return last.live >= BESIDE_BYTES;
+    uint64_t now = taken();
+    bool far = last.goal == WR_PACER_NEVER || now / 2 > last.goal;
+
+    return (far ? now : last.live) >= BESIDE_BYTES;
 }
 
 static void

@@ -51,7 +51,8 @@ struct track {
     struct wr_os_watch watch;
     size_t next; /* of the stretches; */
     uintptr_t at;
-    uint64_t written; /* pages, in this round */
+    uint64_t written;  /* pages, in this round */
+    uint64_t slice_ns; /* how long it may stand still at the end, by now */
 };
 
 static struct wr_stretch stretch[WR_STRETCHES];
@@ -399,15 +400,29 @@ run_on(struct track *t)
     return s != FAILED && wr_background_is_wanted() && find_lost(t);
 }
 
+/* Nearly all of a slice went for asking what was written, so that none will
+ * ever be enough: the heap is many gigabytes large. */
+static bool
+only_asked(const struct track *t, uint64_t scanned_before)
+{
+    uint64_t scanned = wr_marker_sums(t->marker)->scanned - scanned_before;
+
+    return t->next < stretches && scanned < FEW_PAGES * wr_os_page_bytes();
+}
+
 static enum state
 slice(struct track *t, bool last)
 {
     struct wr_stop *s = wr_cycle_stand_still(t->cycle);
+    uint64_t scanned = wr_marker_sums(t->marker)->scanned;
     enum state state;
 
     if (s == NULL)
         return FAILED;
-    state = look_stopped(t, s, last ? NEVER : t->cycle->stopped_ns + SLICE_NS);
+    state =
+        look_stopped(t, s, last ? NEVER : t->cycle->stopped_ns + t->slice_ns);
+    if (state == TIME_OVER && only_asked(t, scanned))
+        t->slice_ns += SLICE_NS;
     if (state == DONE &&
         !(t->cycle->verify ? judge_stopped(t, s) : begin_to_judge(t)))
         state = FAILED;
@@ -424,6 +439,7 @@ run_slices(struct track *t)
 {
     enum state s = TIME_OVER;
 
+    t->slice_ns = SLICE_NS;
     atomic_store(&wr_track_ends, true);
     for (int i = 0; s == TIME_OVER; i++) {
         s = slice(t, i >= SLICES);

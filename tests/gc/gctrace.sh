@@ -65,6 +65,12 @@ grep -q 'gctrace=0 or 1' "$tmp/wrong" || fail "gctrace=2: $(cat "$tmp/wrong")"
 awk '{ split($11, a, "->"); exit !(a[1] >= 3 && a[1] <= 5 && $13 == 4) }' \
     "$tmp/ours" || fail "sizes: $(head -1 "$tmp/ours")"
 
+# What grew to be large while the collector was off is not marked in one stop.
+WEIR=dir=$tmp,gctrace=1 "$build/tests/prog_grown" 2>"$tmp/said" ||
+    fail "status $?"
+! grep -q 'while the program stands still' "$tmp/said" ||
+    fail "a large heap's first cycle: $(cat "$tmp/said")"
+
 if command -v go >/dev/null 2>&1; then
     GO111MODULE=off GOFLAGS= GOTOOLCHAIN=local GOCACHE=${GOCACHE-$tmp/cache} \
         go build -o "$tmp/gos" "$here/cycles.go" 2>"$tmp/why" ||
