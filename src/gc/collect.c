@@ -15,6 +15,7 @@
 #include "gc/cycle.h"
 #include "gc/doubt.h"
 #include "gc/gc.h"
+#include "gc/judge.h"
 #include "gc/sweep.h"
 #include "gc/tie.h"
 #include "gc/track.h"
@@ -596,7 +597,7 @@ wr_gc_start(const struct wr_gc_options *o)
     wr_events.tick = tick;
     wr_events.limit_moved = limit_moved;
     wr_sweep_start(o->clobber);
-    wr_track_start();
+    wr_judge_start();
     (void)weir_gc_set_percent(o->percent);
 }
 
@@ -605,6 +606,7 @@ wr_gc_fork_child(void)
 {
     wr_sweep_fork_child();
     wr_ties_fork_child();
+    wr_judge_fork_child();
     wr_track_fork_child();
     if (atomic_load(&wanted))
         atomic_store(&wanted, false);

@@ -3,7 +3,6 @@
  *    records of spans are kept.
  * 2. `at` in stretch `next` is how far a round has come; 0, 0 at its beginning.
  *    What lies before it was asked about in this round.
- * 3. `judged` is freed only when users is 0 after it was taken away.
  */
 #include "gc/track.h"
 
@@ -11,9 +10,8 @@
 
 #include "base/base.h"
 #include "gc/cycle.h"
+#include "gc/judge.h"
 #include "gc/tie.h"
-#include "heap/caches.h"
-#include "heap/heap.h"
 #include "heap/mcache.h"
 #include "heap/mheap.h"
 #include "heap/stretches.h"
@@ -26,10 +24,8 @@
 #include "os/os.h"
 #include "os/process.h"
 #include "os/watch.h"
-#include "region/event.h"
 #include "world/background.h"
 
-#define LOOK_NS  UINT64_C(500000)
 #define TURN_NS  UINT64_C(1000000) /* between looks whether it is wanted */
 #define SLICE_NS UINT64_C(4000000) /* the program stands still, at most */
 #define RUN_NS   UINT64_C(1000000) /* and then runs, at least */
@@ -40,7 +36,6 @@ enum {
     ROUNDS = 10,     /* at most, beside the program */
     FEW_PAGES = 512, /* that a slice is sure to be done with */
     SLICES = 2000,   /* then it stands still for as long as it takes */
-    SPANS = 64,      /* looked at under one lock */
     AGAIN = 256 << 10, /* of the heap, looked at at once */
 };
 
@@ -57,25 +52,6 @@ struct track {
 
 static struct wr_stretch stretch[WR_STRETCHES];
 static size_t stretches;
-
-/* ---- Weir's thread in the heap ---- */
-
-static bool
-lock_heap(void)
-{
-    while (!wr_background_enter())
-        if (!wr_background_pause(LOOK_NS))
-            return false;
-    wr_lock_take(&wr_mheap_lock);
-    return true;
-}
-
-static void
-unlock_heap(void)
-{
-    wr_lock_give(&wr_mheap_lock);
-    wr_background_leave();
-}
 
 /* ---- rounds ---- */
 
@@ -187,10 +163,10 @@ run_round(struct track *t)
 {
     enum state s;
 
-    if (!lock_heap())
+    if (!wr_judge_lock())
         return false;
     s = find_stretches() ? TIME_OVER : FAILED;
-    unlock_heap();
+    wr_judge_unlock();
     if (s == FAILED)
         return false;
     mark_ties(t);
@@ -218,15 +194,6 @@ run_rounds(struct track *t)
 }
 
 /* ---- while it stands still ---- */
-
-static struct wr_marks *marked; /* guard: mheap's lock */
-
-/* Its pages may have been met by the marker. */
-static void
-span_gone(uintptr_t base, size_t pages)
-{
-    wr_marks_forget(marked, base, pages);
-}
 
 static void
 note_root(uintptr_t from, uintptr_t end, void *track)
@@ -257,8 +224,7 @@ begin(struct track *t)
     if (s == NULL)
         return false;
     t->cycle->triggered = wr_managed_grown();
-    marked = t->marks;
-    wr_mheap_keep_records(true);
+    wr_judge_keep_records(t->marks);
     seen = note_roots(t, s);
     wr_cycle_go_on(t->cycle, s);
     return seen;
@@ -284,105 +250,6 @@ look_stopped(struct track *t, const struct wr_stop *s, uint64_t until)
         !wr_marks_hold_all(t->marks))
         return FAILED;
     return DONE;
-}
-
-/* ---- what is white ---- */
-
-static _Atomic(struct wr_marks *) judged;
-static _Atomic uint32_t users; /* threads that look at *judged */
-
-static void
-taking(struct wr_span *s, unsigned first, uint64_t bits)
-{
-    struct wr_marks *marks;
-
-    atomic_fetch_add(&users, 1);
-    marks = atomic_load(&judged);
-    for (; marks != NULL && bits != 0; bits &= bits - 1)
-        (void)wr_marks_add_shared(marks, s,
-                                  first + (unsigned)wr_cpu_lowest_bit(bits));
-    atomic_fetch_sub(&users, 1);
-}
-
-/* A thread may be about to have any block of these that is not live. */
-static void
-keep_current(struct wr_marks *marks, struct wr_mcache *mc)
-{
-    for (unsigned i = 1; i < mc->slots; i++) {
-        struct wr_span *s = mc->slot[i].span;
-
-        for (unsigned b = 0; s != NULL && b < s->blocks; b++)
-            if (!wr_block_is_live(wr_block_state(s, b)))
-                (void)wr_marks_add_shared(marks, s, b);
-    }
-    if (mc->making != NULL)
-        (void)wr_marks_add_shared(marks, mc->making, 0);
-}
-
-static bool
-begin_to_judge(struct track *t)
-{
-    if (!wr_marks_make_all(t->marks))
-        return false;
-    for (struct wr_mcache *mc = wr_caches_first(); mc != NULL; mc = mc->next)
-        keep_current(t->marks, mc);
-    atomic_store(&judged, t->marks);
-    atomic_store(&wr_taking_told, true);
-    return true;
-}
-
-static void
-end_judging(void)
-{
-    if (atomic_load(&judged) == NULL)
-        return;
-    atomic_store(&wr_taking_told, false);
-    atomic_store(&judged, NULL);
-    for (uint32_t n; (n = atomic_load(&users)) != 0;)
-        wr_os_wait(&users, n, LOOK_NS);
-}
-
-/* Where the marks have no line all blocks are younger than the moment. */
-static bool
-judge_some(struct track *t, uintptr_t *at)
-{
-    struct wr_span *s = NULL;
-
-    for (int i = 0; i < SPANS && (s = wr_mheap_next(at)) != NULL; i++)
-        if ((wr_span_state(s) == WR_SPAN_SMALL ||
-             wr_span_state(s) == WR_SPAN_LARGE) &&
-            wr_marks_line(t->marks, s) != NULL)
-            wr_cycle_take_white(t->cycle, s, t->marks, false);
-    return s != NULL;
-}
-
-static bool
-judge(struct track *t)
-{
-    uintptr_t at = 0;
-    bool more = true;
-
-    while (more) {
-        if (!lock_heap())
-            return false;
-        more = judge_some(t, &at);
-        unlock_heap();
-    }
-    t->cycle->reached = wr_managed_grown();
-    return !t->marks->failed && !t->cycle->dead->failed;
-}
-
-/* The same in the last stop, and is it true? */
-static bool
-judge_stopped(struct track *t, const struct wr_stop *s)
-{
-    uintptr_t at = 0;
-
-    while (judge_some(t, &at))
-        ;
-    t->cycle->reached = wr_managed_grown();
-    return !t->marks->failed && !t->cycle->dead->failed &&
-           wr_cycle_is_true(t->cycle, s, t->marks);
 }
 
 /* ---- the end ---- */
@@ -424,7 +291,8 @@ slice(struct track *t, bool last)
     if (state == TIME_OVER && only_asked(t, scanned))
         t->slice_ns += SLICE_NS;
     if (state == DONE &&
-        !(t->cycle->verify ? judge_stopped(t, s) : begin_to_judge(t)))
+        !(t->cycle->verify ? wr_judge_stopped(t->cycle, s, t->marks)
+                           : wr_judge_begin(t->marks)))
         state = FAILED;
     if (state != TIME_OVER)
         wr_mheap_keep_records(false);
@@ -457,13 +325,13 @@ watch_all(struct track *t)
 {
     struct wr_os_stretch found[BATCH];
 
-    if (!lock_heap())
+    if (!wr_judge_lock())
         return false;
     t->marks = wr_marks_new_wide();
     t->cycle->dead = wr_marks_new_wide();
     if (!find_stretches())
         stretches = 0;
-    unlock_heap();
+    wr_judge_unlock();
     for (size_t i = 0; i < stretches; i++)
         for (uintptr_t at = stretch[i].from; at < stretch[i].end;)
             if (wr_os_watch_take(&t->watch, &at, stretch[i].end, found,
@@ -484,10 +352,10 @@ watch_no_more(struct track *t)
 static void
 forget_records(void)
 {
-    if (!lock_heap())
+    if (!wr_judge_lock())
         return; /* it goes on with the next cycle, or in the child */
     wr_mheap_keep_records(false);
-    unlock_heap();
+    wr_judge_unlock();
 }
 
 static bool
@@ -525,29 +393,16 @@ wr_track_run(struct wr_cycle *c)
     if (!c->done && t.marker != NULL)
         forget_records();
     watch_no_more(&t);
-    c->done = c->done && (c->verify || judge(&t));
-    end_judging();
+    c->done = c->done && (c->verify || wr_judge(c, t.marks));
+    wr_judge_end();
     wr_marker_free(t.marker);
     wr_marks_free(t.marks);
     return true;
 }
 
 void
-wr_track_start(void)
-{
-    wr_events.taking = taking;
-    wr_events.span_gone = span_gone;
-}
-
-void
 wr_track_fork_child(void)
 {
-    if (atomic_load(&wr_taking_told))
-        atomic_store(&wr_taking_told, false);
-    if (atomic_load(&judged) != NULL)
-        atomic_store(&judged, NULL);
-    if (atomic_load(&users) != 0)
-        atomic_store(&users, 0);
     if (atomic_load(&wr_track_ends))
         atomic_store(&wr_track_ends, false);
 }

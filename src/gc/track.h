@@ -37,9 +37,8 @@
  * on its way to a mark: a mark of before a span went is never set after that
  * span's pages were asked about.
  *
- * In 6 blocks are live that were not there in the moment of the cycle: they get
- * their mark before they are live (wr_events.taking), or in the last stop,
- * where a thread had them already in hand.
+ * In 6 blocks are live that were not there in the moment of the cycle: see
+ * gc/judge.h.
  *
  * Not seen are writes of a device into memory that it was given before the
  * page was watched: they carry addresses of blocks only if the program had put
@@ -60,7 +59,6 @@ struct wr_cycle;
 /* false: the system does not let us, or malloc's blocks are to be roots, or may
  * be dead, and nothing has happened. */
 bool wr_track_run(struct wr_cycle *c);
-void wr_track_start(void);
 
 /* A cycle comes to its end, and what is written now has to be looked at in
  * one of its stops: who allocates should hold still for a moment. */

@@ -196,15 +196,6 @@ keep_end(struct wr_marker *m, uintptr_t value)
 
 /* --- What a page holds --------------------------------------------------- */
 
-/* What does not live, so that nobody has to look at states any more. */
-static void
-fill_line(uint64_t *line, const struct wr_span *s)
-{
-    for (unsigned i = 0; i < WR_MARKS_WORDS && i * 64 <= s->blocks; i++)
-        __atomic_fetch_or(&line[i], ~wr_span_live_blocks(s, i * 64),
-                          __ATOMIC_RELAXED);
-}
-
 static void
 note_page(struct wr_marks_window *w, uintptr_t value, unsigned is)
 {
@@ -225,7 +216,7 @@ is_there(const struct wr_span *s, uintptr_t value)
 /* A page is met for the first time; several may do that at once. Where the heap
  * changes, what is empty now need not be so the next time. */
 static WR_COLD uint16_t
-meet(const struct wr_marks *set, struct wr_marks_window *w, uintptr_t value)
+meet(struct wr_marks *set, struct wr_marks_window *w, uintptr_t value)
 {
     struct wr_span *s = wr_span_of((void *)value);
     uint8_t state = s != NULL ? wr_span_state(s) : WR_SPAN_UNUSED;
@@ -238,7 +229,7 @@ meet(const struct wr_marks *set, struct wr_marks_window *w, uintptr_t value)
         behind = (value - s->base) >> WR_PAGE_SHIFT;
         is = PAGE_LARGE; /* as one by one, where windows meet */
         if (behind <= wr_marks_page(value)) {
-            fill_line(w->line[wr_marks_page(s->base)], s);
+            wr_marks_add_free(set, s);
             is = s->class_id | (unsigned)behind << PAGE_BEHIND;
             is |= s->kind == WR_KIND_NOSCAN  ? PAGE_NOSCAN
                   : s->kind == WR_KIND_TYPED ? PAGE_TYPED

@@ -212,6 +212,17 @@ wr_marks_add_shared(struct wr_marks *set, const struct wr_span *s,
 }
 
 void
+wr_marks_add_free(struct wr_marks *set, const struct wr_span *s)
+{
+    uint64_t *line = wr_marks_make_line(set, s);
+
+    for (unsigned i = 0;
+         line != NULL && i < WR_MARKS_WORDS && i * 64 <= s->blocks; i++)
+        __atomic_fetch_or(&line[i], ~wr_span_live_blocks(s, i * 64),
+                          __ATOMIC_RELAXED);
+}
+
+void
 wr_marks_take_out(struct wr_marks *set, const struct wr_span *s, unsigned block)
 {
     uint64_t *line = wr_marks_line(set, s);

@@ -127,6 +127,10 @@ bool wr_marks_add(struct wr_marks *set, const struct wr_span *s,
 bool wr_marks_add_shared(struct wr_marks *set, const struct wr_span *s,
                          unsigned block);
 
+/* Those of a span that do not live, and bits behind its last: while others add,
+ * too. */
+void wr_marks_add_free(struct wr_marks *set, const struct wr_span *s);
+
 void wr_marks_take_out(struct wr_marks *set, const struct wr_span *s,
                        unsigned block);
 
