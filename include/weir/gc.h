@@ -100,7 +100,8 @@ void *weir_gc_base(const void *p);
  *
  * Functions are called by a thread of their own, one after the other, which has
  * all signals blocked and may do what any thread may, allocate and collect,
- * too. What arg points to is kept until then. */
+ * too; or by the program (weir_gc_set_caller). What arg points to is kept until
+ * then. */
 
 /* It lives, whoever has it, until it is unpinned as often as pinned. */
 weir_err weir_gc_pin(const void *object);
@@ -120,6 +121,12 @@ weir_err weir_gc_cleanup(const void *object, void (*fn)(void *arg), void *arg);
 weir_err weir_gc_finalizer(const void *object,
                            void (*fn)(void *object, void *arg), void *arg);
 
+/* The same, but others that lead to it do not hold it back: all of a ring are
+ * called, in whatever order. It may find what it leads to finalized. */
+weir_err weir_gc_finalizer_unordered(const void *object,
+                                     void (*fn)(void *object, void *arg),
+                                     void *arg);
+
 /* The one it has. WEIR_ENOENT: none. */
 weir_err weir_gc_finalizer_read(const void *object,
                                 void (**fn)(void *object, void *arg),
@@ -138,11 +145,27 @@ weir_err weir_gc_unlink(void **word);
  * was none. */
 weir_err weir_gc_link_move(void **from, void **to);
 
+/* fn(arg), and what that returns; until then no link is cut and no block found
+ * dead, so that fn may make an address of a link's other form. It is short and
+ * may allocate; it must not tie, free, collect or fork, nor wait for who does.
+ */
+void *weir_gc_undisturbed(void *(*fn)(void *arg), void *arg);
+
 /* A managed block that refers to the object and does not keep it. get: the
  * object; NULL, when it is gone. */
 struct weir_gc_weak;
 struct weir_gc_weak *weir_gc_weak_new(const void *object);
 void *weir_gc_weak_get(const struct weir_gc_weak *w);
+
+/* Who calls what is ready to be called. PROGRAM: weir_gc_call_ready does, on
+ * its caller's thread, so that functions which are not made for threads need
+ * no locks; of what another thread has begun already it does not wait for the
+ * end. ready: how many wait to be called. call_ready: how many it has called.
+ */
+enum weir_gc_caller { WEIR_GC_CALLER_THREAD = 0, WEIR_GC_CALLER_PROGRAM = 1 };
+void weir_gc_set_caller(enum weir_gc_caller who);
+unsigned weir_gc_ready(void);
+unsigned weir_gc_call_ready(void);
 
 /* Collect now, and give back what was found. WEIR_ENOTSUP: it could not be
  * done, see above. */

@@ -11,6 +11,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <weir/gc.h>
@@ -239,21 +240,24 @@ GC_gcollect(void)
 {
     if (atomic_load(&disabled) == 0)
         (void)weir_gc_collect();
-    wr_compat_look();
+    wr_compat_tell();
 }
 
 EXPORT void
 GC_gcollect_and_unmap(void)
 {
     (void)weir_gc_release();
+    wr_compat_tell();
 }
 
 EXPORT int
 GC_try_to_collect(GC_stop_func stop)
 {
-    if (atomic_load(&disabled) != 0 || (stop != NULL && stop() != 0))
-        return 0;
-    return weir_gc_collect() == WEIR_OK;
+    bool done = atomic_load(&disabled) == 0 && (stop == NULL || stop() == 0) &&
+                weir_gc_collect() == WEIR_OK;
+
+    wr_compat_tell();
+    return done;
 }
 
 EXPORT int
@@ -536,16 +540,10 @@ GC_set_markers_count(unsigned markers)
     (void)markers;
 }
 
-/* No cycle begins while it runs. */
 EXPORT void *
 GC_call_with_alloc_lock(GC_fn_type fn, void *arg)
 {
-    void *result;
-
-    weir_gc_disable();
-    result = fn(arg);
-    weir_gc_enable();
-    return result;
+    return weir_gc_undisturbed(fn, arg);
 }
 
 EXPORT void *

@@ -44,17 +44,31 @@ weir_gc_cleanup(const void *object, void (*fn)(void *arg), void *arg)
                       : add(WR_TIE_CLEANUP, object, arg, (plain_fn *)fn);
 }
 
-WR_EXPORT weir_err
-weir_gc_finalizer(const void *object, void (*fn)(void *object, void *arg),
-                  void *arg)
+/* In the place of what it has. */
+static weir_err
+finalize(enum wr_tie kind, const void *object, plain_fn *fn, void *arg)
 {
     void *base = weir_gc_base(object);
 
     if (base == NULL)
         return WEIR_EINVAL;
     (void)wr_tie_remove(WR_TIE_FINALIZER, (uintptr_t)base);
-    return fn == NULL ? WEIR_OK
-                      : add(WR_TIE_FINALIZER, object, arg, (plain_fn *)fn);
+    (void)wr_tie_remove(WR_TIE_UNORDERED, (uintptr_t)base);
+    return fn == NULL ? WEIR_OK : add(kind, object, arg, fn);
+}
+
+WR_EXPORT weir_err
+weir_gc_finalizer(const void *object, void (*fn)(void *object, void *arg),
+                  void *arg)
+{
+    return finalize(WR_TIE_FINALIZER, object, (plain_fn *)fn, arg);
+}
+
+WR_EXPORT weir_err
+weir_gc_finalizer_unordered(const void *object,
+                            void (*fn)(void *object, void *arg), void *arg)
+{
+    return finalize(WR_TIE_UNORDERED, object, (plain_fn *)fn, arg);
 }
 
 WR_EXPORT weir_err
@@ -67,7 +81,8 @@ weir_gc_finalizer_read(const void *object, void (**fn)(void *object, void *arg),
 
     if (base == NULL || fn == NULL || arg == NULL)
         return WEIR_EINVAL;
-    if (!wr_tie_find(WR_TIE_FINALIZER, (uintptr_t)base, &with, &is))
+    if (!wr_tie_find(WR_TIE_FINALIZER, (uintptr_t)base, &with, &is) &&
+        !wr_tie_find(WR_TIE_UNORDERED, (uintptr_t)base, &with, &is))
         return WEIR_ENOENT;
     *fn = (void (*)(void *, void *))is;
     *arg = (void *)with;
@@ -107,6 +122,26 @@ weir_gc_link_move(void **from, void **to)
     return wr_tie_move(WR_TIE_LINK, (uintptr_t)from, (uintptr_t)to)
                ? WEIR_OK
                : WEIR_ENOENT;
+}
+
+/* ---- who calls ---- */
+
+WR_EXPORT void
+weir_gc_set_caller(enum weir_gc_caller who)
+{
+    wr_ties_by_program(who == WEIR_GC_CALLER_PROGRAM);
+}
+
+WR_EXPORT unsigned
+weir_gc_ready(void)
+{
+    return wr_ties_ready();
+}
+
+WR_EXPORT unsigned
+weir_gc_call_ready(void)
+{
+    return wr_ties_call_ready();
 }
 
 /* ---- weak references ---- */

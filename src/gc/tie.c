@@ -36,7 +36,8 @@ static struct tie *tie;
 static uint32_t used = 1, room, free_first, queue_first, queue_last;
 static uint32_t *chain, chains;
 static uint32_t count[WR_TIE_READY_FINALIZER + 1];
-static _Atomic bool any; /* there was a tie once */
+static _Atomic uint32_t queued; /* as many are ready */
+static _Atomic bool any;        /* there was a tie once */
 
 /* ---- the table ---- */
 
@@ -245,7 +246,8 @@ wr_ties_unlock(void)
 bool
 wr_ties_allow_copy(void)
 {
-    return count[WR_TIE_LINK] == 0 && count[WR_TIE_FINALIZER] == 0;
+    return count[WR_TIE_LINK] == 0 && count[WR_TIE_FINALIZER] == 0 &&
+           count[WR_TIE_UNORDERED] == 0;
 }
 
 static void
@@ -259,6 +261,7 @@ make_ready(uint32_t i, enum wr_tie kind)
     else
         tie[queue_last].next = i;
     queue_last = i;
+    atomic_fetch_add(&queued, 1);
 }
 
 static void
@@ -273,6 +276,7 @@ mark_roots(struct wr_marker *m)
             break;
         case WR_TIE_CLEANUP:
         case WR_TIE_FINALIZER:
+        case WR_TIE_UNORDERED:
         case WR_TIE_READY_CLEANUP:
             wr_marker_word(m, tie[i].arg);
             break;
@@ -345,13 +349,19 @@ scan_body(struct wr_marker *m, uintptr_t base)
 }
 
 static bool
+is_finalizer(const struct tie *t)
+{
+    return t->kind == WR_TIE_FINALIZER || t->kind == WR_TIE_UNORDERED;
+}
+
+static bool
 find_ready(struct wr_marker *m, const struct wr_marks *marks)
 {
     for (uint32_t i = 1; i < used; i++)
-        tie[i].looked = tie[i].kind == WR_TIE_FINALIZER &&
-                        !wr_marks_has_at(marks, tie[i].key);
+        tie[i].looked =
+            is_finalizer(&tie[i]) && !wr_marks_has_at(marks, tie[i].key);
     for (uint32_t i = 1; i < used; i++)
-        if (tie[i].looked)
+        if (tie[i].looked && tie[i].kind == WR_TIE_FINALIZER)
             scan_body(m, tie[i].key);
     if (!wr_marker_finish(m))
         return false;
@@ -416,10 +426,11 @@ wr_ties_bury(const struct wr_marks *dead)
     wr_lock_give(&lock);
 }
 
-/* ---- the thread that calls ---- */
+/* ---- who calls ---- */
 
 static _Atomic uint32_t bell;
-static _Atomic bool started;
+static _Atomic bool started;    /* the thread is there */
+static _Atomic bool by_program; /* it is to call nobody */
 
 /* The first that is ready; false: there is none. */
 static bool
@@ -434,6 +445,7 @@ take_ready(struct tie *out)
         queue_first = tie[i].next;
         if (queue_first == 0)
             queue_last = 0;
+        atomic_fetch_sub(&queued, 1);
         give_back(i);
     }
     wr_lock_give(&lock);
@@ -449,22 +461,54 @@ call_ready(const struct tie *t)
         ((void (*)(void *))t->fn)((void *)t->arg);
 }
 
+static bool
+call_next(void)
+{
+    struct tie t;
+    if (!take_ready(&t))
+        return false;
+    call_ready(&t);
+    memset(&t, 0, sizeof t); /* it holds nothing any more */
+    return true;
+}
+
 static void *
 work(void *arg)
 {
-    struct tie t;
     uint32_t rung;
 
     (void)arg;
     for (;;) {
         rung = atomic_load(&bell);
-        while (take_ready(&t)) {
-            call_ready(&t);
-            memset(&t, 0, sizeof t); /* it holds nothing any more */
-        }
+        while (!atomic_load(&by_program) && call_next())
+            ;
         wr_os_wait(&bell, rung, 0);
     }
     return NULL;
+}
+
+unsigned
+wr_ties_ready(void)
+{
+    return atomic_load_explicit(&queued, memory_order_relaxed);
+}
+
+unsigned
+wr_ties_call_ready(void)
+{
+    unsigned n = 0;
+
+    while (wr_ties_ready() > 0 && call_next())
+        n++;
+    return n;
+}
+
+void
+wr_ties_by_program(bool on)
+{
+    atomic_store(&by_program, on);
+    if (!on)
+        wr_ties_wake();
 }
 
 void
@@ -481,7 +525,8 @@ wr_ties_run(void)
 {
     if (wr_likely(!atomic_load_explicit(&any, memory_order_relaxed)) ||
         wr_likely(atomic_load_explicit(&started, memory_order_relaxed)) ||
-        atomic_load(&bell) == 0 || atomic_exchange(&started, true))
+        atomic_load(&by_program) || atomic_load(&bell) == 0 ||
+        atomic_exchange(&started, true))
         return;
     if (!wr_thread_start(work))
         atomic_store(&started, false); /* another time */

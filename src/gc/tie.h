@@ -14,7 +14,8 @@
  *        marked, but not they themselves: those that get none by that hang off
  *        no other, and are ready. They are marked now, and live until their
  *        finalizer has run. So of two that are tied the one that has the other
- *        goes first; of a ring of such none goes.
+ *        goes first; of a ring of such none goes. From unordered ones nothing
+ *        is marked before that: they hold nobody back.
  *     5. Cleanups of blocks without a mark are ready.
  *
  * In a copy of the program only 1 and 2 are done; there are no links and
@@ -22,7 +23,8 @@
  * block that is dead. 5 follows from the set of the dead.
  *
  * What is ready is called by a thread of libc's, with all signals blocked,
- * which the first tie with a function starts.
+ * which is started when there is something for it; or by the program, when that
+ * says so.
  */
 #ifndef WR_GC_TIE_H
 #define WR_GC_TIE_H
@@ -40,6 +42,7 @@ enum wr_tie {
     WR_TIE_LINK,      /* key: the word; arg: the block */
     WR_TIE_CLEANUP,
     WR_TIE_FINALIZER,
+    WR_TIE_UNORDERED, /* a finalizer, too */
     WR_TIE_READY_CLEANUP,
     WR_TIE_READY_FINALIZER
 };
@@ -77,6 +80,11 @@ void wr_ties_bury(const struct wr_marks *dead);
 /* Functions may be ready: see to it that there is a thread for them. */
 void wr_ties_wake(void);
 void wr_ties_run(void); /* the same, from a thread of the program; cheap */
+/* Whether the program calls, and not that thread. */
+void wr_ties_by_program(bool on);
+/* How many wait to be called; call them, on this thread: how many it were. */
+unsigned wr_ties_ready(void);
+unsigned wr_ties_call_ready(void);
 void wr_ties_fork_child(void);
 
 #endif

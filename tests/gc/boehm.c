@@ -222,6 +222,51 @@ demanded(void)
     GC_set_finalize_on_demand(0);
 }
 
+static pthread_t first; /* the program has no other then */
+static volatile int elsewhere;
+
+static void
+end_here(void *object, void *arg)
+{
+    (void)object;
+    elsewhere |= !pthread_equal(pthread_self(), first);
+    ++*(volatile int *)arg;
+}
+
+__attribute__((noinline)) static void
+lose_rings(volatile int *n)
+{
+    for (int i = 0; i < LOST; i++) {
+        struct list *a = GC_NEW(struct list), *b = GC_NEW(struct list);
+
+        a->next = b;
+        b->next = a;
+        GC_REGISTER_FINALIZER_NO_ORDER(a, end_here, (void *)n, NULL, NULL);
+        GC_REGISTER_FINALIZER_NO_ORDER(b, end_here, (void *)n, NULL, NULL);
+    }
+}
+
+/* Finalizers are called by who collects, before that returns, and by who asks
+ * for it: they need no locks. */
+static void
+here(void)
+{
+    volatile int n[2] = {0};
+
+    first = pthread_self();
+    lose_rings(&n[0]);
+    (void)list_of(10);
+    GC_gcollect();
+    GC_set_finalize_on_demand(1);
+    lose_rings(&n[1]);
+    (void)list_of(10);
+    GC_gcollect();
+    printf("rings %d, waiting %d", n[0] >= LOST, n[1] == 0);
+    printf(", invoked %d", GC_invoke_finalizers() >= LOST);
+    printf(", all %d, elsewhere %d\n", n[1] >= LOST, elsewhere);
+    GC_set_finalize_on_demand(0);
+}
+
 /* ---- where pointers are ---- */
 
 struct pair {
@@ -314,6 +359,7 @@ main(void)
     ends();
     told_of_old();
     demanded();
+    here();
     typed();
     kinds();
     figures();

@@ -1,6 +1,7 @@
 /* What is tied to the life of managed blocks. */
 #include "gc/start.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 enum { MANY = 400 };
@@ -85,10 +86,13 @@ START_TEST(cleanups_come_after_the_block_is_gone_and_once)
 }
 END_TEST
 
+static weir_err (*finalizer)(const void *, void (*)(void *, void *),
+                             void *) = weir_gc_finalizer;
+
 static weir_err
 finalize(unsigned i, struct node *n)
 {
-    return weir_gc_finalizer(n, note_object, (void *)(uintptr_t)i);
+    return finalizer(n, note_object, (void *)(uintptr_t)i);
 }
 
 START_TEST(finalizers_see_the_block_whole)
@@ -155,6 +159,51 @@ START_TEST(rings_are_not_finalized)
     collect();
     usleep(10000);
     ck_assert_uint_eq(atomic_load(&calls), 0);
+}
+END_TEST
+
+START_TEST(unordered_finalizers_of_rings_are_called)
+{
+    finalizer = weir_gc_finalizer_unordered;
+    make_rings();
+    collect();
+    wait_for_calls(MANY * 9 / 10);
+    for (int i = 0; i < 3; i++)
+        collect();
+    ck_assert_uint_le(atomic_load(&calls), MANY);
+}
+END_TEST
+
+START_TEST(the_program_calls_what_is_ready_if_it_wants_to)
+{
+    unsigned ready, in_all = 0;
+
+    weir_gc_set_caller(WEIR_GC_CALLER_PROGRAM);
+    ck_assert_uint_eq(weir_gc_call_ready(), 0);
+    make_all(finalize);
+    forget();
+    for (int i = 0; i < 3; i++) {
+        collect();
+        ready = weir_gc_ready();
+        ck_assert_uint_eq(atomic_load(&calls), in_all);
+        ck_assert_uint_eq(weir_gc_call_ready(), ready);
+        ck_assert_uint_eq(weir_gc_ready(), 0);
+        in_all += ready;
+    }
+    ck_assert_uint_gt(in_all, MANY * 9 / 10);
+    ck_assert_uint_eq(atomic_load(&calls), in_all);
+}
+END_TEST
+
+START_TEST(what_the_program_has_not_called_the_thread_does)
+{
+    weir_gc_set_caller(WEIR_GC_CALLER_PROGRAM);
+    make_all(finalize);
+    forget();
+    collect();
+    weir_gc_set_caller(WEIR_GC_CALLER_THREAD);
+    collect();
+    wait_for_calls(MANY * 9 / 10);
 }
 END_TEST
 
@@ -352,6 +401,65 @@ START_TEST(a_link_can_be_moved)
 }
 END_TEST
 
+static _Atomic int stage; /* 1: it will collect; 2: it has */
+
+static void *
+collect_once(void *unused)
+{
+    (void)unused;
+    atomic_store(&stage, 1);
+    collect();
+    atomic_store(&stage, 2);
+    return NULL;
+}
+
+/* It allocates more than what begins a cycle, and has the address of a block
+ * that a link alone knows. */
+static void *
+reveal(void *word)
+{
+    struct node *n;
+
+    while (atomic_load(&stage) == 0)
+        usleep(1000);
+    for (int i = 0; i < 50; i++) {
+        for (int k = 0; k < 10000; k++)
+            (void)weir_new(struct node);
+        usleep(1000);
+    }
+    ck_assert_int_eq(atomic_load(&stage), 1);
+    ck_assert_ptr_nonnull(*(void **)word);
+    n = (struct node *)~(uintptr_t) * (void **)word;
+    ck_assert_uint_eq(n->number, 77);
+    return n;
+}
+
+__attribute__((noinline)) static void
+link_to_77(void **word)
+{
+    struct node *n = weir_new(struct node);
+
+    n->number = 77;
+    *word = (void *)~(uintptr_t)n;
+    ck_assert_int_eq(weir_gc_link(word, n), WEIR_OK);
+}
+
+START_TEST(nothing_is_cut_while_a_call_is_undisturbed)
+{
+    static void *word;
+    struct node *n;
+    pthread_t other;
+
+    link_to_77(&word);
+    ck_assert_int_eq(pthread_create(&other, NULL, collect_once, NULL), 0);
+    n = weir_gc_undisturbed(reveal, &word);
+    pthread_join(other, NULL);
+    collect();
+    ck_assert_ptr_eq(weir_gc_base(n), n);
+    ck_assert_uint_eq(n->number, 77);
+}
+END_TEST
+
 START_TEST(what_is_no_managed_block_has_no_ties)
 {
     void *p = wr_malloc(16);
@@ -383,6 +491,9 @@ main(void)
     tcase_add_test(tc, finalizers_see_the_block_whole);
     tcase_add_test(tc, who_leads_to_another_is_finalized_first);
     tcase_add_test(tc, rings_are_not_finalized);
+    tcase_add_test(tc, unordered_finalizers_of_rings_are_called);
+    tcase_add_test(tc, the_program_calls_what_is_ready_if_it_wants_to);
+    tcase_add_test(tc, what_the_program_has_not_called_the_thread_does);
     tcase_add_test(tc, a_block_that_its_finalizer_stores_lives_on);
     tcase_add_test(tc, a_finalizer_can_be_taken_away_or_replaced);
     tcase_add_test(tc, a_finalizer_is_told);
@@ -392,6 +503,7 @@ main(void)
     tcase_add_test(tc, values_of_ephemerons_live_as_long_as_their_keys);
     tcase_add_test(tc, weak_references_keep_nothing_and_end);
     tcase_add_test(tc, links_are_cut_unless_taken_away);
+    tcase_add_test(tc, nothing_is_cut_while_a_call_is_undisturbed);
     tcase_add_test(tc, what_is_no_managed_block_has_no_ties);
     suite_add_tcase(s, tc);
     return unit_main(s);

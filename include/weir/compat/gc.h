@@ -12,11 +12,8 @@
  *   - Interior pointers keep blocks alive wherever they are.
  *   - GC_set_max_heap_size is a limit of the whole process: weir/limit.h.
  *   - GC_free_space_divisor d is a percentage of 300 / d: weir/gc.h.
- *   - Finalizers are called by a thread of their own, in the order of what
- *     leads to what, whatever order was asked for; those of blocks that lead to
- *     each other in a ring never. After GC_set_finalize_on_demand(1) the
- * program calls them, by GC_invoke_finalizers.
- *   - Hooks are called by threads that allocate, soon after what they tell of.
+ *   - Finalizers and hooks are called by threads that allocate, soon after what
+ *     they tell of, and by who collects.
  *   - What tunes libgc's own ways is remembered, and has no effect.
  * Descriptors of types are in gc_typed.h, kinds of blocks in gc_mark.h. Not
  * there, so that a program which needs it does not compile: debugging
@@ -135,6 +132,9 @@ struct GC_prof_stats_s {
 size_t GC_get_prof_stats(struct GC_prof_stats_s *out, size_t bytes);
 
 /* ---- the end of a block: weir_gc_finalizer and weir_gc_link ---- */
+
+/* In the order of what leads to what, so that those of a ring are never called;
+ * no_order: in any order. */
 
 void GC_register_finalizer(void *object, GC_finalization_proc fn, void *arg,
                            GC_finalization_proc *old_fn, void **old_arg);
