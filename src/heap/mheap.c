@@ -20,7 +20,8 @@
 #include "region/history_write.h"
 
 enum {
-    RESERVE_BYTES = 64 << 20,
+    RESERVE_BYTES = 64 << 20, /* at least; */
+    RESERVE_MAX = 1 << 30,    /* and without need at most */
     COMMIT_MIN = 256 << 10,
     COMMIT_MAX = 32 << 20,
     META_BYTES = 128 << 10
@@ -298,6 +299,15 @@ commit_more(size_t pages)
     return true;
 }
 
+/* An eighth of what there is: a large heap lies in few pieces. */
+static size_t
+reserve_step(void)
+{
+    size_t step = wr_count_get(heap_mapped) / 8;
+
+    return wr_min(wr_max(step, (size_t)RESERVE_BYTES), (size_t)RESERVE_MAX);
+}
+
 /* New address space for at least so many pages, tried large first: under a
  * tight ulimit -v a small piece is better than none. What is left of the old
  * reservation is committed, which costs nothing until it is touched. */
@@ -305,7 +315,8 @@ static bool
 reserve_more(size_t pages)
 {
     size_t need = (pages << WR_PAGE_SHIFT) + WR_PAGE_BYTES;
-    size_t sizes[] = {wr_max(RESERVE_BYTES, wr_align_up(need, RESERVE_BYTES)),
+    size_t sizes[] = {wr_align_up(wr_max(need, reserve_step()), RESERVE_BYTES),
+                      wr_align_up(need, RESERVE_BYTES),
                       wr_align_up(need, 4 * WR_MIB),
                       wr_align_up(need, COMMIT_MIN)};
     uintptr_t p = 0;

@@ -72,6 +72,26 @@ START_TEST(a_heap_asks_for_them_from_a_size_on)
 }
 END_TEST
 
+/* Between the heap's pieces lie mappings of others, so that they can't be
+ * joined; all of them ask for huge pages yet. */
+START_TEST(eight_gigabytes_in_pieces_ask_for_them)
+{
+    enum { LARGE = 512 << 10, BLOCKS = 16 << 10, EACH = 32 };
+    void *p = NULL;
+
+    if (!system_has_them())
+        return;
+    become(0);
+    for (int i = 0; i < BLOCKS; i++) {
+        p = wr_malloc(LARGE);
+        ck_assert_ptr_nonnull(p);
+        if (i % EACH == 0)
+            ck_assert_ptr_nonnull(wr_os_map(1 << 20));
+    }
+    ck_assert(has_flag(p, " hg"));
+}
+END_TEST
+
 START_TEST(what_is_committed_for_large_blocks_goes_without)
 {
     enum { LARGE = 40 << 20 };
@@ -139,6 +159,7 @@ suite(void)
 
     tcase_set_timeout(t, 60);
     tcase_add_test(t, a_heap_asks_for_them_from_a_size_on);
+    tcase_add_test(t, eight_gigabytes_in_pieces_ask_for_them);
     tcase_add_test(t, what_is_committed_for_large_blocks_goes_without);
     tcase_add_test(t, where_pages_are_given_back_no_huge_ones_are_made);
     tcase_add_test(t, stretches_without_a_place_go_without);
