@@ -23,10 +23,10 @@ enum { THREADS = 64 };
 static const struct {
     const char *name;
     void (*run)(struct part *p);
-} works[] = {{"trees", work_trees},   {"gcbench", work_gcbench},
-             {"lru", work_lru},       {"map", work_map},
-             {"queues", work_queues}, {"json", work_json},
-             {"cycles", work_cycles}};
+} works[] = {{"trees", work_trees},     {"gcbench", work_gcbench},
+             {"lru", work_lru},         {"map", work_map},
+             {"queues", work_queues},   {"json", work_json},
+             {"strings", work_strings}, {"cycles", work_cycles}};
 
 static void (*run)(struct part *p);
 static struct part part[THREADS];
@@ -114,7 +114,7 @@ main(int argc, char **argv)
             run = works[i].run;
     if (run == NULL || threads == 0 || threads > THREADS) {
         fprintf(stderr,
-                "usage: %s trees|gcbench|lru|map|queues|json|cycles "
+                "usage: %s trees|gcbench|lru|map|queues|json|strings|cycles "
                 "THREADS SIZE OPERATIONS\n",
                 argv[0]);
         return 2;

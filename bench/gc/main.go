@@ -385,6 +385,29 @@ func workCycles(p *part) {
 	runtime.KeepAlive(q)
 }
 
+// ---- short texts ----
+
+// With the byte that ends them in C.
+func newText(p *part) string {
+	const letters = "abcdefghijk\x00"
+	b := 3 + p.below(10)
+	return string([]byte(letters)[uint64(len(letters))-b:])
+}
+
+func workStrings(p *part) {
+	texts := make([]string, p.size/p.parts)
+	for i := range texts {
+		texts[i] = newText(p)
+	}
+	p.begin()
+	for i := uint64(0); i < p.ops; i++ {
+		at := p.below(uint64(len(texts)))
+		p.sum += uint64(len(texts[at])) - 1
+		texts[at] = newText(p)
+		p.step()
+	}
+}
+
 // ---- JSON ----
 
 const (
@@ -624,7 +647,8 @@ func stallAt(millionths uint64, parts []part) float64 {
 func main() {
 	works := map[string]func(*part){"trees": workTrees,
 		"gcbench": workGCBench, "lru": workLRU, "map": workMap,
-		"queues": workQueues, "json": workJSON, "cycles": workCycles}
+		"queues": workQueues, "json": workJSON,
+		"strings": workStrings, "cycles": workCycles}
 	if len(os.Args) < 5 || works[os.Args[1]] == nil {
 		fmt.Fprintln(os.Stderr, "usage: bench WORK THREADS SIZE OPERATIONS")
 		os.Exit(2)

@@ -39,6 +39,7 @@ void work_lru(struct part *p);
 void work_map(struct part *p);
 void work_queues(struct part *p);
 void work_json(struct part *p);
+void work_strings(struct part *p);
 /* So many cycles that are asked for, of a heap of so many nodes of queues; the
  * sum is the time of the shortest. */
 void work_cycles(struct part *p);

@@ -21,7 +21,8 @@
  * memory is used again.
  *
  * Promised
- *   - It never moves, and is aligned to 16 bytes.
+ *   - It never moves, and is aligned to 16 bytes; what weir_new_noscan makes of
+ *     less than 16, as its elements want, see there.
  *   - Every aligned word of 8 bytes that could be its address counts as such,
  *     wherever it is: nobody has to register threads, stacks or variables. Of
  *     blocks that weir_new_typed makes only the words that were named.
@@ -87,6 +88,15 @@ void *weir_gc_alloc_typed_array(const struct weir_type *type, size_t count);
  * many times. */
 void *weir_gc_alloc_typed_flex(const struct weir_type *type, size_t offset,
                                size_t bytes, size_t count);
+
+/* Less than 16 bytes without pointers (but none at all) share a block of 16
+ * with others that the thread asks for. What weir_gc_alloc_noscan gives is
+ * aligned for all that fits into so many bytes, a weir_new_noscan for its
+ * elements. All in a block live as long as any of them, and as anything tied to
+ * any: to free one by hand ends its ties and nothing else. Ties know it by its
+ * first byte. weir_gc_base gives the block that they share; malloc_usable_size
+ * counts up to that one's end, where others' bytes may be. Who wants it apart
+ * asks for 16. */
 
 /* Free it now. The program must not use it again. NULL is fine. */
 void weir_gc_free(void *p);

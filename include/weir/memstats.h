@@ -32,8 +32,10 @@ struct weir_memstats {
     uint64_t total_alloc; /* bytes ever allocated; never falls */
     uint64_t sys;         /* bytes obtained from the system: all *_sys */
     uint64_t lookups;     /* always 0 */
-    uint64_t mallocs;     /* blocks ever allocated */
-    uint64_t frees;       /* blocks ever freed */
+    /* Blocks ever allocated, and freed. In both, as in Go, those without
+     * pointers that came to share another's (gc.h), which is counted itself. */
+    uint64_t mallocs;
+    uint64_t frees;
 
     /* Heap. heap_sys = heap_inuse + heap_idle */
     uint64_t heap_alloc;    /* bytes of allocated blocks */

@@ -73,11 +73,12 @@ GC_malloc(size_t bytes)
     return given(weir_gc_alloc(bytes), bytes);
 }
 
+/* As Boehm's, it begins at a multiple of 16 and shares its block with none. */
 EXPORT void *
 GC_malloc_atomic(size_t bytes)
 {
     wr_compat_look();
-    return given(weir_gc_alloc_noscan(bytes), bytes);
+    return given(weir_gc_alloc_noscan(bytes < 16 ? 16 : bytes), bytes);
 }
 
 EXPORT void *

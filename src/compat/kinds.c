@@ -162,7 +162,7 @@ GC_new_kind(void **free_list, GC_word descr, int adjust, int clear)
     if (kinds == KINDS)
         abort(); /* as libgc does */
     is = kinds++;
-    kind[is] = descr == 0 && !adjust ? weir_gc_alloc_noscan : GC_malloc;
+    kind[is] = descr == 0 && !adjust ? GC_malloc_atomic : GC_malloc;
     pthread_mutex_unlock(&lock);
     return is;
 }

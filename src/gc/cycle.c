@@ -19,6 +19,7 @@
 #include "heap/heap.h"
 #include "heap/mcache.h"
 #include "heap/mheap.h"
+#include "heap/tiny.h"
 #include "leak/early.h"
 #include "leak/known.h"
 #include "leak/reach.h"
@@ -92,6 +93,7 @@ wr_cycle_stand_still(struct wr_cycle *c)
         s = wr_stop_begin(wr_background_tid(), PATIENCE_NS);
     c->stood_ns = wr_os_monotonic();
     if (s != NULL && s->answered == s->count) {
+        wr_tiny_forget();
         if (c->malloc)
             wr_early_read();
         return s;

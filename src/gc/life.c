@@ -5,18 +5,28 @@
 #include "base/base.h"
 #include "gc/tie.h"
 #include "heap/heap.h"
+#include "heap/tiny.h"
 
 /* The function's type is that of the kind of its tie. */
 typedef void plain_fn(void);
 
+/* What ties know it by; 0: it is none. In a block that several share, each is
+ * known by its own first byte. */
+static uintptr_t
+key_of(const void *object)
+{
+    return wr_tiny_end(object) != 0 ? (uintptr_t)object
+                                    : (uintptr_t)weir_gc_base(object);
+}
+
 static weir_err
 add(enum wr_tie kind, const void *object, const void *arg, plain_fn *fn)
 {
-    void *base = weir_gc_base(object);
+    uintptr_t key = key_of(object);
 
-    if (base == NULL)
+    if (key == 0)
         return WEIR_EINVAL;
-    if (!wr_tie_add(kind, (uintptr_t)base, (uintptr_t)arg, fn))
+    if (!wr_tie_add(kind, key, (uintptr_t)arg, fn))
         return WEIR_ENOMEM;
     return WEIR_OK;
 }
@@ -30,11 +40,9 @@ weir_gc_pin(const void *object)
 WR_EXPORT weir_err
 weir_gc_unpin(const void *object)
 {
-    void *base = weir_gc_base(object);
+    uintptr_t key = key_of(object);
 
-    return base != NULL && wr_tie_remove(WR_TIE_PIN, (uintptr_t)base)
-               ? WEIR_OK
-               : WEIR_ENOENT;
+    return key != 0 && wr_tie_remove(WR_TIE_PIN, key) ? WEIR_OK : WEIR_ENOENT;
 }
 
 WR_EXPORT weir_err
@@ -48,12 +56,12 @@ weir_gc_cleanup(const void *object, void (*fn)(void *arg), void *arg)
 static weir_err
 finalize(enum wr_tie kind, const void *object, plain_fn *fn, void *arg)
 {
-    void *base = weir_gc_base(object);
+    uintptr_t key = key_of(object);
 
-    if (base == NULL)
+    if (key == 0)
         return WEIR_EINVAL;
-    (void)wr_tie_remove(WR_TIE_FINALIZER, (uintptr_t)base);
-    (void)wr_tie_remove(WR_TIE_UNORDERED, (uintptr_t)base);
+    (void)wr_tie_remove(WR_TIE_FINALIZER, key);
+    (void)wr_tie_remove(WR_TIE_UNORDERED, key);
     return fn == NULL ? WEIR_OK : add(kind, object, arg, fn);
 }
 
@@ -75,14 +83,13 @@ WR_EXPORT weir_err
 weir_gc_finalizer_read(const void *object, void (**fn)(void *object, void *arg),
                        void **arg)
 {
-    void *base = weir_gc_base(object);
-    uintptr_t with;
+    uintptr_t key = key_of(object), with;
     plain_fn *is;
 
-    if (base == NULL || fn == NULL || arg == NULL)
+    if (key == 0 || fn == NULL || arg == NULL)
         return WEIR_EINVAL;
-    if (!wr_tie_find(WR_TIE_FINALIZER, (uintptr_t)base, &with, &is) &&
-        !wr_tie_find(WR_TIE_UNORDERED, (uintptr_t)base, &with, &is))
+    if (!wr_tie_find(WR_TIE_FINALIZER, key, &with, &is) &&
+        !wr_tie_find(WR_TIE_UNORDERED, key, &with, &is))
         return WEIR_ENOENT;
     *fn = (void (*)(void *, void *))is;
     *arg = (void *)with;
@@ -98,14 +105,13 @@ weir_gc_ephemeron(const void *key, const void *value)
 WR_EXPORT weir_err
 weir_gc_link(void **word, const void *object)
 {
-    void *base = weir_gc_base(object);
+    uintptr_t key = key_of(object);
 
-    if (base == NULL || word == NULL)
+    if (key == 0 || word == NULL)
         return WEIR_EINVAL;
     (void)wr_tie_remove(WR_TIE_LINK, (uintptr_t)word);
-    return wr_tie_add(WR_TIE_LINK, (uintptr_t)word, (uintptr_t)base, NULL)
-               ? WEIR_OK
-               : WEIR_ENOMEM;
+    return wr_tie_add(WR_TIE_LINK, (uintptr_t)word, key, NULL) ? WEIR_OK
+                                                               : WEIR_ENOMEM;
 }
 
 WR_EXPORT weir_err

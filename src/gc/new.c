@@ -12,6 +12,7 @@
 #include "gc/sweep.h"
 #include "gc/tie.h"
 #include "heap/fast.h"
+#include "heap/tiny.h"
 #include "region/collector.h"
 
 static WR_COLD void *
@@ -59,10 +60,31 @@ weir_gc_alloc(size_t bytes)
     return wr_managed_fast(bytes, WR_KIND_SCAN, scan_slow);
 }
 
+static void *
+begin_tiny(size_t bytes)
+{
+    void *p = wr_managed_fast(WR_TINY_BYTES, WR_KIND_NOSCAN, noscan_slow);
+
+    if (wr_likely(p != NULL))
+        wr_tiny_begin(p, bytes);
+    return p;
+}
+
+static inline __attribute__((always_inline)) bool
+is_tiny(size_t bytes)
+{
+    return bytes - 1 < WR_TINY_MOST;
+}
+
 WR_EXPORT void *
 weir_gc_alloc_noscan(size_t bytes)
 {
-    return wr_managed_fast(bytes, WR_KIND_NOSCAN, noscan_slow);
+    void *p;
+
+    if (!is_tiny(bytes))
+        return wr_managed_fast(bytes, WR_KIND_NOSCAN, noscan_slow);
+    p = wr_tiny_fast(bytes, wr_tiny_align(bytes), 0);
+    return p != NULL ? p : begin_tiny(bytes);
 }
 
 /* One byte more: in C the address behind the last element is one of the
@@ -88,12 +110,18 @@ WR_EXPORT void *
 weir_gc_alloc_array_noscan(size_t count, size_t bytes)
 {
     size_t all;
+    void *p;
 
     if (!array_bytes(count, bytes, &all))
         return no_memory();
-    return weir_gc_alloc_noscan(all);
+    if (!is_tiny(all - 1))
+        return wr_managed_fast(all, WR_KIND_NOSCAN, noscan_slow);
+    /* No type wants more than what divides its size. */
+    p = wr_tiny_fast(all - 1, bytes & -bytes, 1);
+    return p != NULL ? p : begin_tiny(all - 1);
 }
 
+/* Of a piece of a shared block nothing is freed, but its ties end. */
 WR_EXPORT void
 weir_gc_free(void *p)
 {

@@ -14,6 +14,7 @@
 #include "heap/mcentral.h"
 #include "heap/mheap.h"
 #include "heap/sampled.h"
+#include "heap/tiny.h"
 #include "mark/marks.h"
 #include "os/os.h"
 #include "region/event.h"
@@ -203,6 +204,8 @@ sweep(struct wr_mcache *mc, struct wr_span *s, struct wr_marks *d)
         n = list_dead(d, s, list);
         if (kind == WR_KIND_MALLOC)
             n = wr_doubt_sift(s, list, n);
+        if (kind == WR_KIND_NOSCAN && s->block_bytes == WR_TINY_BYTES)
+            wr_tiny_part(s, list, n);
         if (wr_unlikely(clobbers))
             overwrite_all(s, list, n);
         if (n > 0)

@@ -10,6 +10,7 @@
 #include "heap/layout.h"
 #include "heap/mcache.h"
 #include "heap/mheap.h"
+#include "heap/tiny.h"
 #include "leak/roots.h"
 #include "mark/marks.h"
 #include "os/alone.h"
@@ -244,6 +245,9 @@ look_at_cache(struct wr_mcache *mc, struct wr_text *wrong)
         if (what != NULL)
             say_of_block(wrong, mc->slot[i].base, what);
     }
+    if (mc->tiny != WR_TINY_NONE && wrong->len == 0 &&
+        wr_tiny_end((void *)mc->tiny) == 0)
+        say_of_block(wrong, mc->tiny, "is handed out in parts, but not live");
 }
 
 bool

@@ -5,6 +5,7 @@
 #include "heap/caches.h"
 
 #include "heap/mheap.h"
+#include "heap/tiny.h"
 #include "region/counters.h"
 
 static _Atomic(struct wr_mcache *) all; /* only ever grows */
@@ -50,6 +51,7 @@ make_cache(void)
     for (unsigned i = 0; i < wr_countof(mc->by_16); i++)
         mc->by_16[i] = &mc->slot[wr_class_by_16[i]];
     mc->slots = WR_CLASSES;
+    mc->tiny = WR_TINY_NONE;
     mc->inbox = 1; /* closed */
     mc->next = atomic_load(&all);
     while (!atomic_compare_exchange_weak(&all, &mc->next, mc))

@@ -14,6 +14,7 @@
 #include "heap/misuse.h"
 #include "heap/sampled.h"
 #include "heap/suspect.h"
+#include "heap/tiny.h"
 #include "os/os.h"
 #include "region/counters.h"
 #include "region/event.h"
@@ -248,6 +249,8 @@ wr_free_odd(void *p, struct wr_span *s)
 {
     unsigned block = (unsigned)wr_span_exact_block(s, p);
 
+    if (wr_block_is_shared(wr_block_state(s, block)))
+        return;
     wr_suspect_used(s, block);
     wr_sample_free(s, block, s->block_bytes);
     local_free(wr_span_owner(s), s, block, p);
@@ -266,6 +269,8 @@ small_free(struct wr_mcache *mc, struct wr_span *s, void *p)
     unsigned block = wr_span_block_of(s, p, &exact);
     unsigned slot = wr_span_slot(s);
 
+    if (block < s->blocks && wr_block_is_shared(wr_block_state(s, block)))
+        return;
     if (!exact || block >= s->blocks)
         wr_misuse("free", p);
     wr_suspect_used(s, block);
@@ -341,12 +346,16 @@ wr_block_of(const void *p, size_t *bytes, bool *live)
 static size_t
 live_size(const void *p, const char *call)
 {
+    uintptr_t end;
     size_t bytes;
     bool live;
 
-    if (wr_block_of(p, &bytes, &live) != p || !live)
+    if (wr_block_of(p, &bytes, &live) == p && live)
+        return bytes;
+    end = wr_tiny_end(p);
+    if (end == 0)
         wr_misuse(call, p);
-    return bytes;
+    return end - (uintptr_t)p;
 }
 
 size_t
@@ -399,6 +408,8 @@ wr_realloc(void *p, size_t size)
         return wr_malloc(size);
     old = live_size(p, "realloc");
     s = wr_span_of(p);
+    if (s->kind == WR_KIND_NOSCAN && wr_tiny_end(p) != 0)
+        return move(p, old, size);
     wr_suspect_used(s, (unsigned)(((uintptr_t)p - s->base) / old));
     if (s->class_id == 0) {
         if (size > WR_SMALL_MAX && wr_large_resize(mc, s, size))

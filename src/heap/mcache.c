@@ -16,6 +16,7 @@
 #include "heap/mheap.h"
 #include "heap/purge.h"
 #include "heap/scavenge.h"
+#include "heap/tiny.h"
 #include "os/os.h"
 #include "region/counters.h"
 #include "region/event.h"
@@ -28,6 +29,7 @@
 
 struct wr_mcache wr_mcache_none = {
     .by_16 = {[0 ... 1024 / 16] = &wr_mcache_none.slot[0]},
+    .tiny = WR_TINY_NONE,
 };
 
 _Thread_local struct wr_mcache *wr_self = &wr_mcache_none;
@@ -209,6 +211,13 @@ publish_allocs(struct wr_mcache *mc, unsigned slot)
     if (is_published(mc))
         wr_word_store(&mc->region_slot->count[class_id].allocs,
                       taken(mc, class_id));
+}
+
+void
+wr_mcache_publish_tinies(struct wr_mcache *mc)
+{
+    if (is_published(mc))
+        wr_word_store(&mc->region_slot->count[0].allocs, mc->tinies);
 }
 
 _Atomic uint64_t wr_managed_bytes, wr_returned_bytes;
@@ -750,6 +759,8 @@ give_all(struct wr_mcache *mc)
 {
     struct wr_span *s;
 
+    mc->tiny = WR_TINY_NONE;
+    wr_mcache_publish_tinies(mc);
     for (unsigned i = 1; i < mc->slots; i++)
         if (mc->slot[i].span != NULL)
             uninstall(mc, &mc->slot[i]);
@@ -904,6 +915,7 @@ wr_mcache_adopt_orphans(void)
             mc->partial[i] = (struct wr_span_list){NULL, NULL, 0};
         }
         mc->own = mc->unswept = NULL;
+        mc->tiny = WR_TINY_NONE;
         mc->inbox = 1;
         memset(mc->large, 0, sizeof mc->large);
         mc->large_kept = 0;

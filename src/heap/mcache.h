@@ -48,6 +48,10 @@ struct wr_mcache {
     /* Slots by size in steps of 16, as wr_class_by_16. */
     struct wr_slot *by_16[1024 / 16 + 1];
     struct wr_slot slot[WR_SLOTS];
+    /* See heap/tiny.h: the last byte that was handed out of the block that is
+     * being shared; blocks that began in one that another had begun. */
+    uintptr_t tiny;
+    uint64_t tinies;
 
     struct wr_span_list partial[WR_SLOTS]; /* own spans with free blocks */
     unsigned slots; /* in use: WR_CLASSES, and WR_SLOTS from the first
@@ -94,6 +98,8 @@ struct wr_mcache *wr_mcache_get(void);
  * it frees without, and counts the block of a small class here. */
 struct wr_mcache *wr_mcache_get_to_free(void);
 void wr_mcache_count_free(unsigned slot);
+/* Its count of tinies is shown. */
+void wr_mcache_publish_tinies(struct wr_mcache *mc);
 /* The thread is about to have managed blocks. */
 void wr_mcache_use_all_slots(struct wr_mcache *mc);
 /* The thread ends: its spans go to mcentral, its counts are published. */

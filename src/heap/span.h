@@ -100,7 +100,9 @@ enum { WR_SLOTS = WR_KINDS * WR_CLASSES };
 /* States of a block: what the top bit is clear of may be handed out, and one
  * more than LIVE is FREE. A live block of malloc's that the collector reached
  * from nowhere in its last cycle is a suspect: its state lacks TRUSTED. Whoever
- * uses its address then had it where nobody looks. */
+ * uses its address then had it where nobody looks. A block that
+ * several share (heap/tiny.h) lacks WHOLE: as it is, and while its owner has
+ * added one to see whether it was LIVE. */
 enum {
     WR_BLOCK_FREE = 0,
     WR_BLOCK_FRESH = 1,      /* free, and its memory reads as zero */
@@ -109,7 +111,9 @@ enum {
     WR_BLOCK_SAMPLED = 0xfe, /* live, and in the profile */
     WR_BLOCK_LIVE = 0xff,
     WR_BLOCK_TRUSTED = 2, /* of both of these */
-    WR_BLOCK_LIVE_FROM = WR_BLOCK_SAMPLED & ~WR_BLOCK_TRUSTED
+    WR_BLOCK_WHOLE = 4,
+    WR_BLOCK_SHARED = WR_BLOCK_SAMPLED & ~WR_BLOCK_WHOLE,
+    WR_BLOCK_LIVE_FROM = WR_BLOCK_SAMPLED & ~WR_BLOCK_TRUSTED & ~WR_BLOCK_WHOLE
 };
 
 struct wr_span {
@@ -193,6 +197,12 @@ static inline bool
 wr_block_is_suspect(uint8_t state)
 {
     return wr_block_is_live(state) && (state & WR_BLOCK_TRUSTED) == 0;
+}
+
+static inline bool
+wr_block_is_shared(uint8_t state)
+{
+    return wr_block_is_live(state) && (state & WR_BLOCK_WHOLE) == 0;
 }
 
 /* Blocks above 1 KiB: few make a group. */

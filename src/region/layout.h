@@ -170,7 +170,8 @@ struct wr_region_header {
     struct wr_table table[WR_TABLE_COUNT];
 };
 
-/* One size class of one thread slot. */
+/* One size class of one thread slot. allocs of class 0: blocks that began in
+ * one that another had begun, which is counted in its class. */
 struct wr_class_count {
     _Atomic uint64_t allocs;
     _Atomic uint64_t frees; /* by this thread, whoever allocated */

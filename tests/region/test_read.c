@@ -388,6 +388,20 @@ START_TEST(totals_are_the_sums_of_slots_and_large_blocks)
 }
 END_TEST
 
+START_TEST(blocks_that_share_another_are_made_and_freed_in_totals)
+{
+    struct wr_totals before, after;
+
+    wr_view_totals(&view, &before);
+    fake.thread[0].count[0].allocs = 30;
+    fake.thread[1].count[0].allocs = 5;
+    wr_view_totals(&view, &after);
+    ck_assert_uint_eq(after.mallocs, before.mallocs + 35);
+    ck_assert_uint_eq(after.frees, before.frees + 35);
+    ck_assert_uint_eq(after.alloc_bytes, before.alloc_bytes);
+}
+END_TEST
+
 START_TEST(totals_do_not_fall_when_frees_are_published_before_mallocs)
 {
     struct wr_totals before, after;
@@ -726,6 +740,7 @@ suite(void)
     tcase_add_test(t, the_weight_of_a_sample_is_one_over_its_chance);
     tcase_add_test(t, where_every_block_is_recorded_a_sample_weighs_one);
     tcase_add_test(t, totals_are_the_sums_of_slots_and_large_blocks);
+    tcase_add_test(t, blocks_that_share_another_are_made_and_freed_in_totals);
     tcase_add_test(t,
                    totals_do_not_fall_when_frees_are_published_before_mallocs);
     tcase_add_test(t, totals_leave_out_classes_that_do_not_exist);
