@@ -21,7 +21,7 @@ enum {
 };
 
 /* In the end of a grey part: of a typed block, of which some words count. */
-#define TYPED ((uintptr_t)1)
+enum { TYPED = 1 };
 
 /* What is known of a page: its span's class, what its blocks hold, and how many
  * pages it lies behind the first; class 0: no small span. */
@@ -34,11 +34,12 @@ enum {
     PAGE_EMPTY = 0x100,
 };
 
-/* What is known of a page's blocks; above, the class's magic. */
+/* What is known of a page's blocks beside their size, of which it takes the
+ * lowest bits; above, the class's magic. */
 enum {
-    KIND_SCAN = 1, /* they hold pointers */
-    KIND_TYPED = 2,
-    KIND_BYTES = 2, /* bits to the right of their size */
+    KIND_TYPED = TYPED,
+    KIND_SCAN = 2, /* they hold pointers */
+    KIND_BYTES = ~7,
     KIND_MAGIC = 32
 };
 
@@ -249,8 +250,8 @@ void
 wr_marker_learn_kinds(struct wr_marker *m)
 {
     for (unsigned c = 1; c < WR_CLASSES; c++) {
-        uint64_t is = (uint64_t)wr_class[c].magic << KIND_MAGIC |
-                      wr_class[c].bytes << KIND_BYTES;
+        uint64_t is =
+            (uint64_t)wr_class[c].magic << KIND_MAGIC | wr_class[c].bytes;
 
         m->kind[c | PAGE_NOSCAN] = is;
         m->kind[c] = is | KIND_SCAN;
@@ -295,78 +296,72 @@ find_word(struct wr_marks_window *marks, uintptr_t value, unsigned is,
 {
     size_t behind = is >> PAGE_BEHIND;
     uintptr_t in_span = value % WR_PAGE_BYTES + (behind << WR_PAGE_SHIFT);
-    uint64_t block = in_span * (kind >> KIND_MAGIC) >> 32;
-    uint32_t low = (uint32_t)kind;
+    uint32_t block = (uint32_t)(in_span * (kind >> KIND_MAGIC) >> 32);
 
     return (struct wr_word){
         .bits = &marks->line[wr_marks_page(value) - behind][block / 64],
-        .base = value - in_span + block * (low >> KIND_BYTES),
-        .is = low,
-        .bit = block % 64,
+        .base = value - in_span + block * ((uint32_t)kind & KIND_BYTES),
+        .is = (uint32_t)kind,
+        .block = block,
     };
 }
 
-/* What the i-th candidate points at. false: it is no small span. */
+/* What the value points at. false: it is no small span. */
 static inline __attribute__((always_inline)) bool
-find_candidate(struct wr_marker *m, size_t i, struct wr_word *w)
+find_value(struct wr_marker *m, uintptr_t value, struct wr_word *w)
 {
-    uintptr_t value = m->candidate[i];
     struct wr_marks_window **marks =
         &m->marks->window[(value - m->low) >> WR_WINDOW_SHIFT];
+    struct wr_marks_window *there = *marks;
     unsigned is = 0;
 
-    if (wr_likely(*marks != NULL))
-        is = __atomic_load_n(&(*marks)->page[wr_marks_page(value)],
+    if (wr_likely(there != NULL))
+        is = __atomic_load_n(&there->page[wr_marks_page(value)],
                              __ATOMIC_ACQUIRE);
     if (wr_unlikely((is & PAGE_CLASS) == 0)) {
         is = point_oddly(m, is, value);
         if ((is & PAGE_CLASS) == 0)
             return false;
+        there = *marks;
     }
-    *w = find_word(*marks, value, is, m->kind[is % WR_MARKER_KINDS]);
+    *w = find_word(there, value, is, m->kind[is % WR_MARKER_KINDS]);
     return true;
 }
 
-/* Ask for what marking it takes, and for the block. */
-static inline void
-fetch(const struct wr_marker *m, const struct wr_word *w)
+/* All that candidates point at is found, and what marking it takes is on the
+ * way then. kept: their values stand at the beginning of candidate[]. */
+static inline __attribute__((always_inline)) size_t
+find_words(struct wr_marker *m, bool fetch, bool kept)
 {
-    __builtin_prefetch(w->bits, 1);
-    if (wr_likely(!m->looks_again))
-        __builtin_prefetch((void *)w->base);
-    if (wr_unlikely((w->is & KIND_TYPED) != 0))
-        __builtin_prefetch(wr_layout_at(w->base));
-}
-
-/* All that is on the way then; their values stand at the beginning of
- * candidate[]. */
-static size_t
-find_words(struct wr_marker *m)
-{
-    size_t n = 0, candidates = m->candidates;
+    const uintptr_t *at = m->candidate, *end = at + m->candidates;
+    struct wr_word *w = m->word;
 
     m->candidates = 0;
-    for (size_t i = 0; i < candidates; i++) {
-        uintptr_t value = m->candidate[i];
-
-        if (!find_candidate(m, i, &m->word[n]))
+    for (; at < end; at++) {
+        if (!find_value(m, *at, w))
             continue;
-        fetch(m, &m->word[n]);
-        m->candidate[n++] = value;
+        __builtin_prefetch(w->bits, 1);
+        if (fetch)
+            __builtin_prefetch((void *)w->base);
+        if (wr_unlikely((w->is & KIND_TYPED) != 0))
+            __builtin_prefetch(wr_layout_at(w->base));
+        if (kept)
+            m->candidate[w - m->word] = *at;
+        w++;
     }
-    return n;
+    return (size_t)(w - m->word);
 }
 
 /* 1: the block has a mark now, and had none. */
-static inline uint64_t
+static inline __attribute__((always_inline)) uint64_t
 set_bit(const struct wr_word *w, bool shared)
 {
-    uint64_t mask = UINT64_C(1) << w->bit;
+    uint64_t mask = UINT64_C(1) << (w->block % 64);
     uint64_t old = __atomic_load_n(w->bits, __ATOMIC_RELAXED);
 
     if (!shared) {
         *w->bits = old | mask;
-        return ~old >> w->bit & 1;
+        return ~old >> (w->block % 64) & 1;
     }
     return (old & mask) == 0 &&
            (__atomic_fetch_or(w->bits, mask, __ATOMIC_RELAXED) & mask) == 0;
@@ -376,9 +371,7 @@ set_bit(const struct wr_word *w, bool shared)
 static inline struct wr_grey
 grey_of(const struct wr_word *w)
 {
-    uintptr_t end = w->base + (w->is >> KIND_BYTES);
-
-    return (struct wr_grey){w->base, end | (w->is & KIND_TYPED) / KIND_TYPED};
+    return (struct wr_grey){w->base, w->base + (w->is & ~(uint32_t)KIND_SCAN)};
 }
 
 /* The grey blocks that come, and what they are. */
@@ -394,15 +387,15 @@ mark_word(struct gain *g, const struct wr_word *w, bool shared)
     uint64_t fresh = set_bit(w, shared);
 
     *g->top = grey_of(w);
-    g->top += fresh & w->is;
+    g->top += fresh & (w->is / KIND_SCAN);
     g->blocks += fresh;
-    g->bytes += (w->is >> KIND_BYTES) & -fresh;
+    g->bytes += (w->is & KIND_BYTES) & -fresh;
 }
 
 static inline __attribute__((always_inline)) void
 mark_words(struct wr_marker *m, bool shared)
 {
-    size_t n = find_words(m);
+    size_t n = find_words(m, true, false);
     struct gain g = {.top = m->grey + m->depth};
 
     for (size_t i = 0; i < n; i++)
@@ -416,14 +409,14 @@ mark_words(struct wr_marker *m, bool shared)
 static void
 mark_slowly(struct wr_marker *m)
 {
-    size_t n = find_words(m);
+    size_t n = find_words(m, !m->looks_again, true);
 
     for (size_t i = 0; i < n; i++) {
         const struct wr_word *w = &m->word[i];
 
         if (set_bit(w, m->crew != NULL) != 0) {
             m->sums.blocks++;
-            m->sums.bytes += w->is >> KIND_BYTES;
+            m->sums.bytes += w->is & KIND_BYTES;
             if ((w->is & KIND_SCAN) != 0)
                 push(m, grey_of(w));
         } else if (m->kept != NULL && m->candidate[i] == w->base) {
@@ -444,7 +437,8 @@ has_room(struct wr_marker *m)
 void
 wr_marker_mark_seen(struct wr_marker *m)
 {
-    if (wr_unlikely(m->kept != NULL || m->shallow) || !has_room(m))
+    if (wr_unlikely(m->kept != NULL || m->shallow || m->looks_again) ||
+        !has_room(m))
         mark_slowly(m);
     else if (m->crew == NULL)
         mark_words(m, false);
@@ -495,31 +489,93 @@ look_at(struct wr_marker *m, uintptr_t word, uintptr_t next)
 }
 
 WR_READS_ANY static void
-scan_oddly(struct wr_marker *m, const uintptr_t *at, const uintptr_t *end,
-           uintptr_t limit)
+scan_oddly(struct wr_marker *m, uintptr_t from, uintptr_t end, uintptr_t limit)
 {
-    for (; at < end; at++)
+    const uintptr_t *at = (const uintptr_t *)from;
+
+    for (; (uintptr_t)at < end; at++)
         look_at(m, at[0], (uintptr_t)(at + 1) < limit ? at[1] : 0);
 }
 
-/* At most SLICE words, while there are not ENOUGH. Every other word is none
- * that points anywhere, in no order: so it is put down, and counted or not. */
-WR_READS_ANY static inline void
-scan_slice(struct wr_marker *m, const uintptr_t *at, const uintptr_t *end,
-           uintptr_t limit)
+/* Does somebody want to know more of words than whether they point? */
+static inline bool
+looks_closely(const struct wr_marker *m)
 {
-    size_t n = m->candidates;
-    uintptr_t low = m->low, span = m->span;
+    return wr_unlikely(m->kept != NULL || m->ignored_bytes != 0);
+}
 
-    if (wr_unlikely(m->kept != NULL || m->ignored_bytes != 0)) {
-        scan_oddly(m, at, end, limit);
+/* What a look needs, in registers: where blocks lie, and where the next word
+ * that points at one is put. */
+struct sight {
+    uintptr_t low, span, *next;
+};
+
+static inline struct sight
+begin_to_look(struct wr_marker *m)
+{
+    return (struct sight){m->low, m->span, m->candidate + m->candidates};
+}
+
+static inline void
+end_looking(struct wr_marker *m, const struct sight *s)
+{
+    m->candidates = (size_t)(s->next - m->candidate);
+}
+
+/* Every other word is none that points anywhere, in no order: so it is put
+ * down, and counted or not. */
+static inline void
+see(struct sight *s, uintptr_t word)
+{
+    *s->next = word;
+    s->next += word - s->low < s->span;
+}
+
+WR_READS_ANY static inline void
+see_all(struct sight *s, uintptr_t from, uintptr_t end)
+{
+    for (; from < end; from += sizeof(uintptr_t))
+        see(s, *(const uintptr_t *)from);
+}
+
+/* The words from `at` on that the bits name: how many. */
+WR_READS_ANY static inline size_t
+see_named(struct sight *s, const uintptr_t *at, uint64_t bits)
+{
+    size_t looked = 0;
+
+    for (; bits != 0; bits &= bits - 1, looked++)
+        see(s, at[wr_cpu_lowest_bit(bits)]);
+    return looked;
+}
+
+/* Of a typed block, or part of one, only words that may be pointers. The bytes
+ * of those. */
+static inline size_t
+see_typed(struct sight *s, uintptr_t from, uintptr_t end)
+{
+    size_t looked = 0;
+
+    for (unsigned n; from < end; from += n * sizeof(uintptr_t)) {
+        uint64_t bits = wr_layout_next(from, end, &n);
+
+        looked += see_named(s, (const uintptr_t *)from, bits);
+    }
+    return looked * sizeof(uintptr_t);
+}
+
+/* At most SLICE words, while there are not ENOUGH. */
+static void
+scan_slice(struct wr_marker *m, uintptr_t from, uintptr_t end, uintptr_t limit)
+{
+    struct sight s = begin_to_look(m);
+
+    if (looks_closely(m)) {
+        scan_oddly(m, from, end, limit);
         return;
     }
-    for (; at < end; at++) {
-        m->candidate[n] = *at;
-        n += *at - low < span;
-    }
-    m->candidates = n;
+    see_all(&s, from, end);
+    end_looking(m, &s);
 }
 
 /* [from, end), which goes on up to limit: an odd pointer may begin in the one
@@ -527,53 +583,41 @@ scan_slice(struct wr_marker *m, const uintptr_t *at, const uintptr_t *end,
 static void
 scan(struct wr_marker *m, uintptr_t from, uintptr_t end, uintptr_t limit)
 {
-    const uintptr_t *at = (const uintptr_t *)from;
-    const uintptr_t *last = (const uintptr_t *)end, *stop;
-
     m->sums.scanned += end - from;
-    for (; at < last; at = stop) {
-        stop = at + wr_min((size_t)(last - at), (size_t)SLICE);
-        scan_slice(m, at, stop, limit);
+    for (uintptr_t stop; from < end; from = stop) {
+        stop = wr_min(end, from + SLICE * sizeof(uintptr_t));
+        scan_slice(m, from, stop, limit);
         if (m->candidates >= ENOUGH)
             wr_marker_mark_seen(m);
     }
 }
 
-/* As scan_slice, of the words from `at` on that the bits name: how many. */
-static inline size_t
-scan_named(struct wr_marker *m, const uintptr_t *at, uint64_t bits)
-{
-    size_t n = m->candidates, looked = 0;
-    uintptr_t low = m->low, span = m->span;
-
-    if (wr_unlikely(m->kept != NULL || m->ignored_bytes != 0)) {
-        for (; bits != 0; bits &= bits - 1, looked++)
-            look_at(m, at[wr_cpu_lowest_bit(bits)], 0);
-        return looked;
-    }
-    for (; bits != 0; bits &= bits - 1, looked++) {
-        uintptr_t word = at[wr_cpu_lowest_bit(bits)];
-
-        m->candidate[n] = word;
-        n += word - low < span;
-    }
-    m->candidates = n;
-    return looked;
-}
-
-/* The same of a typed block, or part of one: only words that may be pointers.
- * The bytes of those. */
-static inline size_t
-scan_typed_slice(struct wr_marker *m, uintptr_t from, uintptr_t end)
+WR_READS_ANY static size_t
+scan_typed_oddly(struct wr_marker *m, uintptr_t from, uintptr_t end)
 {
     size_t looked = 0;
 
     for (unsigned n; from < end; from += n * sizeof(uintptr_t)) {
         uint64_t bits = wr_layout_next(from, end, &n);
 
-        looked += scan_named(m, (const uintptr_t *)from, bits);
+        for (; bits != 0; bits &= bits - 1, looked++)
+            look_at(m, ((uintptr_t *)from)[wr_cpu_lowest_bit(bits)], 0);
     }
     return looked * sizeof(uintptr_t);
+}
+
+/* As scan_slice, of a typed block or part of one. */
+static void
+scan_typed_slice(struct wr_marker *m, uintptr_t from, uintptr_t end)
+{
+    struct sight s = begin_to_look(m);
+
+    if (looks_closely(m)) {
+        m->sums.scanned += scan_typed_oddly(m, from, end);
+        return;
+    }
+    m->sums.scanned += see_typed(&s, from, end);
+    end_looking(m, &s);
 }
 
 void
@@ -581,7 +625,7 @@ wr_marker_note_typed(struct wr_marker *m, uintptr_t from, uintptr_t end)
 {
     for (uintptr_t stop; from < end; from = stop) {
         stop = wr_min(end, from + SLICE * sizeof(uintptr_t));
-        m->sums.scanned += scan_typed_slice(m, from, stop);
+        scan_typed_slice(m, from, stop);
         if (m->candidates >= ENOUGH)
             wr_marker_mark_seen(m);
     }
@@ -632,26 +676,36 @@ is_small(const struct wr_grey *g)
     return g->end - g->from <= SLICE * sizeof(uintptr_t) + TYPED;
 }
 
+/* Small grey blocks, until they have brought enough, or the next is none. */
+static void
+blacken_small(struct wr_marker *m)
+{
+    const struct wr_grey *bottom = m->grey + m->bottom;
+    const struct wr_grey *top = m->grey + m->depth;
+    struct sight s = begin_to_look(m);
+    const uintptr_t *enough = m->candidate + ENOUGH;
+    size_t scanned = 0;
+
+    while (top > bottom && s.next < enough && is_small(top - 1)) {
+        top--;
+        if (wr_unlikely((top->end & TYPED) != 0)) {
+            scanned += see_typed(&s, top->from, top->end - TYPED);
+            continue;
+        }
+        scanned += top->end - top->from;
+        see_all(&s, top->from, top->end);
+    }
+    m->depth = (size_t)(top - m->grey);
+    m->sums.scanned += scanned;
+    end_looking(m, &s);
+}
+
 /* Grey blocks are scanned until they have brought enough, or there are none. */
 static void
 blacken(struct wr_marker *m)
 {
-    size_t depth = m->depth, bottom = m->bottom, scanned = 0;
-
-    while (depth > bottom && m->candidates < ENOUGH &&
-           wr_likely(is_small(&m->grey[depth - 1]))) {
-        const struct wr_grey *g = &m->grey[--depth];
-
-        if ((g->end & TYPED) != 0) {
-            scanned += scan_typed_slice(m, g->from, g->end & ~TYPED);
-            continue;
-        }
-        scanned += g->end - g->from;
-        scan_slice(m, (const uintptr_t *)g->from, (const uintptr_t *)g->end,
-                   g->end);
-    }
-    m->sums.scanned += scanned;
-    m->depth = depth;
+    if (!looks_closely(m))
+        blacken_small(m);
     if (is_empty(m))
         m->bottom = m->depth = 0;
     else if (m->candidates < ENOUGH)

@@ -48,8 +48,8 @@ enum {
 struct wr_word {
     uint64_t *bits; /* where the block's bit is */
     uintptr_t base;
-    uint32_t is;  /* of kind[], without the magic */
-    uint32_t bit; /* in *bits */
+    uint32_t is;    /* of kind[], without the magic */
+    uint32_t block; /* its lowest six bits: which bit in *bits */
 };
 
 struct wr_marker {
