@@ -17,6 +17,7 @@
 
 #include "region/collector.h"
 #include "region/fake.h"
+#include "region/ledger.h"
 #include "region/meter.h"
 #include "region/past.h"
 #include "region/read.h"
@@ -78,6 +79,19 @@ read_history(const struct wr_region_view *v)
 }
 
 static void
+read_ledger(const struct wr_region_view *v)
+{
+    struct wr_live_sample s;
+
+    for (uint64_t i = 0; i < wr_view_used(v, WR_TABLE_LEDGER); i++)
+        if (wr_ledger_read(v, i, &s)) {
+            if (s.address == 0)
+                abort();
+            seen += s.born_ns + s.bucket + s.tid;
+        }
+}
+
+static void
 read_meters(const struct wr_region_view *v)
 {
     struct wr_meter_line line[WR_METERS];
@@ -111,6 +125,7 @@ read_all(const struct wr_region_view *v)
 
     read_entries(v);
     read_history(v);
+    read_ledger(v);
     read_meters(v);
     read_collector(v);
     wr_view_totals(v, &totals);
@@ -138,6 +153,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fake_point(&whole, 7, &(struct wr_point){.uptime_ns = 1, .allocs = 2});
     whole.header.table[WR_TABLE_METERS].used = 4;
     whole.header.table[WR_TABLE_COLLECTOR].used = 1;
+    whole.header.table[WR_TABLE_LEDGER].used = 4;
+    whole.ledger[0].address = 16;
     whole.meter[0].kind = WEIR_METER_POOL;
     whole.meter[1].kind = WEIR_METER_CACHE;
     fake_mark(&whole, 3, &(struct wr_mark){.kind = 3, .text = "x"});

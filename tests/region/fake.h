@@ -43,10 +43,11 @@ struct fake {
     alignas(FAKE_PAGE) struct wr_module module[4];
     alignas(FAKE_PAGE) struct wr_bucket bucket[4];
     alignas(FAKE_PAGE) uint64_t pool[FAKE_WORDS];
+    alignas(FAKE_PAGE) struct wr_ledger_slot ledger[4]; /* not there yet */
+    alignas(FAKE_PAGE) struct wr_collector collector;   /* nor this, */
+    alignas(FAKE_PAGE) struct wr_meter meter[4];        /* nor these */
     alignas(FAKE_PAGE) struct wr_history_slot history[FAKE_SLOTS];
     alignas(FAKE_PAGE) struct wr_mark_slot mark[WR_MARK_SLOTS];
-    alignas(FAKE_PAGE) struct wr_collector collector; /* not there yet */
-    alignas(FAKE_PAGE) struct wr_meter meter[4];      /* nor these */
 };
 
 static inline void
@@ -95,6 +96,8 @@ fake_header(struct fake *f)
                sizeof f->history[0], FAKE_SLOTS, 0);
     fake_table(f, WR_TABLE_MARKS, offsetof(struct fake, mark),
                sizeof f->mark[0], WR_MARK_SLOTS, 0);
+    fake_table(f, WR_TABLE_LEDGER, offsetof(struct fake, ledger),
+               sizeof f->ledger[0], 4, 0);
     fake_table(f, WR_TABLE_COLLECTOR, offsetof(struct fake, collector),
                sizeof f->collector, 1, 0);
     fake_table(f, WR_TABLE_METERS, offsetof(struct fake, meter),
