@@ -7,6 +7,7 @@
  * 2. The list changes under `lock`, which is held over nothing that allocates.
  */
 #include <weir/compat/gc.h>
+#include <weir/compat/gc_mark.h>
 
 #include <malloc.h>
 #include <pthread.h>
@@ -22,6 +23,8 @@
 #include "compat/notice.h"
 
 #define EXPORT __attribute__((visibility("default")))
+
+enum { PUSHED_BYTES = 1024 };
 
 struct link {
     struct link *next, *before;
@@ -73,10 +76,15 @@ GC_malloc(size_t bytes)
     return given(weir_gc_alloc(bytes), bytes);
 }
 
-/* As Boehm's, it begins at a multiple of 16 and shares its block with none. */
+/* What the hook for other roots would push may lie in a block without pointers,
+ * such as an interpreter's stack: Weir calls no function of the program while
+ * that stands still, and looks into all large ones of such a program. As
+ * Boehm's, it begins at a multiple of 16 and shares its block with none. */
 EXPORT void *
 GC_malloc_atomic(size_t bytes)
 {
+    if (bytes >= PUSHED_BYTES && GC_push_other_roots != NULL)
+        return GC_malloc(bytes);
     wr_compat_look();
     return given(weir_gc_alloc_noscan(bytes < 16 ? 16 : bytes), bytes);
 }

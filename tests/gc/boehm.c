@@ -328,6 +328,41 @@ kinds(void)
     printf("kind %d\n", whole);
 }
 
+/* An interpreter's stack: a block without pointers, but for the part that the
+ * program says is in use. */
+enum { STACK = 1000 };
+
+static struct list **stack;
+static GC_push_other_roots_proc others;
+
+static void
+push_stack(void)
+{
+    GC_push_all(stack, stack + STACK);
+    if (others != NULL)
+        others();
+}
+
+static void
+pushed(void)
+{
+    int whole = 1;
+
+    others = GC_get_push_other_roots();
+    GC_set_push_other_roots(push_stack);
+    stack = GC_MALLOC_ATOMIC(STACK * sizeof *stack);
+    for (int i = 0; i < STACK; i++)
+        stack[i] = list_of(3);
+    GC_gcollect();
+    for (int i = 0; i < STACK; i++)
+        (void)list_of(3);
+    GC_gcollect();
+    for (int i = 0; i < STACK; i++)
+        whole &= is_whole(stack[i], 3);
+    printf("pushed %d\n", whole);
+    GC_set_push_other_roots(others);
+}
+
 static void *
 with_base(struct GC_stack_base *base, void *arg)
 {
@@ -362,6 +397,7 @@ main(void)
     here();
     typed();
     kinds();
+    pushed();
     figures();
     for (int i = 0; i < 4; i++)
         pthread_create(&t[i], NULL, thread, &ok[i]);

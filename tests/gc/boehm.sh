@@ -31,6 +31,7 @@ told 1, waits 1, ended 1, moved 1
 rings 1, waiting 1, invoked 1, all 1, elsewhere 0
 typed 1, numbers 1
 kind 1
+pushed 1
 figures 1 1 1
 threads 1
 refused 1 1

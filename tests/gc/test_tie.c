@@ -401,15 +401,25 @@ START_TEST(a_link_can_be_moved)
 }
 END_TEST
 
-static _Atomic int stage; /* 1: it will collect; 2: it has */
+/* Of a call and a thread that collects meanwhile. */
+static _Atomic enum { APART, CALLED, COLLECTS, COLLECTED } stage;
+
+static void
+wait_for_stage(int s)
+{
+    while ((int)atomic_load(&stage) < s)
+        usleep(1000);
+}
 
 static void *
 collect_once(void *unused)
 {
     (void)unused;
-    atomic_store(&stage, 1);
-    collect();
-    atomic_store(&stage, 2);
+    wait_for_stage(CALLED);
+    atomic_store(&stage, COLLECTS);
+    while (weir_gc_collect() != WEIR_OK)
+        ; /* who waits too long gives up, and that is right */
+    atomic_store(&stage, COLLECTED);
     return NULL;
 }
 
@@ -420,14 +430,13 @@ reveal(void *word)
 {
     struct node *n;
 
-    while (atomic_load(&stage) == 0)
-        usleep(1000);
-    for (int i = 0; i < 50; i++) {
-        for (int k = 0; k < 10000; k++)
-            (void)weir_new(struct node);
+    atomic_store(&stage, CALLED);
+    wait_for_stage(COLLECTS);
+    for (int i = 0; i < 200; i++) {
+        ck_assert_ptr_nonnull(weir_new_array(struct node, 2000));
         usleep(1000);
     }
-    ck_assert_int_eq(atomic_load(&stage), 1);
+    ck_assert_int_eq(atomic_load(&stage), COLLECTS);
     ck_assert_ptr_nonnull(*(void **)word);
     n = (struct node *)~(uintptr_t) * (void **)word;
     ck_assert_uint_eq(n->number, 77);

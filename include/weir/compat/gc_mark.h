@@ -52,7 +52,9 @@ void GC_push_all_eager(void *from, void *end);
 void GC_push_conditional(void *from, void *end, int all);
 void GC_set_mark_bit(const void *p);
 
-/* Kept, not called: what such a function would push is found without it. */
+/* Kept, not called: what such a function would push is found without it. Of
+ * blocks without pointers only those of 1 KiB and more, which were made after
+ * it was set. */
 typedef void (*GC_push_other_roots_proc)(void);
 void GC_set_push_other_roots(GC_push_other_roots_proc fn);
 GC_push_other_roots_proc GC_get_push_other_roots(void);
