@@ -152,7 +152,7 @@ static const struct {
     HEADER(table[3].stride, 16),
     HEADER(table[0].capacity, UINT32_MAX),
     HEADER(table[2].capacity, 100000),
-    HEADER(table[WR_TABLE_METERS].capacity, 1000),
+    HEADER(table[WR_TABLE_METERS].capacity, 100000),
     HEADER(table[4].stride, 8 * WR_POINT_WORDS_FIRST),
     HEADER(table[7].capacity, 1),
 #undef HEADER
