@@ -41,9 +41,8 @@
 
 struct work {
     struct wr_cycle *cycle;
-    struct wr_marks *marks, *odd; /* odd: as in leak/reach.h, or NULL */
+    struct wr_marks *marks;
     struct wr_marker *marker;
-    bool proved; /* of malloc's blocks */
 };
 
 /* ---- standing still ---- */
@@ -94,8 +93,6 @@ wr_cycle_stand_still(struct wr_cycle *c)
     c->stood_ns = wr_os_monotonic();
     if (s != NULL && s->answered == s->count) {
         wr_tiny_forget();
-        if (c->malloc)
-            wr_early_read();
         return s;
     }
     let_go(s);
@@ -113,16 +110,37 @@ mark_root(uintptr_t from, uintptr_t end, void *work)
     w->cycle->roots += end - from;
 }
 
+bool
+wr_cycle_keeps(const struct wr_cycle *c)
+{
+    return c->all || (c->malloc && wr_doubt_any());
+}
+
+void
+wr_cycle_keep(const struct wr_cycle *c, struct wr_marker *m, struct wr_span *s)
+{
+    if (wr_span_state(s) < WR_SPAN_SMALL || wr_span_state(s) > WR_SPAN_LARGE ||
+        wr_span_is_managed(s) || !(c->all || wr_doubt_has(s->class_id)))
+        return;
+    for (unsigned from = 0; from < s->blocks; from += 64)
+        for (uint64_t bits = wr_span_live_blocks(s, from); bits != 0;
+             bits &= bits - 1)
+            (void)wr_marker_add(m, s, from + (unsigned)wr_cpu_lowest_bit(bits));
+}
+
 static void
-mark_malloc(struct wr_span *s, void *work)
+keep(struct wr_span *s, void *work)
 {
     struct work *w = work;
 
-    if (wr_span_is_managed(s) || !(w->cycle->all || wr_doubt_has(s->class_id)))
-        return;
-    for (unsigned i = 0; i < s->blocks; i++)
-        if (wr_block_is_live(wr_block_state(s, i)))
-            (void)wr_marker_add(w->marker, s, i);
+    wr_cycle_keep(w->cycle, w->marker, s);
+}
+
+static void
+keep_all(struct work *w)
+{
+    if (wr_cycle_keeps(w->cycle))
+        wr_mheap_each_span(keep, w);
 }
 
 static bool
@@ -135,19 +153,16 @@ is_beside(const struct wr_cycle *c)
 static bool
 mark_carefully(struct work *w, const struct wr_stop *s)
 {
-    struct wr_reach r = {.marker = w->marker, .odd = w->odd};
     uintptr_t from, end;
-    bool marked;
 
     for (unsigned i = 0; wr_os_lent(i, &from, &end); i++)
         wr_marker_scan(w->marker, (void *)from, (void *)end);
-    wr_mheap_each_span(mark_malloc, w);
-    marked = wr_reach_all(&r, s) &&
-             wr_ties_mark(w->marker, w->marks, is_beside(w->cycle)) &&
-             wr_reach_rest(&r);
-    w->cycle->roots = r.root_bytes;
-    w->proved = wr_reach_is_proved();
-    return marked;
+    keep_all(w);
+    if (!wr_roots_each(s, mark_root, w))
+        return false;
+    w->cycle->roots += wr_known_mark(w->marker);
+    w->cycle->proved = wr_reach_is_proved();
+    return wr_ties_mark(w->marker, w->marks, is_beside(w->cycle));
 }
 
 static bool
@@ -155,11 +170,10 @@ mark_from_roots(struct work *w, const struct wr_stop *s)
 {
     if (w->cycle->malloc)
         return mark_carefully(w, s);
-    if (!wr_roots_own(s, mark_root, w))
+    if (!wr_roots_own(s, NULL, mark_root, w))
         return false;
     w->cycle->roots += wr_known_mark(w->marker);
-    if (w->cycle->all)
-        wr_mheap_each_span(mark_malloc, w);
+    keep_all(w);
     return wr_ties_mark(w->marker, w->marks, is_beside(w->cycle));
 }
 
@@ -176,9 +190,8 @@ mark(struct work *w, const struct wr_stop *s)
     bool marked;
 
     w->marks = wr_marks_new();
-    w->odd = w->cycle->malloc ? wr_marks_new() : NULL;
-    if (w->marks != NULL && (w->odd != NULL || !w->cycle->malloc))
-        w->marker = wr_marker_new(w->marks, w->odd);
+    if (w->marks != NULL)
+        w->marker = wr_marker_new(w->marks, w->cycle->malloc ? w->marks : NULL);
     if (w->marker == NULL)
         return false;
     (void)wr_helpers_begin(w->marker,
@@ -217,7 +230,7 @@ white_of(const uint64_t *mark, unsigned from, uint64_t live)
 
 void
 wr_cycle_take_white(struct wr_cycle *c, struct wr_span *s,
-                    const struct wr_marks *marks, bool proved)
+                    const struct wr_marks *marks)
 {
     const uint64_t *mark = wr_marks_line(marks, s);
     size_t bytes = wr_span_block_bytes(s);
@@ -232,7 +245,7 @@ wr_cycle_take_white(struct wr_cycle *c, struct wr_span *s,
         uint64_t bits = white_of(mark, i, has);
 
         live += wr_cpu_count(has);
-        if (bits == 0 || (!managed && !proved))
+        if (bits == 0 || (!managed && !c->proved))
             continue;
         if (gone == NULL) {
             gone = wr_marks_make_line(c->dead, s);
@@ -256,7 +269,7 @@ take_white(struct wr_span *s, void *work)
 {
     struct work *w = work;
 
-    wr_cycle_take_white(w->cycle, s, w->marks, w->proved);
+    wr_cycle_take_white(w->cycle, s, w->marks);
 }
 
 static bool
@@ -274,6 +287,7 @@ wr_cycle_is_true(struct wr_cycle *c, const struct wr_stop *s,
                           .dead = c->dead,
                           .stop = s,
                           .malloc = c->malloc,
+                          .beside = c->way == WR_WAY_TRACKED,
                           .under_way = (uint32_t)s->count};
 
     return wr_verify(&v, &c->wrong);
@@ -293,7 +307,6 @@ look(struct wr_cycle *c, const struct wr_stop *s)
               (!c->verify || wr_cycle_is_true(c, s, w.marks));
     wr_marker_free(w.marker);
     wr_marks_free(w.marks);
-    wr_marks_free(w.odd);
 }
 
 static void
@@ -375,6 +388,8 @@ look_as_of_now(struct wr_cycle *c)
     s = wr_cycle_stand_still(c);
     if (s == NULL)
         return;
+    if (c->malloc)
+        wr_early_read();
     c->triggered = c->reached = wr_managed_grown();
     if (is_beside(c) && wr_ties_allow_copy() && look_beside(c, s))
         return;

@@ -72,6 +72,7 @@ struct wr_cycle {
     uint64_t live, live_blocks;  /* reached, of those that may be dead */
     uint64_t dead_bytes, dead_blocks;
     uint64_t suspect_bytes; /* of malloc: not reached, but not dead yet */
+    bool proved; /* of malloc: nobody but the program could still have them */
     struct wr_marks *dead;
     struct wr_text wrong; /* what the verifier says; empty: nothing */
 };
@@ -85,11 +86,18 @@ void wr_cycle_run(struct wr_cycle *c);
 struct wr_stop *wr_cycle_stand_still(struct wr_cycle *c);
 void wr_cycle_go_on(struct wr_cycle *c, struct wr_stop *s);
 
-/* The blocks of a span that are live and not in marks are dead; proved: those
- * of malloc too, if they may be. Guard: mheap's lock. */
+/* Are there blocks of malloc that are kept, whoever has them? */
+struct wr_marker;
 struct wr_span;
+bool wr_cycle_keeps(const struct wr_cycle *c);
+/* Those of any span. Guard: mheap's lock. */
+void wr_cycle_keep(const struct wr_cycle *c, struct wr_marker *m,
+                   struct wr_span *s);
+
+/* The blocks of a span that are live and not in marks are dead; those of
+ * malloc too, if they may be and it is proved. Guard: mheap's lock. */
 void wr_cycle_take_white(struct wr_cycle *c, struct wr_span *s,
-                         const struct wr_marks *marks, bool proved);
+                         const struct wr_marks *marks);
 /* Is what was found true? Before sweeping; the program stands still. */
 bool wr_cycle_is_true(struct wr_cycle *c, const struct wr_stop *s,
                       const struct wr_marks *marks);

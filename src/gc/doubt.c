@@ -28,6 +28,15 @@ wr_doubt_has(unsigned class_id)
             1) != 0;
 }
 
+bool
+wr_doubt_any(void)
+{
+    for (size_t i = 0; i < wr_countof(doubted); i++)
+        if (atomic_load(&doubted[i]) != 0)
+            return true;
+    return false;
+}
+
 static bool
 freed_again(unsigned class_id)
 {

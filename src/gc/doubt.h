@@ -26,6 +26,7 @@ struct wr_span;
 void wr_doubt_start(void);
 /* Blocks of that class are not freed. */
 bool wr_doubt_has(unsigned class_id);
+bool wr_doubt_any(void);
 
 /* Of the n blocks of malloc's in s that the cycle has not reached: those that
  * are to be freed are moved to the front, suspects no more; how many. The

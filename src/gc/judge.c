@@ -118,7 +118,7 @@ judge_some(struct wr_cycle *c, const struct wr_marks *marks, uintptr_t *at)
         if ((wr_span_state(s) == WR_SPAN_SMALL ||
              wr_span_state(s) == WR_SPAN_LARGE) &&
             wr_marks_line(marks, s) != NULL)
-            wr_cycle_take_white(c, s, marks, false);
+            wr_cycle_take_white(c, s, marks);
     return s != NULL;
 }
 
@@ -146,10 +146,12 @@ wr_judge(struct wr_cycle *c, const struct wr_marks *marks)
 
 bool
 wr_judge_stopped(struct wr_cycle *c, const struct wr_stop *s,
-                 const struct wr_marks *marks)
+                 struct wr_marks *marks)
 {
     uintptr_t at = 0;
 
+    if (!wr_marks_make_all(marks))
+        return false;
     while (judge_some(c, marks, &at))
         ;
     return is_whole(c, marks) && wr_cycle_is_true(c, s, marks);

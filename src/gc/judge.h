@@ -39,7 +39,7 @@ bool wr_judge_begin(struct wr_marks *marks);
 bool wr_judge(struct wr_cycle *c, const struct wr_marks *marks);
 /* The same in a stop, and is it true? */
 bool wr_judge_stopped(struct wr_cycle *c, const struct wr_stop *s,
-                      const struct wr_marks *marks);
+                      struct wr_marks *marks);
 /* Nobody looks at the marks any more. Fine without begin. */
 void wr_judge_end(void);
 

@@ -12,10 +12,12 @@
 #include "gc/cycle.h"
 #include "gc/judge.h"
 #include "gc/tie.h"
+#include "gc/tracts.h"
 #include "heap/mcache.h"
 #include "heap/mheap.h"
 #include "heap/stretches.h"
 #include "leak/known.h"
+#include "leak/reach.h"
 #include "leak/roots.h"
 #include "limit/pacer.h"
 #include "mark/helpers.h"
@@ -28,6 +30,7 @@
 
 #define TURN_NS  UINT64_C(1000000) /* between looks whether it is wanted */
 #define SLICE_NS UINT64_C(4000000) /* the program stands still, at most */
+#define MORE_NS  UINT64_C(1000000) /* for what hangs off the roots */
 #define RUN_NS   UINT64_C(1000000) /* and then runs, at least */
 #define NEVER    UINT64_MAX
 
@@ -36,7 +39,9 @@ enum {
     ROUNDS = 10,     /* at most, beside the program */
     FEW_PAGES = 512, /* that a slice is sure to be done with */
     SLICES = 2000,   /* then it stands still for as long as it takes */
-    AGAIN = 256 << 10, /* of the heap, looked at at once */
+    SPANS = 64,      /* looked at under one lock */
+    AGAIN = 256 << 10,     /* of the heap, looked at at once */
+    FILES_MOST = 64 << 20, /* bytes */
 };
 
 struct track {
@@ -102,6 +107,8 @@ go_round(struct track *t, uint64_t until)
                 return TIME_OVER;
         }
     }
+    if (!wr_tracts_go_round(&t->watch, t->marker, until, &t->written))
+        return TIME_OVER;
     t->next = 0;
     t->at = 0;
     return DONE;
@@ -135,6 +142,48 @@ find_lost(struct track *t)
     return true;
 }
 
+/* ---- blocks that are kept whoever has them ---- */
+
+static bool
+keep_some(struct track *t, uintptr_t *at)
+{
+    struct wr_span *s = NULL;
+
+    for (int i = 0; i < SPANS && (s = wr_mheap_next(at)) != NULL; i++)
+        wr_cycle_keep(t->cycle, t->marker, s);
+    return s != NULL;
+}
+
+static bool
+keep(struct track *t)
+{
+    uintptr_t at = 0;
+    bool more = wr_cycle_keeps(t->cycle);
+
+    while (more) {
+        if (!wr_judge_lock())
+            return false;
+        more = keep_some(t, &at);
+        wr_judge_unlock();
+        if (!blacken_all(t))
+            return false;
+    }
+    return true;
+}
+
+/* The program stands still. */
+static void
+keep_rest(struct track *t)
+{
+    uintptr_t at = 0;
+    bool more = wr_cycle_keeps(t->cycle);
+
+    while (more)
+        more = keep_some(t, &at);
+}
+
+/* ---- beside the program, all of it ---- */
+
 /* All that can be reached from what is grey. */
 static bool
 mark(struct track *t)
@@ -146,7 +195,7 @@ mark(struct track *t)
     else
         marked = blacken_all(t);
     wr_helpers_end(t->marker);
-    return marked && find_lost(t);
+    return marked && keep(t) && find_lost(t);
 }
 
 /* What ties hold need not wait for the end. */
@@ -204,13 +253,30 @@ note_root(uintptr_t from, uintptr_t end, void *track)
     t->cycle->roots += end - from;
 }
 
+/* But the tracts. */
 static bool
 note_roots(struct track *t, const struct wr_stop *s)
 {
-    t->cycle->roots = 0;
-    if (!wr_roots_own(s, note_root, t))
+    t->cycle->roots = wr_tracts_bytes();
+    if (!wr_roots_own(s, wr_tracts_seen(), note_root, t))
         return false;
     t->cycle->roots += wr_known_mark(t->marker);
+    return true;
+}
+
+/* The same, with all that could lead to a block of malloc's. */
+static bool
+note_carefully(struct track *t, const struct wr_stop *s)
+{
+    uintptr_t from, end;
+
+    t->cycle->roots = wr_tracts_bytes();
+    for (unsigned i = 0; wr_os_lent(i, &from, &end); i++)
+        wr_marker_note(t->marker, (void *)from, (void *)end);
+    if (!wr_roots_rest(s, wr_tracts_seen(), note_root, t))
+        return false;
+    t->cycle->roots += wr_known_mark(t->marker);
+    t->cycle->proved = wr_reach_is_proved();
     return true;
 }
 
@@ -225,9 +291,17 @@ begin(struct track *t)
         return false;
     t->cycle->triggered = wr_managed_grown();
     wr_judge_keep_records(t->marks);
+    wr_tracts_begin(s);
     seen = note_roots(t, s);
     wr_cycle_go_on(t->cycle, s);
     return seen;
+}
+
+/* Who has come so far is not to begin again for a little. */
+static uint64_t
+and_more(uint64_t until)
+{
+    return wr_max(until, wr_os_monotonic() + MORE_NS);
 }
 
 /* A round that begins and ends in this stop, the roots, and all that hangs off
@@ -242,9 +316,11 @@ look_stopped(struct track *t, const struct wr_stop *s, uint64_t until)
         state = go_round(t, until);
     if (state != DONE)
         return state;
-    if (!note_roots(t, s))
+    if (!(t->cycle->malloc ? note_carefully(t, s) : note_roots(t, s)))
         return FAILED;
-    if (!wr_marker_go_on(t->marker, until) || wr_marker_lost_some(t->marker))
+    keep_rest(t);
+    if (!wr_marker_go_on(t->marker, and_more(until)) ||
+        wr_marker_lost_some(t->marker))
         return TIME_OVER;
     if (!wr_ties_mark(t->marker, t->marks, false) ||
         !wr_marks_hold_all(t->marks))
@@ -274,7 +350,8 @@ only_asked(const struct track *t, uint64_t scanned_before)
 {
     uint64_t scanned = wr_marker_sums(t->marker)->scanned - scanned_before;
 
-    return t->next < stretches && scanned < FEW_PAGES * wr_os_page_bytes();
+    return (t->next > 0 || t->at > 0) &&
+           scanned < FEW_PAGES * wr_os_page_bytes();
 }
 
 static enum state
@@ -345,6 +422,7 @@ watch_no_more(struct track *t)
 {
     for (size_t i = 0; i < stretches; i++)
         wr_os_watch_drop(&t->watch, stretch[i].from, stretch[i].end);
+    wr_tracts_end(&t->watch);
     wr_os_watch_close(&t->watch);
 }
 
@@ -380,15 +458,25 @@ run(struct track *t)
     return whole;
 }
 
+/* Files cannot be watched, and where blocks of malloc may be dead they are read
+ * in the last stop. */
+static bool
+is_fit(const struct wr_cycle *c)
+{
+    uint64_t bytes;
+
+    return !c->malloc || (wr_roots_files(&bytes) && bytes <= FILES_MOST);
+}
+
 bool
 wr_track_run(struct wr_cycle *c)
 {
     struct track t = {.cycle = c};
 
-    if (c->all || c->malloc || !wr_os_watch_open(&t.watch))
+    if (!is_fit(c) || !wr_os_watch_open(&t.watch))
         return false;
     if (watch_all(&t))
-        t.marker = wr_marker_new(t.marks, NULL);
+        t.marker = wr_marker_new(t.marks, c->malloc ? t.marks : NULL);
     c->done = t.marker != NULL && run(&t);
     if (!c->done && t.marker != NULL)
         forget_records();

@@ -56,8 +56,8 @@
 
 struct wr_cycle;
 
-/* false: the system does not let us, or malloc's blocks are to be roots, or may
- * be dead, and nothing has happened. */
+/* false: the system does not let us, or large files are to be read, and nothing
+ * has happened. */
 bool wr_track_run(struct wr_cycle *c);
 
 /* A cycle comes to its end, and what is written now has to be looked at in

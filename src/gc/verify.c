@@ -113,6 +113,16 @@ counts(const struct walk *w, uintptr_t at)
            (wr_layout_next(at, at + sizeof(uintptr_t), &one) & 1) != 0;
 }
 
+/* Nobody looks at what malloc's memory held before; so it may lead to what the
+ * program has lost. */
+static bool
+may_be_old(const struct walk *w, uintptr_t dead)
+{
+    return w->v->beside && w->v->malloc && w->block != 0 &&
+           !wr_span_is_managed(wr_span_of((void *)w->block)) &&
+           !wr_span_is_managed(wr_span_of((void *)dead));
+}
+
 WR_READS_ANY static void
 look_at_words(const struct walk *w, uintptr_t from, uintptr_t end)
 {
@@ -122,7 +132,8 @@ look_at_words(const struct walk *w, uintptr_t from, uintptr_t end)
     for (; (uintptr_t)(at + 1) <= end && !is_wrong(w); at++) {
         uintptr_t base = live_block(*at, &bytes);
 
-        if (base != 0 && is_dead(w->v, base) && counts(w, (uintptr_t)at))
+        if (base != 0 && is_dead(w->v, base) && counts(w, (uintptr_t)at) &&
+            !may_be_old(w, base))
             say_lost(w, (uintptr_t)at, base, bytes);
     }
 }
@@ -263,7 +274,7 @@ wr_verify(const struct wr_verify *v, struct wr_text *wrong)
     for (struct wr_mcache *mc = wr_caches_first(); mc != NULL; mc = mc->next)
         look_at_cache(mc, wrong);
     if (v->stop != NULL)
-        (void)wr_roots_own(v->stop, look_at_root, &w);
+        (void)wr_roots_own(v->stop, NULL, look_at_root, &w);
     wr_os_pages_close(&pages);
     return !is_wrong(&w);
 }

@@ -9,8 +9,9 @@
  *     1. What is dead is a whole managed block, live and without a mark.
  *     2. No root leads to a dead block.
  *     3. No block that lives does: neither managed ones that are not dead, nor
- *        those of malloc that have a mark. So no black block points at a white
- *        one, however the colours are kept.
+ *        those of malloc that have a mark (but for what was in their memory
+ *        before it was theirs). So no black block points at a white one,
+ *        however the colours are kept.
  *     4. The books of each span are those of its blocks' states, as far as no
  *        thread is in the middle of something.
  *     5. What a thread may hand out next is free.
@@ -37,6 +38,8 @@ struct wr_verify {
     const struct wr_marks *marks, *dead;
     const struct wr_stop *stop; /* NULL: roots are not looked at */
     bool malloc;                /* its blocks may be dead, too */
+    bool beside; /* it was marked while blocks were made: one of malloc's may
+                    hold words of who had its memory before */
     uint32_t under_way; /* frees of blocks of others at most, one a thread */
 };
 

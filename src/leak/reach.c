@@ -29,8 +29,8 @@ keep_odd(struct wr_span *s, unsigned block, void *reach)
 }
 
 /* In what odd pointers keep there may be more of them. */
-bool
-wr_reach_rest(struct wr_reach *r)
+static bool
+reach_rest(struct wr_reach *r)
 {
     uint64_t before;
 
@@ -51,7 +51,7 @@ wr_reach_all(struct wr_reach *r, const struct wr_stop *s)
     if (!wr_roots_each(s, scan_root, r))
         return false;
     r->root_bytes += wr_known_mark(r->marker);
-    return wr_reach_rest(r);
+    return reach_rest(r);
 }
 
 bool

@@ -32,8 +32,6 @@ struct wr_reach {
 
 /* false: no memory, or the roots are not to be had. */
 bool wr_reach_all(struct wr_reach *r, const struct wr_stop *s);
-/* The same for what the marker was given since. */
-bool wr_reach_rest(struct wr_reach *r);
 /* Nothing was left out in which there could be addresses. */
 bool wr_reach_is_proved(void);
 

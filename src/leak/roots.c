@@ -19,6 +19,8 @@ struct walk {
     struct wr_stack_use *use; /* of each thread; NULL: not known */
     bool early; /* what is there of shared memory, and nothing else */
     bool own;   /* what is not the process's own is left out */
+    const struct wr_roots_seen *seen; /* left out, too; NULL: nothing */
+    struct wr_roots_seen *tracts;     /* sought; NULL: they are not */
     uint64_t fetch, unread; /* bytes of files: still to be read in, and not */
     uint64_t most;          /* early: bytes */
 };
@@ -213,10 +215,55 @@ visit_sealed(struct walk *w, const struct wr_os_mapping *m, uintptr_t from,
             visit_peeked(w, from, stop);
 }
 
+/* Of memory that a program maps for itself. */
+static bool
+may_be_tract(const struct wr_os_mapping *m)
+{
+    return m->readable && m->writable && !m->shared && !m->file &&
+           !m->main_stack;
+}
+
+/* Of whole pages, and of so many that they are worth it. */
+static void
+note_tract(struct wr_roots_seen *t, uintptr_t from, uintptr_t end)
+{
+    from = wr_align_up(from, wr_os_page_bytes());
+    end = wr_align_down(end, wr_os_page_bytes());
+    if (from < end && end - from >= WR_ROOTS_TRACT_LEAST &&
+        end - from <= WR_ROOTS_TRACT_MOST && t->count < WR_ROOTS_TRACTS)
+        t->part[t->count++] = (struct wr_os_stretch){from, end};
+}
+
+/* The same of parts that the caller has seen, but for their first and last
+ * words: an odd pointer may begin before them, or end behind. */
+static bool
+skip_seen(const struct walk *w, const struct wr_os_mapping *m, uintptr_t *from,
+          uintptr_t *end)
+{
+    for (size_t i = 0; w->seen != NULL && i < w->seen->count; i++) {
+        uintptr_t low = w->seen->part[i].from + sizeof(uintptr_t);
+        uintptr_t high = w->seen->part[i].end - sizeof(uintptr_t);
+
+        if (!may_be_tract(m) || high <= *from || *end <= low)
+            continue;
+        if (low <= *from) {
+            *from = wr_min(high, *end);
+            return true;
+        }
+        *end = low;
+    }
+    return false;
+}
+
 static void
 visit_stretch(struct walk *w, const struct wr_os_mapping *m, uintptr_t from,
               uintptr_t end)
 {
+    if (w->tracts != NULL) {
+        if (may_be_tract(m))
+            note_tract(w->tracts, from, end);
+        return;
+    }
     if (!w->early && !(m->readable && m->writable))
         visit_sealed(w, m, from, end);
     else if (m->file && w->peeks)
@@ -234,7 +281,8 @@ visit_part(struct walk *w, const struct wr_os_mapping *m, uintptr_t from,
     while (from < end) {
         uintptr_t stop = end;
 
-        if (skip_unused(w, m, &from, &stop) || skip_ended(w, &from, &stop))
+        if (skip_unused(w, m, &from, &stop) || skip_ended(w, &from, &stop) ||
+            skip_seen(w, m, &from, &stop))
             continue;
         visit_stretch(w, m, from, stop);
         from = stop;
@@ -378,9 +426,26 @@ visit_all(struct walk *w)
         w->unread += mapped_bytes - mapped;
     wr_os_pages_close(&pages);
     wr_os_mappings_close(&list);
-    visit_registers(w);
+    if (w->tracts == NULL)
+        visit_registers(w);
     forget_use(w);
     return any;
+}
+
+static bool
+walk_all(struct walk *w)
+{
+    bool seen;
+
+    if (!wr_early_there())
+        wr_early_read();
+    w->swaps = wr_os_swaps();
+    w->fetch = WR_ROOTS_FETCH;
+    seen = visit_all(w);
+    if (seen)
+        wr_early_each(w->visit, w->arg);
+    last_unread = w->unread;
+    return seen;
 }
 
 bool
@@ -388,17 +453,8 @@ wr_roots_walk(const struct wr_stop *s,
               void (*visit)(const struct wr_root *part, void *arg), void *arg)
 {
     struct walk w = {.stop = s, .visit = visit, .arg = arg};
-    bool seen;
 
-    if (!wr_early_there())
-        wr_early_read();
-    w.swaps = wr_os_swaps();
-    w.fetch = WR_ROOTS_FETCH;
-    seen = visit_all(&w);
-    if (seen)
-        wr_early_each(visit, arg);
-    last_unread = w.unread;
-    return seen;
+    return walk_all(&w);
 }
 
 uint64_t
@@ -427,17 +483,55 @@ wr_roots_each(const struct wr_stop *s,
               void (*visit)(uintptr_t from, uintptr_t end, void *arg),
               void *arg)
 {
-    struct plain p = {visit, arg};
-
-    return wr_roots_walk(s, visit_plain, &p);
+    return wr_roots_rest(s, NULL, visit, arg);
 }
 
 bool
-wr_roots_own(const struct wr_stop *s,
+wr_roots_rest(const struct wr_stop *s, const struct wr_roots_seen *seen,
+              void (*visit)(uintptr_t from, uintptr_t end, void *arg),
+              void *arg)
+{
+    struct plain p = {visit, arg};
+    struct walk w = {.stop = s, .visit = visit_plain, .arg = &p, .seen = seen};
+
+    return walk_all(&w);
+}
+
+bool
+wr_roots_own(const struct wr_stop *s, const struct wr_roots_seen *seen,
              void (*visit)(uintptr_t from, uintptr_t end, void *arg), void *arg)
 {
     struct plain p = {visit, arg};
-    struct walk w = {.stop = s, .visit = visit_plain, .arg = &p, .own = true};
+    struct walk w = {
+        .stop = s, .visit = visit_plain, .arg = &p, .own = true, .seen = seen};
 
     return visit_all(&w);
+}
+
+/* ---- before they are looked at ---- */
+
+void
+wr_roots_find_tracts(const struct wr_stop *s, struct wr_roots_seen *out)
+{
+    struct walk w = {.stop = s, .own = true, .tracts = out};
+
+    out->count = 0;
+    if (!visit_all(&w))
+        out->count = 0;
+}
+
+bool
+wr_roots_files(uint64_t *bytes)
+{
+    static struct wr_os_mappings list;
+    struct wr_os_mapping m;
+
+    *bytes = 0;
+    if (!wr_os_mappings_open(&list))
+        return false;
+    while (wr_os_mappings_next(&list, &m))
+        if (m.file && m.readable && m.writable && !m.device)
+            *bytes += m.end - m.from;
+    wr_os_mappings_close(&list);
+    return true;
 }

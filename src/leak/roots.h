@@ -22,6 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "os/watch.h"
+
 #define WR_ROOTS_FETCH ((uint64_t)256 << 20)
 
 struct wr_stop;
@@ -36,9 +38,32 @@ bool wr_roots_each(const struct wr_stop *s,
  * not seen. */
 uint64_t wr_roots_unread(void);
 
+/* Tracts: large memory that the program mapped for itself, no file's, no
+ * stack. The kernel can watch it (os/watch.h), so that it can be seen before
+ * the program stands still. */
+enum { WR_ROOTS_TRACTS = 256 }; /* at most; the others are roots like all */
+#define WR_ROOTS_TRACT_LEAST ((size_t)1 << 20) /* bytes */
+#define WR_ROOTS_TRACT_MOST  ((size_t)1 << 34)
+
+struct wr_roots_seen {
+    size_t count;
+    struct wr_os_stretch part[WR_ROOTS_TRACTS];
+};
+
+void wr_roots_find_tracts(const struct wr_stop *s, struct wr_roots_seen *out);
+/* Bytes of mapped files that it may write, in memory or not. false: the system
+ * does not show the mappings. */
+bool wr_roots_files(uint64_t *bytes);
+
+/* As wr_roots_each, without the tracts that were seen. */
+bool wr_roots_rest(const struct wr_stop *s, const struct wr_roots_seen *seen,
+                   void (*visit)(uintptr_t from, uintptr_t end, void *arg),
+                   void *arg);
+
 /* Of the same what is the process's own, in memory or swapped out: no shared
- * memory, nothing that is as it is in a file, nothing the kernel keeps. */
-bool wr_roots_own(const struct wr_stop *s,
+ * memory, nothing that is as it is in a file, nothing the kernel keeps. seen
+ * may be NULL. */
+bool wr_roots_own(const struct wr_stop *s, const struct wr_roots_seen *seen,
                   void (*visit)(uintptr_t from, uintptr_t end, void *arg),
                   void *arg);
 

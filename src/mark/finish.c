@@ -14,7 +14,8 @@ enum { LOOK_BYTES = 16 << 10 };
 
 /* --- In slices ----------------------------------------------------------- */
 
-/* The part of a marked block that lies in [from, end). */
+/* The part of a marked block that lies in [from, end), with the word before: an
+ * odd pointer may begin in that. */
 static void
 note_part(struct wr_marker *m, struct wr_span *s, unsigned block,
           uintptr_t from, uintptr_t end)
@@ -25,12 +26,11 @@ note_part(struct wr_marker *m, struct wr_span *s, unsigned block,
     if (!wr_marks_has(m->marks, s, block) ||
         !wr_block_is_live(wr_block_state(s, block)))
         return;
-    from = wr_max(base, from);
-    end = wr_min(base + bytes, end);
+    from = wr_max(base, from - sizeof(uintptr_t));
     if (s->kind == WR_KIND_TYPED)
-        wr_marker_note_typed(m, from, end);
+        wr_marker_note_typed(m, from, wr_min(base + bytes, end));
     else
-        wr_marker_note(m, (void *)from, (void *)end);
+        wr_marker_note_part(m, from, wr_min(base + bytes, end), base + bytes);
 }
 
 /* The same of all blocks of a span. */

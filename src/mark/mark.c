@@ -171,27 +171,50 @@ find_living(uintptr_t value, unsigned *block)
                : NULL;
 }
 
+/* Do odd pointers reach what they keep? */
+static bool
+is_careful(const struct wr_marker *m)
+{
+    return m->kept == m->marks;
+}
+
+/* While words are looked at: reached is what is one of them. */
 static void
 keep_odd(struct wr_marker *m, uintptr_t value)
 {
     unsigned block;
     struct wr_span *s = find_living(value, &block);
 
-    if (s != NULL)
+    if (s != NULL && is_careful(m))
+        m->candidate[m->candidates++] = value;
+    else if (s != NULL)
         (void)add_to(m, m->kept, s, block);
 }
 
 /* Where nothing lives that the word points at, perhaps something ends there. */
+static struct wr_span *
+find_ending(uintptr_t value, unsigned *block)
+{
+    struct wr_span *s;
+
+    if (value == 0 || find_living(value, block) != NULL)
+        return NULL;
+    s = find_living(value - 1, block);
+    return s != NULL && s->base + (*block + 1) * wr_span_block_bytes(s) == value
+               ? s
+               : NULL;
+}
+
+/* While words get to their marks. */
 static WR_COLD void
 keep_end(struct wr_marker *m, uintptr_t value)
 {
     unsigned block;
-    struct wr_span *s = find_living(value, &block);
+    struct wr_span *s = find_ending(value, &block);
 
-    if (s != NULL || value == 0)
-        return;
-    s = find_living(value - 1, &block);
-    if (s != NULL && s->base + (block + 1) * wr_span_block_bytes(s) == value)
+    if (s != NULL && is_careful(m))
+        (void)wr_marker_add(m, s, block);
+    else if (s != NULL)
         (void)add_to(m, m->kept, s, block);
 }
 
@@ -451,10 +474,13 @@ wr_marker_mark_seen(struct wr_marker *m)
 static void
 add_candidate(struct wr_marker *m, uintptr_t word)
 {
+    unsigned block;
+
     if (word - m->low < m->span && word - m->ignored >= m->ignored_bytes)
         m->candidate[m->candidates++] = word;
-    else if (m->kept != NULL && word == m->low + m->span)
-        keep_end(m, word);
+    else if (m->kept != NULL && word == m->low + m->span &&
+             find_ending(word, &block) != NULL)
+        keep_odd(m, word - 1);
 }
 
 void
@@ -743,14 +769,21 @@ wr_marker_scan(struct wr_marker *m, const void *from, const void *end)
 }
 
 void
+wr_marker_note_part(struct wr_marker *m, uintptr_t from, uintptr_t end,
+                    uintptr_t block_end)
+{
+    for (uintptr_t stop; from < end && next_piece(m, &from, end, &stop);
+         from = stop)
+        scan(m, from, stop, block_end);
+}
+
+void
 wr_marker_note(struct wr_marker *m, const void *from, const void *end)
 {
-    uintptr_t word = sizeof(uintptr_t), stop;
-    uintptr_t first = wr_align_up((uintptr_t)from, word);
+    uintptr_t word = sizeof(uintptr_t);
     uintptr_t last = wr_align_down((uintptr_t)end, word);
 
-    for (; first < last && next_piece(m, &first, last, &stop); first = stop)
-        scan(m, first, stop, last);
+    wr_marker_note_part(m, wr_align_up((uintptr_t)from, word), last, last);
 }
 
 void

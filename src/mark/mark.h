@@ -24,7 +24,7 @@
  * A pointer to the byte behind a block does not reach it, nor does an odd one
  * (mark/odd.h). But it may be all that a program keeps: who asks for them
  * learns of such blocks, of those where a word points behind one if none lives
- * that begins there.
+ * that begins there; or has them reached like the others.
  *
  * Several threads can mark one heap:
  *
@@ -70,7 +70,8 @@ struct wr_marked {
 
 /* A marker of the heap as it is now, which puts what it reaches into marks, and
  * into odd (NULL: nobody wants them) to whose end a scanned word points, or
- * where an odd pointer does. NULL: no memory. */
+ * where an odd pointer does. That may be marks again: those are reached, too.
+ * NULL: no memory. */
 struct wr_marker *wr_marker_new(struct wr_marks *marks, struct wr_marks *odd);
 /* One that does not scan what it marked. */
 struct wr_marker *wr_marker_new_shallow(struct wr_marks *marks);

@@ -37,7 +37,8 @@ struct wr_span;
 enum {
     WR_MARKER_ENOUGH = 64, /* words, to go through the steps together */
     WR_MARKER_SLICE = 128, /* words that are looked at between steps */
-    WR_MARKER_SEEN = WR_MARKER_ENOUGH + WR_MARKER_SLICE,
+    WR_MARKER_ODD = WR_ODD_MOST + 3, /* of one, with the odd pointers in it */
+    WR_MARKER_SEEN = WR_MARKER_ENOUGH + WR_MARKER_SLICE * WR_MARKER_ODD,
     WR_MARKER_KINDS = 512, /* of pages, that mark.c tells apart */
 };
 
@@ -93,7 +94,10 @@ void wr_marker_step(struct wr_marker *m);
 void wr_marker_blacken(struct wr_marker *m);
 /* Words on their way get to their marks. */
 void wr_marker_mark_seen(struct wr_marker *m);
-/* As wr_marker_note, of a part of a typed block. */
+/* As wr_marker_note, of a part of a block that ends there. */
+void wr_marker_note_part(struct wr_marker *m, uintptr_t from, uintptr_t end,
+                         uintptr_t block_end);
+/* The same of a typed one. */
 void wr_marker_note_typed(struct wr_marker *m, uintptr_t from, uintptr_t end);
 
 static inline bool
