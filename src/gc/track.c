@@ -291,7 +291,7 @@ begin(struct track *t)
         return false;
     t->cycle->triggered = wr_managed_grown();
     wr_judge_keep_records(t->marks);
-    wr_tracts_begin(s);
+    wr_tracts_begin(&t->watch, s);
     seen = note_roots(t, s);
     wr_cycle_go_on(t->cycle, s);
     return seen;

@@ -1,7 +1,7 @@
 /* Invariants
  * 1. Of seen.part[0 .. next) and of what lies before `at` in seen.part[next]
  * all that was written was looked at in this round.
- * 2. A tract that could not be read is in `seen` no more, but in `watched`.
+ * 2. A tract that could not be read, or not be watched, is in `all` alone.
  */
 #include "gc/tracts.h"
 
@@ -15,7 +15,7 @@
 
 enum { BATCH = 64, COPY = 64 << 10, WORD = sizeof(uintptr_t) };
 
-static struct wr_roots_seen watched, seen;
+static struct wr_roots_seen all, seen;
 static size_t next;
 static uintptr_t at;
 static bool first; /* round */
@@ -23,10 +23,13 @@ static uint64_t bytes;
 static struct wr_os_pages pages;
 
 void
-wr_tracts_begin(const struct wr_stop *s)
+wr_tracts_begin(struct wr_os_watch *w, const struct wr_stop *s)
 {
-    wr_roots_find_tracts(s, &watched);
-    seen = watched;
+    wr_roots_find_tracts(s, &all);
+    seen.count = 0;
+    for (size_t i = 0; i < all.count; i++)
+        if (wr_os_watch_begin(w, all.mapping[i].from, all.mapping[i].end))
+            seen.part[seen.count++] = all.part[i];
     next = at = bytes = 0;
     first = true;
 }
@@ -70,7 +73,7 @@ look_again(struct wr_os_watch *w, struct wr_marker *m,
            const struct wr_os_stretch *tract, uint64_t *written)
 {
     struct wr_os_stretch found[BATCH];
-    size_t n = wr_os_watch_take(w, &at, tract->end, found, BATCH);
+    size_t n = wr_os_watch_take_begun(w, &at, tract->end, found, BATCH);
 
     if (n == SIZE_MAX)
         return false;
@@ -137,7 +140,7 @@ wr_tracts_bytes(void)
 void
 wr_tracts_end(struct wr_os_watch *w)
 {
-    for (size_t i = 0; i < watched.count; i++)
-        wr_os_watch_drop(w, watched.part[i].from, watched.part[i].end);
-    watched.count = seen.count = 0;
+    for (size_t i = 0; i < all.count; i++)
+        wr_os_watch_rest(w, all.part[i].from, all.part[i].end);
+    all.count = seen.count = 0;
 }

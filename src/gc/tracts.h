@@ -2,7 +2,7 @@
  * beside it like the heap (gc/track.h), so that it need not stand still for as
  * long as it takes to read all of that.
  *
- *     wr_tracts_begin(stop);                        in the first stop
+ *     wr_tracts_begin(&watch, stop);                in the first stop
  *     while (!wr_tracts_go_round(&watch, marker, until, &pages))
  *         ...                                       a round, in slices
  *     wr_roots_rest(stop, wr_tracts_seen(), ...)    in the last stop: the
@@ -10,8 +10,8 @@
  *
  * Unlike the heap's, this memory comes and goes as the program likes, while it
  * is read: so it is read by copying, and what then cannot be read is looked at
- * with the other roots. So is what is mapped later; what is mapped in the place
- * of a tract is not watched, and so counts as written.
+ * with the other roots. So is what is mapped later, and a tract in whose place
+ * anything was mapped.
  *
  * Threads: Weir's own. Units: bytes.
  */
@@ -26,7 +26,7 @@ struct wr_os_watch;
 struct wr_roots_seen;
 struct wr_stop;
 
-void wr_tracts_begin(const struct wr_stop *s);
+void wr_tracts_begin(struct wr_os_watch *w, const struct wr_stop *s);
 /* What was written of them since the last round is looked at, so many pages
  * more, and what hangs off it marked. false: the time was over; it goes on
  * where it was. until: wr_os_monotonic. */

@@ -225,13 +225,16 @@ may_be_tract(const struct wr_os_mapping *m)
 
 /* Of whole pages, and of so many that they are worth it. */
 static void
-note_tract(struct wr_roots_seen *t, uintptr_t from, uintptr_t end)
+note_tract(struct wr_roots_seen *t, const struct wr_os_mapping *m,
+           uintptr_t from, uintptr_t end)
 {
     from = wr_align_up(from, wr_os_page_bytes());
     end = wr_align_down(end, wr_os_page_bytes());
     if (from < end && end - from >= WR_ROOTS_TRACT_LEAST &&
-        end - from <= WR_ROOTS_TRACT_MOST && t->count < WR_ROOTS_TRACTS)
+        end - from <= WR_ROOTS_TRACT_MOST && t->count < WR_ROOTS_TRACTS) {
+        t->mapping[t->count] = (struct wr_os_stretch){m->from, m->end};
         t->part[t->count++] = (struct wr_os_stretch){from, end};
+    }
 }
 
 /* The same of parts that the caller has seen, but for their first and last
@@ -261,7 +264,7 @@ visit_stretch(struct walk *w, const struct wr_os_mapping *m, uintptr_t from,
 {
     if (w->tracts != NULL) {
         if (may_be_tract(m))
-            note_tract(w->tracts, from, end);
+            note_tract(w->tracts, m, from, end);
         return;
     }
     if (!w->early && !(m->readable && m->writable))

@@ -48,6 +48,7 @@ enum { WR_ROOTS_TRACTS = 256 }; /* at most; the others are roots like all */
 struct wr_roots_seen {
     size_t count;
     struct wr_os_stretch part[WR_ROOTS_TRACTS];
+    struct wr_os_stretch mapping[WR_ROOTS_TRACTS]; /* that it is part of */
 };
 
 void wr_roots_find_tracts(const struct wr_stop *s, struct wr_roots_seen *out);

@@ -28,6 +28,7 @@ enum { PIECE = 4 << 20, MOST = 128, PAGES_MOST = 256, PAGE = 4096 };
 #define IO_API        IO(UINT64_C(3), 0xaa, 0x3f, sizeof(struct api))
 #define IO_REGISTER   IO(UINT64_C(3), 0xaa, 0x00, sizeof(struct registration))
 #define IO_UNREGISTER IO(UINT64_C(2), 0xaa, 0x01, sizeof(struct range))
+#define IO_PROTECT    IO(UINT64_C(3), 0xaa, 0x06, sizeof(struct protection))
 #define IO_SCAN       IO(UINT64_C(3), 'f', 16, sizeof(struct scan))
 
 struct api {
@@ -41,6 +42,11 @@ struct range {
 struct registration {
     struct range range;
     uint64_t mode, ioctls;
+};
+
+struct protection {
+    struct range range;
+    uint64_t mode; /* 0: it may be written */
 };
 
 struct region {
@@ -109,22 +115,28 @@ wr_os_watch_close(struct wr_os_watch *w)
     w->faults = w->pages = -1;
 }
 
+bool
+wr_os_watch_begin(struct wr_os_watch *w, uintptr_t from, uintptr_t end)
+{
+    struct registration r = {{from, end - from}, MODE_WP, 0};
+
+    return wr_syscall3(SYS_ioctl, w->faults, IO_REGISTER, &r) == 0;
+}
+
 /* All that is there of it is protected from now on. What is not there yet will
  * come unprotected, and so as written. */
 static bool
-begin(const struct wr_os_watch *w, uintptr_t from, uintptr_t end)
+begin(struct wr_os_watch *w, uintptr_t from, uintptr_t end)
 {
-    struct registration r = {{from, end - from}, MODE_WP, 0};
     struct scan s = {.start = from, .end = end};
 
-    return wr_syscall3(SYS_ioctl, w->faults, IO_REGISTER, &r) == 0 &&
-           scan(w, &s) >= 0;
+    return wr_os_watch_begin(w, from, end) && scan(w, &s) >= 0;
 }
 
 /* A part of [*at, stop) is not watched: the pages before it may have been
  * protected anew, and are not told then. So all of it counts as written. */
 static size_t
-watch_more(const struct wr_os_watch *w, uintptr_t *at, uintptr_t stop,
+watch_more(struct wr_os_watch *w, uintptr_t *at, uintptr_t stop,
            struct wr_os_stretch *out)
 {
     if (!begin(w, *at, stop))
@@ -142,9 +154,10 @@ walked_to(const struct scan *s, long n)
     return n == 0 ? s->end : wr_min(s->walk_end, s->end);
 }
 
-size_t
-wr_os_watch_take(struct wr_os_watch *w, uintptr_t *at, uintptr_t end,
-                 struct wr_os_stretch *out, size_t room)
+/* SIZE_MAX: a part is not watched, or it cannot be known. */
+static size_t
+take(struct wr_os_watch *w, uintptr_t *at, uintptr_t end,
+     struct wr_os_stretch *out, size_t room, bool *watched)
 {
     struct region found[MOST];
     struct scan s = {.start = *at,
@@ -156,14 +169,44 @@ wr_os_watch_take(struct wr_os_watch *w, uintptr_t *at, uintptr_t end,
 
     WR_ASSERT(room > 0 && *at % PAGE == 0 && end % PAGE == 0);
     n = scan(w, &s);
-    if (n == -EPERM)
-        return watch_more(w, at, s.end, out);
+    *watched = n != -EPERM;
     if (n < 0 || (n > 0 && s.walk_end <= *at))
         return SIZE_MAX;
     for (long i = 0; i < n; i++)
         out[i] = (struct wr_os_stretch){found[i].start, found[i].end};
     *at = walked_to(&s, n);
     return (size_t)n;
+}
+
+size_t
+wr_os_watch_take(struct wr_os_watch *w, uintptr_t *at, uintptr_t end,
+                 struct wr_os_stretch *out, size_t room)
+{
+    bool watched;
+    size_t n = take(w, at, end, out, room, &watched);
+
+    return watched ? n : watch_more(w, at, wr_min(end, *at + PIECE), out);
+}
+
+size_t
+wr_os_watch_take_begun(struct wr_os_watch *w, uintptr_t *at, uintptr_t end,
+                       struct wr_os_stretch *out, size_t room)
+{
+    bool watched;
+
+    return take(w, at, end, out, room, &watched);
+}
+
+void
+wr_os_watch_rest(struct wr_os_watch *w, uintptr_t from, uintptr_t end)
+{
+    for (uintptr_t stop; from < end; from = stop) {
+        struct protection p;
+
+        stop = wr_min(end, from + PIECE);
+        p = (struct protection){{from, stop - from}, 0};
+        (void)wr_syscall3(SYS_ioctl, w->faults, IO_PROTECT, &p);
+    }
 }
 
 void

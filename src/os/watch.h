@@ -49,6 +49,24 @@ bool wr_os_watch_open(struct wr_os_watch *w);
  * microseconds at most. SIZE_MAX: it cannot be known any more. */
 size_t wr_os_watch_take(struct wr_os_watch *w, uintptr_t *at, uintptr_t end,
                         struct wr_os_stretch *out, size_t room);
+
+/* Memory that others map and unmap: what they have mapped as one they may move
+ * as one, but not where only a part of it is watched. So it begins and ends in
+ * one step.
+ *
+ *     wr_os_watch_begin(&w, from, end)       false: it cannot be watched
+ *     ... wr_os_watch_take_begun(&w, &at, end, s, 16);
+ *     wr_os_watch_rest(&w, from, end);
+ *     wr_os_watch_close(&w);                 the end
+ */
+bool wr_os_watch_begin(struct wr_os_watch *w, uintptr_t from, uintptr_t end);
+/* SIZE_MAX: also where something was mapped there since. */
+size_t wr_os_watch_take_begun(struct wr_os_watch *w, uintptr_t *at,
+                              uintptr_t end, struct wr_os_stretch *out,
+                              size_t room);
+/* Nothing of it will be asked about again: close has less to do. */
+void wr_os_watch_rest(struct wr_os_watch *w, uintptr_t from, uintptr_t end);
+
 /* [from, end) is not watched any more: before close, which else holds up
  * everybody who maps memory for as long as there is of it. */
 void wr_os_watch_drop(struct wr_os_watch *w, uintptr_t from, uintptr_t end);

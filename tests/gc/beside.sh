@@ -1,5 +1,6 @@
 #!/bin/sh
-# Threads move the only pointers to blocks about while cycles run beside them.
+# Threads move the only pointers to blocks about while cycles run beside them:
+# shown to the collector, or hidden in blocks of malloc that are all roots.
 set -u
 build=$(cd "$1" && pwd)
 beside=$build/tests/prog_beside
@@ -11,13 +12,21 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 unset LD_PRELOAD
 failures=0
-for way in track copy; do
-    for threads in 1 3; do
-        WEIR=dir=$tmp,gc=$way "$beside" $threads 400000 \
-            "${WEIR_TEST_SEED:-1}" 2>&1 || {
-            echo "FAILED: gc=$way, $threads, seed ${WEIR_TEST_SEED:-1}" >&2
-            failures=$((failures + 1))
-        }
+seed=${WEIR_TEST_SEED:-1}
+
+try() { # OPTIONS THREADS HOW
+    WEIR=dir=$tmp,$1 "$beside" "$2" 200000 "$seed" "$3" 2>&1 || {
+        echo "FAILED: $*, seed $seed" >&2
+        failures=$((failures + 1))
+    }
+}
+
+for threads in 1 3; do
+    for way in track copy; do
+        try gc=$way $threads shows
+        try gc=$way $threads hides
     done
+    # Where blocks of malloc are collected, too; freed memory is overwritten.
+    try gc=track,collect=on,clobberfree=1 $threads shows
 done
 exit $((failures > 0))

@@ -1,18 +1,23 @@
 /* Cycles while threads move pointers about: nothing that can be reached is
  * freed, wherever the only pointer to it was when a marker came by.
  *
- *     prog_beside THREADS STEPS [SEED]
+ *     prog_beside THREADS STEPS [SEED [hides]]
  *
- * Each thread has shelves, some of managed memory, some of malloc's and one in
- * a mapping of its own, full of the only pointers to books: it swaps them
+ * Each thread has shelves, some of managed memory, some of malloc's and some in
+ * a large mapping of its own, full of the only pointers to books: it swaps them
  * between shelves, puts a new one in the place of one, lets it grow (realloc),
  * frees it by hand, makes a shelf anew, lets the kernel write one, gives some
- * to blocks of malloc that live for a moment. A book whose words are not its
+ * to blocks of malloc that live for a moment; it moves the mapping, and takes
+ * the right to read it from itself for a moment. A thread that hides has the
+ * addresses of malloc's shelves where nobody finds them, after it has said that
+ * all blocks of malloc are roots. A book whose words are not its
  * own was freed. Another thread asks for one cycle after the other until all
  * are done, and prints how many there were.
  */
+#define _GNU_SOURCE
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +34,7 @@
         }                                                                      \
     } while (0)
 
-enum { SHELVES = 1024, PLACES = 24, THREADS = 8, SLIPS = 600 };
+enum { SHELVES = 1024, MAPPED = 12000, PLACES = 24, THREADS = 8, SLIPS = 600 };
 
 struct book {
     uint64_t words, number;
@@ -42,7 +47,7 @@ struct shelf {
 };
 
 struct library {
-    struct shelf **shelf; /* of managed memory */
+    uintptr_t *shelf; /* their addresses, in managed memory */
     struct shelf *mapped;
     uint64_t state, number;
     int pipe[2];
@@ -52,6 +57,7 @@ static struct library library[THREADS];
 static unsigned threads;
 static uint64_t steps;
 static _Atomic unsigned done;
+static bool hides;
 
 static uint64_t
 below(struct library *l, uint64_t n)
@@ -60,6 +66,25 @@ below(struct library *l, uint64_t n)
     l->state ^= l->state >> 7;
     l->state ^= l->state << 17;
     return (l->state >> 11) % n;
+}
+
+/* Every second shelf is malloc's. */
+static struct shelf *
+shelf(const struct library *l, unsigned i)
+{
+    return (struct shelf *)(hides && i % 2 != 0 ? ~l->shelf[i] : l->shelf[i]);
+}
+
+static void
+put_shelf(struct library *l, unsigned i, struct shelf *s)
+{
+    l->shelf[i] = hides && i % 2 != 0 ? ~(uintptr_t)s : (uintptr_t)s;
+}
+
+static struct shelf *
+any_shelf(struct library *l)
+{
+    return shelf(l, (unsigned)below(l, SHELVES));
 }
 
 static struct book *
@@ -107,12 +132,11 @@ static struct book **
 any_place(struct library *l)
 {
     struct shelf *s =
-        below(l, 64) == 0 ? l->mapped : l->shelf[below(l, SHELVES)];
+        below(l, 4) == 0 ? &l->mapped[below(l, MAPPED)] : any_shelf(l);
 
     return &s->book[below(l, PLACES)];
 }
 
-/* Every second shelf is malloc's. */
 static struct shelf *
 new_shelf(unsigned i)
 {
@@ -124,14 +148,52 @@ static void
 move_shelf(struct library *l)
 {
     unsigned i = (unsigned)below(l, SHELVES);
-    struct shelf *old = l->shelf[i], *s = new_shelf(i);
+    struct shelf *old = shelf(l, i), *s = new_shelf(i);
 
     memcpy(s, old, sizeof *s);
-    l->shelf[i] = s;
+    put_shelf(l, i, s);
     if (i % 2 == 0)
         weir_gc_free(old);
     else
         free(old);
+}
+
+static struct shelf *
+map_shelves(void)
+{
+    void *p = mmap(NULL, MAPPED * sizeof(struct shelf), PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    MUST(p != MAP_FAILED);
+    return p;
+}
+
+/* By hand, and by the kernel to a place where something else was. */
+static void
+move_mapped(struct library *l)
+{
+    size_t bytes = MAPPED * sizeof(struct shelf);
+    struct shelf *other = map_shelves();
+
+    if (below(l, 2) == 0) {
+        memcpy(other, l->mapped, bytes);
+        MUST(munmap(l->mapped, bytes) == 0);
+    } else {
+        MUST(mremap(l->mapped, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
+                    other) == other);
+    }
+    l->mapped = other;
+}
+
+static void
+close_mapped(struct library *l)
+{
+    size_t bytes = MAPPED * sizeof(struct shelf);
+
+    MUST(mprotect(l->mapped, bytes, PROT_NONE) == 0);
+    for (uint64_t i = below(l, 3); i > 0; i--)
+        (void)bare_book(l, 2);
+    MUST(mprotect(l->mapped, bytes, PROT_READ | PROT_WRITE) == 0);
 }
 
 /* Through the kernel, which has the only pointers for a moment. So the books
@@ -139,8 +201,7 @@ move_shelf(struct library *l)
 static void
 copy_shelf(struct library *l)
 {
-    struct shelf *from = l->shelf[below(l, SHELVES)];
-    struct shelf *to = l->shelf[below(l, SHELVES)], kept = *to;
+    struct shelf *from = any_shelf(l), *to = any_shelf(l), kept = *to;
 
     MUST(write(l->pipe[1], from, sizeof *from) == sizeof *from);
     MUST(read(l->pipe[0], to, sizeof *to) == sizeof *to);
@@ -172,7 +233,7 @@ lend(struct library *l)
     struct book **slip[SLIPS];
     size_t bytes = sizeof(struct book *) + below(l, 30) * 48;
     unsigned n = 1 + (unsigned)below(l, SLIPS);
-    struct shelf *s = l->shelf[below(l, SHELVES)];
+    struct shelf *s = any_shelf(l);
 
     for (unsigned i = 0; i < n; i++) {
         slip[i] = malloc(bytes);
@@ -209,8 +270,12 @@ step(struct library *l)
         move_shelf(l);
     } else if (what < 996) {
         lend(l);
-    } else {
+    } else if (what < 999 || below(l, 40) != 0) {
         copy_shelf(l);
+    } else {
+        close_mapped(l);
+        move_mapped(l);
+        return;
     }
     if (*a == NULL)
         *a = new_book(l);
@@ -221,17 +286,19 @@ work(void *arg)
 {
     struct library *l = arg;
 
-    l->shelf = weir_new_array(struct shelf *, SHELVES);
-    l->mapped = mmap(NULL, sizeof *l->mapped, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    MUST(l->mapped != MAP_FAILED && pipe(l->pipe) == 0);
+    l->shelf = weir_new_array(uintptr_t, SHELVES);
+    l->mapped = map_shelves();
+    MUST(pipe(l->pipe) == 0);
     for (unsigned i = 0; i < SHELVES; i++)
-        l->shelf[i] = new_shelf(i);
+        put_shelf(l, i, new_shelf(i));
     for (uint64_t i = 0; i < steps; i++)
         step(l);
     for (unsigned i = 0; i < SHELVES; i++)
         for (unsigned p = 0; p < PLACES; p++)
-            must_be_whole(l->shelf[i]->book[p]);
+            must_be_whole(shelf(l, i)->book[p]);
+    for (unsigned i = 0; i < MAPPED; i++)
+        for (unsigned p = 0; p < PLACES; p++)
+            must_be_whole(l->mapped[i].book[p]);
     atomic_fetch_add(&done, 1);
     return NULL;
 }
@@ -246,6 +313,9 @@ main(int argc, char **argv)
     threads = (unsigned)atoi(argv[1]);
     steps = strtoull(argv[2], NULL, 10);
     MUST(threads > 0 && threads <= THREADS);
+    hides = argc > 4 && strcmp(argv[4], "hides") == 0;
+    if (hides)
+        weir_gc_scan_malloc(WEIR_GC_MALLOC_ALL);
     for (unsigned i = 0; i < threads; i++) {
         library[i].state =
             88172645463325252u + i +
