@@ -9,7 +9,6 @@
 #include "leak/roots.h"
 #include "mark/mark.h"
 #include "os/os.h"
-#include "os/pages.h"
 #include "os/process.h"
 #include "os/watch.h"
 
@@ -20,7 +19,6 @@ static size_t next;
 static uintptr_t at;
 static bool first; /* round */
 static uint64_t bytes;
-static struct wr_os_pages pages;
 
 void
 wr_tracts_begin(struct wr_os_watch *w, const struct wr_stop *s)
@@ -55,11 +53,8 @@ static bool
 look_at(struct wr_marker *m, const struct wr_os_stretch *tract, uintptr_t from,
         uintptr_t end)
 {
-    pages.known = 0; /* as of before it was written */
     for (uintptr_t stop; from < end; from = stop) {
-        if (wr_os_pages_next(&pages, from, end, &stop) == WR_PAGES_NONE)
-            continue;
-        stop = wr_min(stop, from + COPY);
+        stop = wr_min(end, from + COPY);
         if (!read_piece(m, tract, from, stop))
             return false;
         bytes += first ? stop - from : 0;
@@ -114,10 +109,8 @@ wr_tracts_go_round(struct wr_os_watch *w, struct wr_marker *m, uint64_t until,
 {
     bool whole = true;
 
-    wr_os_pages_open(&pages);
     while (whole && next < seen.count)
         whole = go_through(w, m, until, written);
-    wr_os_pages_close(&pages);
     if (whole) {
         next = 0;
         first = false;

@@ -15,7 +15,8 @@
 #include "os/watch.h"
 
 enum { USER_MODE_ONLY = 1, MODE_WP = 2 };
-enum { PM_WP_MATCHING = 1, PM_CHECK_WPASYNC = 2, PAGE_IS_WRITTEN = 2 };
+enum { PM_WP_MATCHING = 1, PM_CHECK_WPASYNC = 2 };
+enum { PAGE_IS_WRITTEN = 2, PAGE_IS_PRESENT = 8, PAGE_IS_SWAPPED = 16 };
 enum { PIECE = 4 << 20, MOST = 128, PAGES_MOST = 256, PAGE = 4096 };
 
 #define UFFD_API    UINT64_C(0xaa)
@@ -154,17 +155,19 @@ walked_to(const struct scan *s, long n)
     return n == 0 ? s->end : wr_min(s->walk_end, s->end);
 }
 
-/* SIZE_MAX: a part is not watched, or it cannot be known. */
+/* Only pages that are any of these; 0: all. SIZE_MAX: a part is not watched, or
+ * it cannot be known. */
 static size_t
 take(struct wr_os_watch *w, uintptr_t *at, uintptr_t end,
-     struct wr_os_stretch *out, size_t room, bool *watched)
+     struct wr_os_stretch *out, size_t room, uint64_t any_of, bool *watched)
 {
     struct region found[MOST];
     struct scan s = {.start = *at,
                      .end = wr_min(end, *at + PIECE),
                      .regions = (uintptr_t)found,
                      .room = wr_min(room, (size_t)MOST),
-                     .pages_most = PAGES_MOST};
+                     .pages_most = PAGES_MOST,
+                     .any_of = any_of};
     long n;
 
     WR_ASSERT(room > 0 && *at % PAGE == 0 && end % PAGE == 0);
@@ -183,7 +186,7 @@ wr_os_watch_take(struct wr_os_watch *w, uintptr_t *at, uintptr_t end,
                  struct wr_os_stretch *out, size_t room)
 {
     bool watched;
-    size_t n = take(w, at, end, out, room, &watched);
+    size_t n = take(w, at, end, out, room, 0, &watched);
 
     return watched ? n : watch_more(w, at, wr_min(end, *at + PIECE), out);
 }
@@ -194,7 +197,8 @@ wr_os_watch_take_begun(struct wr_os_watch *w, uintptr_t *at, uintptr_t end,
 {
     bool watched;
 
-    return take(w, at, end, out, room, &watched);
+    return take(w, at, end, out, room, PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
+                &watched);
 }
 
 void

@@ -60,7 +60,8 @@ size_t wr_os_watch_take(struct wr_os_watch *w, uintptr_t *at, uintptr_t end,
  *     wr_os_watch_close(&w);                 the end
  */
 bool wr_os_watch_begin(struct wr_os_watch *w, uintptr_t from, uintptr_t end);
-/* SIZE_MAX: also where something was mapped there since. */
+/* Without what nobody ever touched. SIZE_MAX: also where something was mapped
+ * there since. */
 size_t wr_os_watch_take_begun(struct wr_os_watch *w, uintptr_t *at,
                               uintptr_t end, struct wr_os_stretch *out,
                               size_t room);

@@ -201,6 +201,67 @@ START_TEST(what_was_dropped_is_plain_memory_again)
 }
 END_TEST
 
+/* As ask, of memory that is watched as a whole; SIZE_MAX: it is not. */
+static size_t
+ask_begun(void)
+{
+    uintptr_t at = (uintptr_t)memory, end = at + BYTES;
+    struct wr_os_stretch s[16];
+    size_t pages = 0;
+
+    while (at < end) {
+        size_t n = wr_os_watch_take_begun(&w, &at, end, s, wr_countof(s));
+
+        if (n == SIZE_MAX)
+            return SIZE_MAX;
+        for (size_t i = 0; i < n; i++)
+            pages += (s[i].end - s[i].from) / PAGE;
+    }
+    return pages;
+}
+
+static void
+begin_anew(void)
+{
+    end();
+    memory = map(BYTES);
+    madvise(memory, BYTES, MADV_NOHUGEPAGE);
+    memset(memory, 1, BYTES / 2);
+    if (wr_os_watch_open(&w))
+        ck_assert(wr_os_watch_begin(&w, (uintptr_t)memory,
+                                    (uintptr_t)memory + BYTES));
+}
+
+START_TEST(of_memory_that_is_watched_as_a_whole_only_what_is_there_is_told)
+{
+    UNLESS_REFUSED();
+    begin_anew();
+    ck_assert_uint_eq(ask_begun(), PAGES / 2);
+    ck_assert_uint_eq(ask_begun(), 0);
+    memory[3 * PAGE] = 2;
+    memory[BYTES - PAGE] = 2; /* nobody had touched it */
+    ck_assert_uint_eq(ask_begun(), 2);
+    wr_os_watch_rest(&w, (uintptr_t)memory, (uintptr_t)memory + BYTES);
+    ck_assert_int_eq(memory[3 * PAGE] + memory[0], 3);
+}
+END_TEST
+
+START_TEST(it_can_be_moved_and_is_not_watched_then)
+{
+    char *other;
+
+    UNLESS_REFUSED();
+    begin_anew();
+    ck_assert_uint_eq(ask_begun(), PAGES / 2);
+    other = map(BYTES);
+    ck_assert_ptr_eq(
+        mremap(memory, BYTES, BYTES, MREMAP_MAYMOVE | MREMAP_FIXED, other),
+        other);
+    memory = other;
+    ck_assert_uint_eq(ask_begun(), SIZE_MAX);
+}
+END_TEST
+
 START_TEST(its_descriptors_do_not_outlive_exec)
 {
     UNLESS_REFUSED();
@@ -263,6 +324,9 @@ main(void)
     tcase_add_test(t, memory_that_comes_anew_counts_as_written);
     tcase_add_test(t, a_forked_child_writes_as_it_likes_and_is_not_told_of);
     tcase_add_test(t, what_was_dropped_is_plain_memory_again);
+    tcase_add_test(
+        t, of_memory_that_is_watched_as_a_whole_only_what_is_there_is_told);
+    tcase_add_test(t, it_can_be_moved_and_is_not_watched_then);
     tcase_add_test(t, its_descriptors_do_not_outlive_exec);
     tcase_add_test(t,
                    a_filter_that_forbids_it_is_said_and_leaves_no_descriptor);
