@@ -208,9 +208,11 @@ static const char help_ps[] =
     "one that runs; PID@-10m is what it held ten minutes ago. URL is\n"        \
     "http://HOST:PORT/PATH or unix:SOCKET (without a path:\n"                  \
     "/debug/pprof/heap). FILE is any profile that go tool pprof reads:\n"      \
-    "protobuf, gzipped or not, or Go's, gperftools' and jemalloc's text; - "   \
-    "is\n"                                                                     \
-    "standard input. Several are added up.\n"
+    "protobuf, gzipped or not, or Go's, gperftools' and jemalloc's text; or "  \
+    "a\n"                                                                      \
+    "heap that WEIR=gcsnapshot=DIR has written; - is standard input. "         \
+    "Several\n"                                                                \
+    "are added up.\n"
 
 #define HELP_OPTIONS                                                           \
     "Which values (as go tool pprof; -focus=X, -focus X and --focus X):\n"     \
@@ -536,7 +538,7 @@ static const char help_threads[] =
     "  weir threads --json 4711 | jq '.threads[] | select(.still_s > 600)'\n";
 
 static const char help_leaks[] =
-    "usage: weir leaks [options] [PID | CORE]\n"
+    "usage: weir leaks [options] [PID | FILE]\n"
     "\n"
     "Finds the memory of a program that it cannot reach any more:\n"
     "no global, no thread and no other block has an address of it. The\n"
@@ -574,13 +576,14 @@ static const char help_leaks[] =
     "  weir leaks core.4711\n";
 
 static const char help_why[] =
-    "usage: weir why [options] [PID | CORE] ADDRESS\n"
-    "       weir why [options] [PID | CORE] SITE\n"
+    "usage: weir why [options] [PID | FILE] ADDRESS\n"
+    "       weir why [options] [PID | FILE] SITE\n"
     "\n"
     "Shows who keeps memory of a running program alive: the path from a\n"
     "global variable (or a thread's storage, stack or registers, or mapped\n"
     "memory) to a block, pointer by pointer. Without PID: of the only\n"
-    "program. CORE is the core file of a program that had Weir in it.\n"
+    "program. FILE is the core file of a program that had Weir in it, or a\n"
+    "heap that WEIR=gcsnapshot=DIR has written.\n"
     "\n"
     "ADDRESS, like 0x7f52e4a01230, is any of the block's: its shortest path,\n"
     "and how much would be free if it were gone. SITE is a regular expression\n"
@@ -599,14 +602,15 @@ static const char help_why[] =
     "  weir why 4711 0x7f52e4a01230\n";
 
 static const char help_retained[] =
-    "usage: weir retained [options] [PID | CORE]\n"
+    "usage: weir retained [options] [PID | FILE]\n"
     "\n"
     "Shows how much memory each root of a running program keeps alive, and "
     "how\n"
     "much what was allocated at each site does: with all that hangs off it "
     "and\n"
-    "would be free if it were gone. Without PID: of the only program. CORE is\n"
-    "the core file of a program that had Weir in it.\n"
+    "would be free if it were gone. Without PID: of the only program. FILE is\n"
+    "the core file of a program that had Weir in it, or a heap that\n"
+    "WEIR=gcsnapshot=DIR has written.\n"
     "\n"
     "  -a, --all         all roots and sites, not only the first 15\n"
     "      --json        for programs; weir-retained(1) tells the schema\n"
@@ -620,15 +624,16 @@ static const char help_retained[] =
     "  weir retained --html kept.html 4711\n";
 
 static const char help_whois[] =
-    "usage: weir whois [options] [PID | CORE] ADDRESS\n"
+    "usage: weir whois [options] [PID | FILE] ADDRESS\n"
     "\n"
     "Tells what an address of a running program is: a block (live or free, "
     "its\n"
     "size, how far inside, who allocated it), a global variable, a frame of a\n"
     "thread's stack, thread-local storage, code, a mapping, Weir's own "
     "memory,\n"
-    "or nothing. Without PID: of the only program. CORE is the core file of a\n"
-    "program that had Weir in it.\n"
+    "or nothing. Without PID: of the only program. FILE is the core file of a\n"
+    "program that had Weir in it, or a heap that WEIR=gcsnapshot=DIR has "
+    "written.\n"
     "\n"
     "      --json  for programs; weir-whois(1) tells the schema\n"
     "  -h, --help  this text\n"

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "analyse/core.h"
 #include "analyse/filter.h"
+#include "analyse/heap_file.h"
 #include "analyse/path.h"
 #include "analyse/profile.h"
 #include "analyse/spots.h"
@@ -121,12 +122,12 @@ wr_inquest_region(struct wr_region_view *region, const struct wr_core *c)
     return false;
 }
 
+/* maps: NULL: not known. Closed. */
 static int
-open_core_spots(struct wr_inquest *i, const struct wr_core *c)
+open_file_spots(struct wr_inquest *i, FILE *maps)
 {
-    struct wr_spots_options o = {.snapshot = &i->snapshot,
-                                 .symboliser = i->symboliser,
-                                 .maps = wr_core_maps(c)};
+    struct wr_spots_options o = {
+        .snapshot = &i->snapshot, .symboliser = i->symboliser, .maps = maps};
     i->q.spots = wr_spots_open(&o);
     if (o.maps)
         fclose(o.maps);
@@ -143,7 +144,7 @@ read_core(struct wr_inquest *i, struct wr_core *c, char *why, size_t n)
         return -1;
     int status = wr_snapshot_read(&i->snapshot, in, why, n);
     fclose(in);
-    if (status == 0 && open_core_spots(i, c) != 0)
+    if (status == 0 && open_file_spots(i, wr_core_maps(c)) != 0)
         status = wr_profile_fail(why, n, "out of memory");
     return status;
 }
@@ -163,6 +164,26 @@ open_core(struct wr_inquest *i, const char *path, enum wr_inquest_kind kind,
     return find_holders(i, kind, why, n);
 }
 
+/* --- Heaps that were written down ----------------------------------------- */
+
+static int
+open_heap(struct wr_inquest *i, const char *path, enum wr_inquest_kind kind,
+          char *why, size_t n)
+{
+    struct wr_heap_file h;
+    if (wr_heap_file_open(&h, path, why, n) != 0)
+        return -1;
+    i->snapshot = h.snapshot;
+    i->region = h.region;
+    i->q.view = &i->region;
+    i->q.program = wr_path_base(i->region.header->exe);
+    if (open_file_spots(i, wr_heap_file_maps(&h)) != 0)
+        return wr_profile_fail(why, n, "out of memory");
+    if (name_sites(i, i->q.view, 0, false, why, n) != 0)
+        return -1;
+    return find_holders(i, kind, why, n);
+}
+
 /* --- Life ---------------------------------------------------------------- */
 
 int
@@ -175,6 +196,8 @@ wr_inquest_open(struct wr_inquest *i, const struct wr_subject *of,
     int status = -1;
     if (!i->symboliser)
         wr_profile_fail(why, n, "out of memory");
+    else if (of->core && wr_heap_file_is(of->core))
+        status = open_heap(i, of->core, kind, why, n);
     else if (of->core)
         status = open_core(i, of->core, kind, why, n);
     else
@@ -229,6 +252,6 @@ wr_inquest_words(int count, char **words, struct wr_subject *of,
     *of = (struct wr_subject){.core = NULL};
     if (count == 2 && !wr_inquest_subject(words[0], of))
         return "the first word is neither a process id (weir ps lists them) "
-               "nor a core file";
+               "nor a core or heap file";
     return NULL;
 }

@@ -28,16 +28,17 @@ enum wr_inquest_kind {
     WR_INQUEST_HOLDERS /* and what holds what */
 };
 
-/* Of whom: a core, or a process; neither: the only program. */
+/* Of whom: a core or a heap that was written down (analyse/heap_file.h), or a
+ * process; neither: the only program. */
 struct wr_subject {
-    const char *core; /* its path, or NULL */
+    const char *core; /* the path of either, or NULL */
     uint32_t pid;
 };
 
 struct wr_inquest {
     struct wr_inquiry q;
     struct wr_sources sources;
-    struct wr_region_view region; /* of a core; base NULL: not there */
+    struct wr_region_view region; /* of a file; base NULL: not there */
     struct wr_snapshot snapshot;
     struct wr_holders holders;
     struct wr_symboliser *symboliser;
@@ -56,7 +57,7 @@ bool wr_inquest_region(struct wr_region_view *region, const struct wr_core *c);
  * none. */
 bool wr_inquest_address(const char *text, uint64_t *address);
 
-/* One word, a process id or the path of a core: false: it is neither. */
+/* One word, a process id or the path of such a file: false: it is neither. */
 bool wr_inquest_subject(const char *word, struct wr_subject *of);
 /* The arguments [PID|CORE] PLACE. NULL, or a sentence. */
 const char *wr_inquest_words(int count, char **words, struct wr_subject *of,

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "analyse/base.h"
+#include "analyse/heap_file.h"
 #include "analyse/labels.h"
 #include "analyse/symbol.h"
 #include "base/clock.h"
@@ -175,6 +176,22 @@ open_url(struct wr_profile **out, const char *url,
     return status;
 }
 
+/* A profile, or a heap that was written down. */
+static int
+open_file(struct wr_profile **out, const char *path, char *why, size_t n)
+{
+    struct wr_heap_file h;
+    if (strcmp(path, "-") == 0)
+        return wr_profile_read(out, "/dev/stdin", why, n);
+    if (!wr_heap_file_is(path))
+        return wr_profile_read(out, path, why, n);
+    if (wr_heap_file_open(&h, path, why, n) != 0)
+        return -1;
+    int status = wr_profile_from_heap_file(out, &h, why, n);
+    wr_heap_file_close(&h);
+    return status;
+}
+
 static int
 open_place(const struct wr_profile_args *a, const char *place,
            struct wr_profile **out, char *why, size_t n)
@@ -185,11 +202,8 @@ open_place(const struct wr_profile_args *a, const char *place,
         return open_process(a, out, 0, NULL, why, n);
     if (is_process(place, &pid, &past))
         return open_process(a, out, (uint32_t)pid, past, why, n);
-    bool is_stdin = strcmp(place, "-") == 0;
-    int status =
-        wr_fetch_is_url(place)
-            ? open_url(out, place, a, why, n)
-            : wr_profile_read(out, is_stdin ? "/dev/stdin" : place, why, n);
+    int status = wr_fetch_is_url(place) ? open_url(out, place, a, why, n)
+                                        : open_file(out, place, why, n);
     /* Profiles that a program wrote by itself have no names yet. */
     if (status == 0 && a->symbolise)
         wr_profile_find_names(*out, 0, false);

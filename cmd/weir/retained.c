@@ -50,7 +50,7 @@ parse(struct retained *r, int argc, char **argv)
         (optind + 1 == argc && wr_inquest_subject(argv[optind], &r->of)))
         return 0;
     wr_say("retained: %s is neither a process id (weir ps lists them) nor a "
-           "core file",
+           "core or heap file",
            argv[optind]);
     return wr_usage_error("retained") + 1;
 }

@@ -51,6 +51,14 @@ int wr_profile_from_region_less(struct wr_profile **out,
                                 const struct wr_leaks *garbage, char *why,
                                 size_t n);
 
+/* As of that moment, CLOCK_REALTIME, without so many sampled blocks of each
+ * bucket. */
+int wr_profile_from_region_without(struct wr_profile **out,
+                                   const struct wr_region_view *view,
+                                   enum wr_profile_values values,
+                                   const uint64_t *gone, uint64_t taken_ns,
+                                   char *why, size_t n);
+
 /* What is to each bucket, and of each class to none. */
 struct wr_leaks_shares {
     struct wr_leaks_count *bucket; /* room for all of the view's */

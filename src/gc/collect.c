@@ -16,6 +16,7 @@
 #include "gc/doubt.h"
 #include "gc/gc.h"
 #include "gc/judge.h"
+#include "gc/peak.h"
 #include "gc/sweep.h"
 #include "gc/tie.h"
 #include "gc/track.h"
@@ -300,6 +301,7 @@ cycle(void)
         account(&now);
         choose_trigger();
         wr_collector_set(sys, wr_marks_bytes(now.dead));
+        wr_peak_look(&now);
         wr_sweep_begin(now.dead);
         wr_calls_cycle_ended();
     } else {
@@ -348,7 +350,7 @@ is_leader(void)
 /* A program that allocates little holds what it does not need any more, and its
  * finalizers wait. What failed is not tried again at once. */
 static bool
-tick(uint64_t now_ns)
+look_at_clock(uint64_t now_ns)
 {
     static uint64_t tried_ns;
     uint64_t last_ns = wr_max(toll.until_ns, tried_ns); /* the end of one */
@@ -364,6 +366,14 @@ tick(uint64_t now_ns)
     else
         set_stage(IDLE);
     return true;
+}
+
+static bool
+tick(uint64_t now_ns)
+{
+    bool writing = wr_peak_tick();
+
+    return look_at_clock(now_ns) || writing;
 }
 
 /* ---- the program's threads ---- */
@@ -612,6 +622,7 @@ wr_gc_start(const struct wr_gc_options *o)
     wr_events.tick = tick;
     wr_events.limit_moved = limit_moved;
     wr_sweep_start(o->clobber);
+    wr_peak_start(o->peaks);
     wr_judge_start();
     (void)weir_gc_set_percent(o->percent);
 }
@@ -620,6 +631,7 @@ void
 wr_gc_fork_child(void)
 {
     wr_sweep_fork_child();
+    wr_peak_fork_child();
     wr_ties_fork_child();
     wr_judge_fork_child();
     wr_track_fork_child();

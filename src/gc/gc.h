@@ -18,14 +18,15 @@
 #include "heap/mcache.h"
 
 struct wr_gc_options {
-    int percent;    /* as weir_gc_set_percent takes it */
-    uint32_t way;   /* to mark, where that can be: TRACKED, SNAPSHOT or STOPPED
-                       of enum wr_collector_way (region/layout.h); NONE: as fits
-                       the heap */
-    bool malloc;    /* blocks of malloc that nobody can reach are freed, too */
-    bool verify;    /* each cycle (gc/verify.h) */
-    bool clobber;   /* overwrite what is freed (gc/sweep.h) */
-    uint32_t every; /* collect at each so-manieth block; 0: when it is due */
+    int percent;  /* as weir_gc_set_percent takes it */
+    uint32_t way; /* to mark, where that can be: TRACKED, SNAPSHOT or STOPPED
+                     of enum wr_collector_way (region/layout.h); NONE: as fits
+                     the heap */
+    bool malloc;  /* blocks of malloc that nobody can reach are freed, too */
+    bool verify;  /* each cycle (gc/verify.h) */
+    bool clobber; /* overwrite what is freed (gc/sweep.h) */
+    const char *peaks; /* the folder for snapshots (gc/peak.h); NULL: none */
+    uint32_t every;    /* collect at each so-manieth block; 0: when it is due */
 };
 
 /* Call once at start, after wr_ask_start. */

@@ -86,6 +86,15 @@ dead_line(const struct wr_marks *d, const struct wr_span *s)
                                                                     : NULL;
 }
 
+bool
+wr_sweep_is_dead(const struct wr_marks *d, const struct wr_span *s,
+                 unsigned block)
+{
+    const uint64_t *line = dead_line(d, s);
+
+    return line != NULL && (line[block / 64] >> block % 64 & 1) != 0;
+}
+
 static bool
 has_dead(const struct wr_marks *d, const struct wr_span *s)
 {

@@ -35,6 +35,10 @@ wr_sweep_note(const struct wr_span *s)
     return (uint16_t)(1 + s->kind);
 }
 
+/* Does a set of the dead have it? */
+bool wr_sweep_is_dead(const struct wr_marks *d, const struct wr_span *s,
+                      unsigned block);
+
 /* Listen to the heap's wish for free blocks. clobber: what is freed is
  * overwritten, so that who has it yet sees that. */
 void wr_sweep_start(bool clobber);

@@ -247,6 +247,22 @@ try_copy(struct wr_copy *c, bool (*search)(const struct wr_copy *c))
     return copy > 0 && status == 0;
 }
 
+long
+wr_copy_send(struct wr_copy *c, bool (*search)(const struct wr_copy *c))
+{
+    return is_short(copy_bytes(START_BYTES)) ? -1 : copy_and_search(c, search);
+}
+
+bool
+wr_copy_goes_on(long copy)
+{
+    if (wr_os_copy_ended(copy) != -2)
+        return false;
+    if (is_short(copy_bytes(KEEP_BYTES)))
+        wr_os_copy_kill(copy);
+    return true;
+}
+
 static bool
 in_place(struct wr_copy *c, bool (*search)(const struct wr_copy *c))
 {

@@ -32,6 +32,7 @@
 #include <stdint.h>
 #include "region/ask.h"
 
+struct wr_span;
 struct wr_stop;
 
 struct wr_copy {
@@ -40,6 +41,8 @@ struct wr_copy {
     const char *path;  /* of the answer */
     uint64_t began_ns; /* wr_os_monotonic: the search */
     enum wr_where where;
+    /* Blocks that a snapshot leaves out though they are live; NULL: none. */
+    bool (*is_gone)(const struct wr_span *s, unsigned block);
 };
 
 struct wr_copy_part {
@@ -53,8 +56,13 @@ struct wr_copy_part {
 enum wr_where wr_copy_run(const struct wr_ask *ask, const char *suffix,
                           bool (*search)(const struct wr_copy *c), bool *done);
 
-/* The same in the program itself, which stands still till the search has
- * ended: at its end, where it waits for the answer anyway. */
+/* Search, into c->path, and do not wait: the copy's pid; negative: there is no
+ * copy. Does it search yet? It is killed where the program needs the memory. */
+long wr_copy_send(struct wr_copy *c, bool (*search)(const struct wr_copy *c));
+bool wr_copy_goes_on(long copy);
+
+/* The same as wr_copy_run in the program itself, which stands still till the
+ * search has ended: at its end, where it waits for the answer anyway. */
 bool wr_copy_do_without(const struct wr_ask *ask, const char *suffix,
                         bool (*search)(const struct wr_copy *c));
 /* Answer that it could not be done there. */

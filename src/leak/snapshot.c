@@ -20,13 +20,16 @@
 #include "os/regs.h"
 #include "profile/sample.h"
 #include "profile/unwind_full.h"
+#include "region/layout.h"
 #include "region/ledger_write.h"
+#include "region/region.h"
 #include "region/snapshot.h"
 #include "world/stop.h"
 
 enum {
     GROUP = 256,
     BUFFER = 1 << 20,
+    MAPS = 4 << 20,  /* bytes of the list of mappings, at most */
     NUMBER_MOST = 10 /* bytes of a number */
 };
 
@@ -136,6 +139,26 @@ holder_bytes(uintptr_t holder)
     return bytes;
 }
 
+static bool
+counts(const struct snapshot *q, const struct wr_span *s, unsigned block)
+{
+    return wr_block_is_live(wr_block_state(s, block)) &&
+           (q->copy->is_gone == NULL || !q->copy->is_gone(s, block));
+}
+
+/* The block that begins there. */
+static bool
+is_gone(const struct snapshot *q, uintptr_t base)
+{
+    struct wr_span *s;
+
+    if (wr_likely(q->copy->is_gone == NULL))
+        return false;
+    s = wr_span_of((void *)base);
+    return q->copy->is_gone(
+        s, (unsigned)((base - s->base) / wr_span_block_bytes(s)));
+}
+
 static void
 begin_part(struct snapshot *q)
 {
@@ -200,7 +223,7 @@ write_word(struct snapshot *q, const struct word *w)
         return;
     }
     target = (uintptr_t)wr_block_of((void *)w->value, &bytes, &live);
-    if (target == 0 || !live || target == w->holder)
+    if (target == 0 || !live || target == w->holder || is_gone(q, target))
         return;
     put_pointer(q, w, target);
     if (wr_unlikely(bytes >= WR_SNAPSHOT_PART_LEAST))
@@ -314,7 +337,7 @@ take_span(struct wr_span *s, void *snapshot)
         .large = s->class_id == 0,
         .words = place(q) - q->header.section[WR_SNAPSHOT_WORDS].offset};
     for (unsigned i = 0; i < s->blocks; i++)
-        if (wr_block_is_live(wr_block_state(s, i)))
+        if (counts(q, s, i))
             take_block(q, s, i);
     q->block += s->blocks;
 }
@@ -322,18 +345,19 @@ take_span(struct wr_span *s, void *snapshot)
 static void
 take_samples(struct wr_span *s, void *snapshot)
 {
+    struct snapshot *q = snapshot;
     struct wr_birth birth;
 
     for (unsigned i = 0; s->tags != NULL && i < s->blocks; i++) {
         struct wr_snapshot_sample one = {.address = s->base +
                                                     i * wr_span_block_bytes(s)};
 
-        if (!wr_sample_birth(s, i, &birth))
+        if (!counts(q, s, i) || !wr_sample_birth(s, i, &birth))
             continue;
         one.bucket = birth.bucket;
         one.born_ns = birth.born_ns;
         one.tid = birth.tid;
-        put(snapshot, &one, sizeof one);
+        put(q, &one, sizeof one);
     }
 }
 
@@ -415,6 +439,75 @@ take_own(struct snapshot *q)
     }
 }
 
+/* ---- what gives it names later ---- */
+
+static void
+take_range(struct snapshot *q, uint64_t from, const void *bytes, size_t n)
+{
+    static const char zero[8];
+
+    put(q, &(struct wr_snapshot_range){.from = from, .end = from + n},
+        sizeof(struct wr_snapshot_range));
+    put(q, bytes, n);
+    put(q, zero, -n & 7);
+}
+
+/* Its history is long, and not of this moment. */
+static bool
+is_history(unsigned table)
+{
+    return table == WR_TABLE_HISTORY || table == WR_TABLE_MARKS ||
+           table == WR_TABLE_PAST;
+}
+
+static void
+take_region(struct snapshot *q)
+{
+    const struct wr_region_header *h = wr_region;
+    const char *base = (const char *)h;
+    struct wr_region_header *head = wr_os_map(sizeof *head);
+
+    if (head == NULL)
+        return;
+    memcpy(head, h, sizeof *head);
+    for (unsigned t = 0; t < WR_TABLE_COUNT; t++)
+        if (is_history(t))
+            head->table[t].capacity = 0;
+    take_range(q, 0, head, sizeof *head);
+    for (unsigned t = 0; t < WR_TABLE_COUNT; t++)
+        if (head->table[t].capacity != 0)
+            take_range(q, h->table[t].offset, base + h->table[t].offset,
+                       h->table[t].stride * wr_region_used(t));
+    wr_os_unmap(head, sizeof *head);
+}
+
+static void
+take_maps(struct snapshot *q)
+{
+    char *text = wr_os_map(MAPS);
+    long n = text != NULL ? wr_os_read_file("/proc/self/maps", text, MAPS) : -1;
+
+    if (n > 0)
+        put(q, text, (size_t)n);
+    if (text != NULL)
+        wr_os_unmap(text, MAPS);
+}
+
+static void
+take_names(struct snapshot *q)
+{
+    bool kept = (q->copy->ask->flags & WR_SNAPSHOT_WHOLE) != 0;
+
+    begin_section(q, WR_SNAPSHOT_REGION);
+    if (kept && wr_region != NULL)
+        take_region(q);
+    end_section(q, WR_SNAPSHOT_REGION);
+    begin_section(q, WR_SNAPSHOT_MAPS);
+    if (kept)
+        take_maps(q);
+    end_section(q, WR_SNAPSHOT_MAPS);
+}
+
 /* ---- all of it ---- */
 
 static bool
@@ -480,6 +573,7 @@ write_sections(struct snapshot *q)
     begin_section(q, WR_SNAPSHOT_PARTS);
     put(q, q->parts, q->part_count * sizeof *q->parts);
     end_section(q, WR_SNAPSHOT_PARTS);
+    take_names(q);
     flush(q);
     return seen;
 }

@@ -88,6 +88,16 @@ parse_percent(int *value, const char *s, size_t n)
     return true;
 }
 
+static bool
+parse_path(char path[WR_PATH_MAX], const char *s, size_t n)
+{
+    if (*s != '/' || n >= WR_PATH_MAX)
+        return false;
+    memcpy(path, s, n);
+    path[n] = '\0';
+    return true;
+}
+
 /* One "name=value"; false: not understood. */
 static bool
 parse_one(struct wr_options *o, const char *s, size_t n)
@@ -100,13 +110,8 @@ parse_one(struct wr_options *o, const char *s, size_t n)
         o->sample_rate = bytes;
         return true;
     }
-    if (n > 4 && memcmp(s, "dir=", 4) == 0) {
-        if (s[4] != '/' || n - 4 >= sizeof o->dir)
-            return false;
-        memcpy(o->dir, s + 4, n - 4);
-        o->dir[n - 4] = '\0';
-        return true;
-    }
+    if (n > 4 && memcmp(s, "dir=", 4) == 0)
+        return parse_path(o->dir, s + 4, n - 4);
     if (n > 6 && memcmp(s, "limit=", 6) == 0)
         return wr_parse_limit(s + 6, n - 6, &o->limit, &o->limit_hard) == 0;
     if (n > 8 && memcmp(s, "history=", 8) == 0)
@@ -129,6 +134,8 @@ parse_one(struct wr_options *o, const char *s, size_t n)
         return parse_bit(&o->gc.verify, s + 12, n - 12);
     if (n > 12 && memcmp(s, "clobberfree=", 12) == 0)
         return parse_bit(&o->gc.clobber, s + 12, n - 12);
+    if (n > 11 && memcmp(s, "gcsnapshot=", 11) == 0)
+        return parse_path(o->peaks, s + 11, n - 11);
     if (n > 9 && memcmp(s, "gcstress=", 9) == 0)
         return parse_count(&o->gc.every, s + 9, n - 9);
     return false;
@@ -147,7 +154,7 @@ complain(struct wr_text *t, const char *s, size_t n)
                    "limit=BYTES, auto or off (perhaps with :hard), "
                    "collect=on or off, gogc=PERCENT or off, gctrace=0 or 1, "
                    "gc=auto, track, copy or stop, gccheckmark=0 or 1, "
-                   "clobberfree=0 or 1, gcstress=N and "
+                   "clobberfree=0 or 1, gcstress=N, gcsnapshot=/PATH and "
                    "leaks=exit, fail, "
                    "list or off, "
                    "separated by commas");
@@ -166,7 +173,9 @@ wr_options_parse(struct wr_options *o, const char *value,
     o->limit_hard = false;
     o->leaks = WR_LAST_OFF;
     o->gctrace = false;
-    o->gc = (struct wr_gc_options){.percent = 100, .verify = WR_CHECKS};
+    o->peaks[0] = '\0';
+    o->gc = (struct wr_gc_options){
+        .percent = 100, .verify = WR_CHECKS, .peaks = o->peaks};
     wr_text_init(problem);
     while (value != NULL && *value != '\0') {
         size_t n = strcspn(value, ",");

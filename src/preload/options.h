@@ -27,6 +27,8 @@
  *     gccheckmark=1  verify what each collection finds, and the heap
  *                    (gc/verify.h); 0: not, as ever in release builds
  *     clobberfree=1  overwrite what a collection frees; 0: not, as ever
+ *     gcsnapshot=DIR the heap, as the cycle found it that found the most alive,
+ *                    is written to DIR/PID.heap (gc/peak.h); not, as ever
  *     gcstress=N     collect at every Nth managed block; 0: when it is due, as
  *                    ever
  *
@@ -56,6 +58,7 @@ struct wr_options {
     bool limit_hard;
     enum wr_last leaks;
     bool gctrace;
+    char peaks[WR_PATH_MAX]; /* "": none */
     struct wr_gc_options gc;
 };
 

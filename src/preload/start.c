@@ -17,6 +17,7 @@
 #include "heap/heap.h"
 #include "heap/mcache.h"
 #include "gc/gc.h"
+#include "gc/peak.h"
 #include "gc/tie.h"
 #include "os/lock.h"
 #include "leak/ask.h"
@@ -229,6 +230,7 @@ wr_finish(void)
 {
     if (!wr_started || !wr_os_at_home())
         return;
+    wr_peak_finish();
     if (wr_region == NULL) {
         if (wr_region_is_kept())
             (void)wr_world_leave();

@@ -1,5 +1,5 @@
 /* What points at what in a program: a file beside the region,
- * "<region>.snapshot".
+ * "<region>.snapshot"; or one to be kept, which nothing else is needed to read.
  *
  *     struct wr_snapshot_header, then the sections that it places:
  *       words     of each live block, in the order of the spans and in them of
@@ -12,6 +12,11 @@
  *       live      a bit for each block of all spans, in their order, in words
  *                 of 64: it is allocated
  *       parts     struct wr_snapshot_part
+ *       region    of a file to be kept what was used of the region, but its
+ *                 history: a struct wr_snapshot_range of its places there, and
+ *                 the bytes; and so on
+ *       maps      likewise: the kernel's list of the process's mappings, as
+ * text
  *
  * words and roots are numbers of seven bits a byte, the lowest first, the
  * eighth bit set in all bytes but a number's last. A pointer is two of them:
@@ -32,13 +37,16 @@
 #include <stdint.h>
 #include "region/ask.h"
 
-#define WR_SNAPSHOT_MAGIC   UINT64_C(0x3150414e53524957) /* "WIRSNAP1" */
-#define WR_SNAPSHOT_VERSION 2u
-#define WR_SNAPSHOT_SUFFIX  ".snapshot"
+#define WR_SNAPSHOT_MAGIC       UINT64_C(0x3150414e53524957) /* "WIRSNAP1" */
+#define WR_SNAPSHOT_VERSION     3u
+#define WR_SNAPSHOT_SUFFIX      ".snapshot"
+#define WR_SNAPSHOT_FILE_SUFFIX ".heap"
 
 /* A flag of the request: the sections words and roots are left empty. That
  * takes no longer than to look at each block's state. */
 #define WR_SNAPSHOT_BRIEF 1u
+/* The file is to be kept: with the sections region and maps. */
+#define WR_SNAPSHOT_WHOLE 2u
 
 enum wr_snapshot_root {
     WR_SNAPSHOT_MEMORY = 1,    /* anything it can write, stacks too */
@@ -55,6 +63,8 @@ enum wr_snapshot_section_id {
     WR_SNAPSHOT_OWN,
     WR_SNAPSHOT_LIVE,
     WR_SNAPSHOT_PARTS,
+    WR_SNAPSHOT_REGION,
+    WR_SNAPSHOT_MAPS,
     WR_SNAPSHOT_SECTIONS
 };
 
