@@ -9,6 +9,7 @@
 #include <weir/compat/gc.h>
 #include <weir/compat/gc_mark.h>
 
+#include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -35,7 +36,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static GC_oom_func _Atomic out_of_memory;
 static GC_warn_proc _Atomic warn = GC_ignore_warn_proc;
 static _Atomic GC_word divisor = 3;
-static _Atomic int disabled, interior = 1;
+static _Atomic int disabled;
 
 /* ---- blocks ---- */
 
@@ -149,9 +150,10 @@ EXPORT void
 GC_free(void *p)
 {
     struct link *l = (struct link *)p - 1;
+    void *base = weir_gc_base(p);
 
-    if (p == NULL || weir_gc_base(p) != NULL) {
-        weir_gc_free(p);
+    if (p == NULL || base != NULL) {
+        weir_gc_free(base);
         return;
     }
     pthread_mutex_lock(&lock);
@@ -161,11 +163,20 @@ GC_free(void *p)
     free(l);
 }
 
-static void *
-longer_kept(void *p, size_t bytes)
+static size_t
+rest_of(const void *p, const void *base)
 {
-    size_t old = kept_bytes((struct link *)p - 1);
-    void *q = GC_malloc_uncollectable(bytes);
+    return malloc_usable_size((void *)base) -
+           (size_t)((const char *)p - (const char *)base);
+}
+
+/* What is uncollectable, or aligned. */
+static void *
+longer_elsewhere(void *p, const void *base, size_t bytes)
+{
+    size_t old =
+        base == NULL ? kept_bytes((struct link *)p - 1) : rest_of(p, base);
+    void *q = base == NULL ? GC_malloc_uncollectable(bytes) : GC_malloc(bytes);
 
     if (q == NULL)
         return NULL;
@@ -177,14 +188,17 @@ longer_kept(void *p, size_t bytes)
 EXPORT void *
 GC_realloc(void *p, size_t bytes)
 {
+    const void *base;
+
     if (p == NULL)
         return GC_malloc(bytes);
     if (bytes == 0) {
         GC_free(p);
         return NULL;
     }
-    if (weir_gc_base(p) == NULL)
-        return longer_kept(p, bytes);
+    base = weir_gc_base(p);
+    if (base != p)
+        return longer_elsewhere(p, base, bytes);
     return given(realloc(p, bytes), bytes);
 }
 
@@ -208,6 +222,31 @@ GC_strdup(const char *s)
 }
 
 EXPORT void *
+GC_memalign(size_t alignment, size_t bytes)
+{
+    void *p = NULL;
+
+    return GC_posix_memalign(&p, alignment, bytes) == 0 ? p : NULL;
+}
+
+/* An address in a larger block, which keeps that. */
+EXPORT int
+GC_posix_memalign(void **out, size_t alignment, size_t bytes)
+{
+    uintptr_t p;
+
+    if (alignment < sizeof(void *) || (alignment & (alignment - 1)) != 0)
+        return EINVAL;
+    if (bytes > SIZE_MAX - alignment)
+        return ENOMEM;
+    p = (uintptr_t)GC_malloc(alignment > 16 ? bytes + alignment : bytes);
+    if (p == 0)
+        return ENOMEM;
+    *out = (void *)((p + alignment - 1) & ~(alignment - 1));
+    return 0;
+}
+
+EXPORT void *
 GC_base(void *p)
 {
     void *base = weir_gc_base(p);
@@ -217,13 +256,14 @@ GC_base(void *p)
 }
 
 EXPORT size_t
-GC_size(const void *base)
+GC_size(const void *p)
 {
+    const void *base = weir_gc_base(p);
     struct link *l;
 
-    if (weir_gc_base(base) != NULL)
-        return malloc_usable_size((void *)base);
-    l = find_kept(base);
+    if (base != NULL)
+        return rest_of(p, base);
+    l = find_kept(p);
     return l == NULL ? 0 : kept_bytes(l);
 }
 
@@ -363,19 +403,6 @@ GC_ignore_warn_proc(char *text, GC_word value)
 {
     (void)text;
     (void)value;
-}
-
-/* Other pointers count in any case; it is only remembered. */
-EXPORT void
-GC_set_all_interior_pointers(int on)
-{
-    atomic_store(&interior, on);
-}
-
-EXPORT int
-GC_get_all_interior_pointers(void)
-{
-    return atomic_load(&interior);
 }
 
 /* ---- figures ---- */

@@ -6,26 +6,69 @@
 
 #include <dlfcn.h>
 #include <signal.h>
-#include <stdatomic.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
+/* A variable, which programs know by name too, and its calls. */
 #define TUNED(type, name, begin)                                               \
-    static type _Atomic name = (begin);                                        \
+    EXPORT type GC_##name = (begin);                                           \
     EXPORT void GC_set_##name(type value)                                      \
     {                                                                          \
-        atomic_store(&name, value);                                            \
+        __atomic_store_n(&GC_##name, value, __ATOMIC_SEQ_CST);                 \
     }                                                                          \
     EXPORT type GC_get_##name(void)                                            \
     {                                                                          \
-        return atomic_load(&name);                                             \
+        return __atomic_load_n(&GC_##name, __ATOMIC_SEQ_CST);                  \
     }
 
+TUNED(int, all_interior_pointers, 1)
 TUNED(int, no_dls, 0)
 TUNED(unsigned long, time_limit, GC_TIME_UNLIMITED)
 TUNED(int, dont_expand, 0)
+TUNED(int, dont_precollect, 0)
+TUNED(int, full_freq, 19)
+TUNED(int, force_unmap_on_gcollect, 0)
+TUNED(int, pages_executable, 0)
+TUNED(int, rate, 10)
+TUNED(int, max_prior_attempts, 1)
+TUNED(GC_word, max_retries, 0)
+TUNED(size_t, min_bytes_allocd, 1)
 TUNED(GC_word, non_gc_bytes, 0)
 TUNED(int, java_finalization, 0)
+TUNED(int, find_leak, 0)
+
+/* The process may fork at any time. */
+EXPORT void
+GC_set_handle_fork(int on)
+{
+    (void)on;
+}
+
+EXPORT void
+GC_atfork_prepare(void)
+{
+}
+
+EXPORT void
+GC_atfork_parent(void)
+{
+}
+
+EXPORT void
+GC_atfork_child(void)
+{
+}
+
+EXPORT void
+GC_start_performance_measurement(void)
+{
+}
+
+EXPORT int
+GC_get_parallel(void)
+{
+    return 1;
+}
 
 /* Variables of libgc that programs know by name. */
 EXPORT GC_push_other_roots_proc GC_push_other_roots = NULL;

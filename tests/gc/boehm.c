@@ -67,6 +67,20 @@ no_memory(size_t bytes)
     return NULL;
 }
 
+static int
+aligned(size_t to)
+{
+    char *p = GC_memalign(to, 100), *q;
+    int right = (uintptr_t)p % to == 0 && p[99] == 0;
+
+    memset(p, 'y', 100);
+    q = GC_REALLOC(p, 10000);
+    right &= q[0] == 'y' && q[99] == 'y' && GC_size(q) >= 10000;
+    p = GC_memalign(to, 10);
+    GC_FREE(p);
+    return right;
+}
+
 static void
 blocks(void)
 {
@@ -81,6 +95,8 @@ blocks(void)
     printf("base %d %d, size %d\n", GC_base(p + 50) == p, GC_base(&p) == NULL,
            GC_size(p) >= 100 && GC_size(p) < 200);
     printf("texts %s %s\n", GC_STRDUP("abc"), GC_STRNDUP("abcdef", 4));
+    r = GC_REALLOC(r, 20000);
+    printf("aligned %d\n", aligned(64) && aligned(4096) && r[99] == 'x');
     printf("hidden %d\n", GC_REVEAL_POINTER(GC_HIDE_POINTER(p)) == p);
     GC_FREE(r);
     GC_FREE(NULL);

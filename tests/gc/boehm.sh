@@ -22,6 +22,7 @@ cat >"$tmp/wanted" <<'END'
 zero 1, realloc 1
 base 1 1, size 1
 texts abc abcd
+aligned 1
 hidden 1
 cycles 1, small 1
 kept 1

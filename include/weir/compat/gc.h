@@ -76,6 +76,8 @@ void *GC_malloc_uncollectable(size_t bytes);
 void *GC_malloc_atomic_uncollectable(size_t bytes);
 void *GC_malloc_ignore_off_page(size_t bytes);
 void *GC_malloc_atomic_ignore_off_page(size_t bytes);
+void *GC_memalign(size_t alignment, size_t bytes);
+int GC_posix_memalign(void **out, size_t alignment, size_t bytes);
 void *GC_realloc(void *p, size_t bytes);
 void GC_free(void *p);
 char *GC_strdup(const char *s);
@@ -108,8 +110,6 @@ GC_oom_func GC_get_oom_fn(void);
 void GC_set_warn_proc(GC_warn_proc fn);
 GC_warn_proc GC_get_warn_proc(void);
 void GC_ignore_warn_proc(char *text, GC_word value);
-void GC_set_all_interior_pointers(int on);
-int GC_get_all_interior_pointers(void);
 
 GC_word GC_get_gc_no(void);
 size_t GC_get_heap_size(void);
@@ -153,8 +153,6 @@ void GC_set_finalizer_notifier(GC_finalizer_notifier_proc fn);
 GC_finalizer_notifier_proc GC_get_finalizer_notifier(void);
 void GC_set_finalize_on_demand(int on);
 int GC_get_finalize_on_demand(void);
-void GC_set_java_finalization(int on);
-int GC_get_java_finalization(void);
 int GC_should_invoke_finalizers(void);
 int GC_invoke_finalizers(void);
 /* In the first the object is the one that the link is in. */
@@ -200,13 +198,31 @@ int GC_get_thr_restart_signal(void);
 /* ---- what has no effect here ---- */
 
 #define GC_TUNED(type, name)                                                   \
+    extern type GC_##name;                                                     \
     void GC_set_##name(type value);                                            \
     type GC_get_##name(void)
+GC_TUNED(int, all_interior_pointers);
 GC_TUNED(int, no_dls);
 GC_TUNED(unsigned long, time_limit);
 GC_TUNED(int, dont_expand);
+GC_TUNED(int, dont_precollect);
+GC_TUNED(int, full_freq);
+GC_TUNED(int, force_unmap_on_gcollect);
+GC_TUNED(int, pages_executable);
+GC_TUNED(int, rate);
+GC_TUNED(int, max_prior_attempts);
+GC_TUNED(GC_word, max_retries);
+GC_TUNED(size_t, min_bytes_allocd);
 GC_TUNED(GC_word, non_gc_bytes);
+GC_TUNED(int, java_finalization);
+GC_TUNED(int, find_leak); /* weir/leak.h, and `weir leaks` */
 #undef GC_TUNED
+void GC_set_handle_fork(int on);
+void GC_atfork_prepare(void);
+void GC_atfork_parent(void);
+void GC_atfork_child(void);
+void GC_start_performance_measurement(void);
+int GC_get_parallel(void);
 void GC_register_displacement(size_t bytes);
 void *GC_is_visible(void *p);
 void GC_dump(void);
