@@ -32,6 +32,7 @@
 #include "region/counters.h"
 #include "region/event.h"
 #include "world/background.h"
+#include "world/stand.h"
 #include "world/thread.h"
 
 enum { IDLE, RUNNING, ENDED, BROKEN };
@@ -52,6 +53,8 @@ static bool verifies; /* both constant after start */
 static struct wr_cycle now;
 static _Atomic uint32_t stage;
 static _Atomic bool wanted; /* and not begun */
+/* The one that runs lets nobody else run: who comes by waits for its end. */
+static _Atomic bool stopping;
 static void (*asked_before)(void);
 static unsigned scattered;                /* cycles yet, guard: as last */
 static uint32_t wished_way = WR_WAY_NONE; /* to mark; NONE: as fits */
@@ -275,6 +278,7 @@ is_begun(void)
 static void
 set_stage(uint32_t to)
 {
+    atomic_store(&stopping, false);
     atomic_store(&stage, to);
     wr_os_wake(&stage, INT32_MAX);
 }
@@ -335,6 +339,7 @@ ask_for_cycle(bool forced, bool by_time)
                             .malloc = wr_collects_malloc,
                             .way = first_way(),
                             .begun = is_begun};
+    atomic_store(&stopping, now.way == WR_WAY_STOPPED);
     atomic_store(&wanted, true);
     wr_background_ask();
 }
@@ -402,8 +407,9 @@ is_hopeless(unsigned looks)
 }
 
 static void
-wait_for_end(void)
+wait_for_stage(void *unused)
 {
+    (void)unused;
     for (unsigned looks = 1; atomic_load(&stage) == RUNNING; looks++) {
         wr_os_wait(&stage, RUNNING, LOOK_NS);
         if (atomic_load(&wanted) && is_hopeless(looks) && is_begun()) {
@@ -411,6 +417,12 @@ wait_for_end(void)
             set_stage(IDLE);
         }
     }
+}
+
+static void
+wait_for_end(void)
+{
+    wr_stand(wait_for_stage, NULL);
     if (atomic_load(&stage) == BROKEN)
         wr_die(&now.wrong);
 }
@@ -487,9 +499,9 @@ wr_gc_make_room(void)
         return;
     inside = true;
     if (is_leader()) {
-        if (begin(false) && first_way() == WR_WAY_STOPPED)
-            wait_for_end(); /* it would be stopped in a moment */
-    } else if (atomic_load(&stage) == BROKEN) {
+        if (begin(false) && atomic_load(&stopping))
+            wait_for_end();
+    } else if (atomic_load(&stage) == BROKEN || atomic_load(&stopping)) {
         wait_for_end();
     } else if (wr_gc_is_at(line()) || atomic_load(&wr_track_ends)) {
         wr_os_wait(&stage, RUNNING, NAP_NS);
@@ -637,6 +649,8 @@ wr_gc_fork_child(void)
     wr_track_fork_child();
     if (atomic_load(&wanted))
         atomic_store(&wanted, false);
+    if (atomic_load(&stopping))
+        atomic_store(&stopping, false);
     if (atomic_load(&stage) != IDLE)
         atomic_store(&stage, IDLE);
 }

@@ -590,11 +590,27 @@ clone_thread(long flags, void *stack_top, struct thread_start *start,
     return result;
 }
 
+uint64_t
+wr_os_signals_hold(void)
+{
+    uint64_t all = ~UINT64_C(0), old = 0;
+
+    (void)wr_syscall4(SYS_rt_sigprocmask, SIG_BLOCK, &all, &old, sizeof old);
+    return old;
+}
+
+void
+wr_os_signals_let_go(uint64_t held)
+{
+    (void)wr_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &held, NULL,
+                      sizeof held);
+}
+
 static bool
 start_thread(struct wr_os_thread *t, long flags, void (*fn)(void *), void *arg)
 {
-    uint64_t all = ~UINT64_C(0), old;
     struct thread_start *start;
+    uint64_t signals;
     long tid;
 
     if (t->memory == NULL)
@@ -607,10 +623,10 @@ start_thread(struct wr_os_thread *t, long flags, void (*fn)(void *), void *arg)
     start->arg = arg;
     start->apart = &t->apart;
     start->helps = flags == HELPER_FLAGS;
-    (void)wr_syscall4(SYS_rt_sigprocmask, SIG_BLOCK, &all, &old, sizeof old);
+    signals = wr_os_signals_hold();
     tid = clone_thread(flags, (char *)t->memory + THREAD_TLS + THREAD_STACK,
                        start, &t->alive);
-    (void)wr_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof old);
+    wr_os_signals_let_go(signals);
     return !wr_syscall_failed(tid);
 }
 

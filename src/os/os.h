@@ -109,6 +109,11 @@ bool wr_os_helper_start(struct wr_os_thread *t, void (*fn)(void *), void *arg);
 /* Wait until it has ended. */
 void wr_os_thread_join(struct wr_os_thread *t);
 
+/* From now on no signal's handler runs on the calling thread, libc's own
+ * neither: short times only. What let_go is to be given. */
+uint64_t wr_os_signals_hold(void);
+void wr_os_signals_let_go(uint64_t held);
+
 /* What the system accounts to this process. */
 struct wr_os_usage {
     uint64_t rss;     /* resident bytes; 0: not known */

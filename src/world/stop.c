@@ -13,6 +13,7 @@
 #include "os/regs.h"
 #include "region/layout.h"
 #include "world/hold.h"
+#include "world/stand.h"
 
 enum { THREADS_MOST = 1 << 16, WAIT_NS = 200000, LOOK_NS = 2000000 };
 
@@ -68,6 +69,7 @@ wr_stop_fork_child(void)
     if (atomic_load(&going) % 2 != 0)
         atomic_fetch_add(&going, 1);
     wr_hold_fork_child();
+    wr_stand_fork_child();
 }
 
 /* ---- the stopping side ---- */
@@ -176,23 +178,31 @@ take_bounds(struct wr_stopped *t)
     }
 }
 
-/* By the helper, and who it may not hold by the signal. Those that run on
- * meanwhile may make new ones. */
+/* Those that stand already are taken, the others held by the helper, and who
+ * it may not hold stopped by the signal. */
 static void
-stop_all(struct wr_stop *s, uint32_t *tid, size_t threads, uint32_t self,
-         bool helped)
+stop_some(struct wr_stop *s, struct wr_stopped *first, size_t n)
 {
     uint64_t until = s->began_ns + s->patience_ns;
+    size_t stand = wr_stand_take(first, n);
+
+    atomic_fetch_add(&answers, (uint32_t)stand);
+    if (stand == n)
+        return;
+    if (wr_hold_begin())
+        atomic_fetch_add(&answers, (uint32_t)wr_hold(first, n, until));
+    signal_rest(first, n);
+    wait_answers(s, until);
+}
+
+/* Those that run on meanwhile may make new ones. */
+static void
+stop_all(struct wr_stop *s, uint32_t *tid, size_t threads, uint32_t self)
+{
     size_t n;
 
-    while ((n = find_new(s, tid, threads, self)) > 0) {
-        struct wr_stopped *first = &s->thread[s->count - n];
-
-        if (helped)
-            atomic_fetch_add(&answers, (uint32_t)wr_hold(first, n, until));
-        signal_rest(first, n);
-        wait_answers(s, until);
-    }
+    while ((n = find_new(s, tid, threads, self)) > 0)
+        stop_some(s, &s->thread[s->count - n], n);
     for (size_t i = 0; i < s->count; i++) {
         s->answered += atomic_load(&s->thread[i].answered) != 0;
         take_bounds(&s->thread[i]);
@@ -228,14 +238,12 @@ wr_stop_begin(uint32_t self, uint64_t patience_ns)
     tid = wr_os_map(threads * sizeof *tid);
     s = tid != NULL ? make_room(threads) : NULL;
     if (s != NULL) {
-        bool helped = wr_hold_begin();
-
         s->count = s->answered = 0;
         s->began_ns = wr_os_monotonic();
         s->patience_ns = patience_ns;
         atomic_store(&answers, 0);
         atomic_fetch_add(&going, 1);
-        stop_all(s, tid, threads, self, helped);
+        stop_all(s, tid, threads, self);
     }
     if (tid != NULL)
         wr_os_unmap(tid, threads * sizeof *tid);
@@ -251,6 +259,7 @@ wr_stop_end(struct wr_stop *s)
         return;
     atomic_fetch_add(&going, 1);
     wr_os_wake(&going, INT32_MAX);
+    wr_stand_let_go();
     s->ended_ns = wr_hold_let_go();
     wr_hold_end();
 }
