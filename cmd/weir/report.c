@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "analyse/profile.h"
+#include "analyse/reclaimed.h"
 #include "analyse/story.h"
 #include "analyse/symbol.h"
 #include "analyse/units.h"
@@ -35,8 +36,9 @@ struct making {
     const struct wr_report *r;
     struct wr_sources sources;
     struct wr_symboliser *symboliser;
-    struct wr_end end;       /* of the program itself */
-    struct wr_lost *lost;    /* NULL: not wanted */
+    struct wr_end end;    /* of the program itself */
+    struct wr_lost *lost; /* NULL: not wanted */
+    struct wr_reclaimed reclaimed;
     struct wr_profile *main; /* of the image the summary is about */
     const struct wr_source *main_image;
     struct wr_story story;         /* of it, if its end was no proper one */
@@ -160,6 +162,8 @@ finish_image(struct making *m, const struct wr_source *one)
     }
     wr_profile_symbolise(p, m->symboliser, (int)one->pid, false);
     tell_story(m, one);
+    if (m->r->collect)
+        wr_reclaimed_add(&m->reclaimed, &one->view, m->symboliser);
     if (m->lost)
         wr_lost_add(m->lost, one, m->symboliser);
     if (save_profiles(m, one, p) == 0) {
@@ -249,6 +253,8 @@ summarise(const struct making *m)
         fputs("weir: ", stderr);
         wr_story_print(&m->story, stderr, wr_utf8());
         fputc('\n', stderr);
+        if (m->r->collect)
+            wr_reclaimed_print(&m->reclaimed, stderr);
         print_rest(m);
         return;
     }
@@ -262,6 +268,8 @@ summarise(const struct making *m)
     print_numbers(m->main_image);
     if (m->main)
         print_sites(m->main);
+    if (m->r->collect)
+        wr_reclaimed_print(&m->reclaimed, stderr);
     print_rest(m);
 }
 
@@ -320,6 +328,7 @@ wr_report_make(const struct wr_report *r)
         wr_judgement_fini(&m.judgement);
         wr_story_fini(&m.story);
     }
+    wr_reclaimed_fini(&m.reclaimed);
     wr_profile_free(m.main);
     wr_symboliser_free(m.symboliser);
     wr_sources_free(&m.sources);

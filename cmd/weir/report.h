@@ -28,6 +28,7 @@ struct wr_report {
     int status; /* as waitpid gave it */
     bool quiet;
     double seconds;
+    bool collect; /* what malloc gave was collected, too */
     const struct wr_lost_options *leaks; /* NULL: nobody asked for them */
 };
 

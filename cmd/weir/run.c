@@ -440,6 +440,7 @@ supervise(struct run *r)
                                .status = status,
                                .quiet = r->quiet,
                                .seconds = seconds_since(&start),
+                               .collect = r->collect,
                                .leaks = r->wants_leaks ? &r->leaks : NULL};
     int64_t leaked = tools ? tools->report(&report) : -1;
     if (r->fail_on_leak && status == 0 && leaked != 0)

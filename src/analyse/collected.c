@@ -37,6 +37,8 @@ wr_collected_read(struct wr_collected *c, const struct wr_region_view *view)
     c->cycles = m.num_gc;
     c->forced = m.num_forced_gc;
     c->limited = atomic_load(&from->limited);
+    c->lost_blocks = atomic_load(&from->lost_blocks);
+    c->lost_bytes = atomic_load(&from->lost_bytes);
     c->live = atomic_load(&from->live);
     c->goal = wr_collector_goal(from);
     c->last_ns = c->cycles ? m.pause_ns[(c->cycles - 1) % WR_PAUSES] : 0;
@@ -61,6 +63,7 @@ wr_collected_say(const struct wr_collected *c, char text[WR_COLLECTED_ROOM])
 {
     char live[WR_VALUE_ROOM], goal[WR_VALUE_ROOM] = "none";
     char last[WR_VALUE_ROOM], longest[WR_VALUE_ROOM], forced[40] = "";
+    char lost[WR_VALUE_ROOM + 40] = "", freed[WR_VALUE_ROOM];
     if (c->cycles == 0) {
         snprintf(text, WR_COLLECTED_ROOM, "no cycle yet");
         return text;
@@ -69,12 +72,15 @@ wr_collected_say(const struct wr_collected *c, char text[WR_COLLECTED_ROOM])
         snprintf(forced, sizeof forced, " (%" PRIu64 " forced)", c->forced);
     if (c->goal)
         value(goal, c->goal, "bytes");
+    if (c->lost_blocks)
+        snprintf(lost, sizeof lost, ", %s freed that was lost",
+                 value(freed, c->lost_bytes, "bytes"));
     snprintf(
         text, WR_COLLECTED_ROOM,
-        "%" PRIu64 " cycle%s%s, %s alive, goal %s; stopped %s, at most "
+        "%" PRIu64 " cycle%s%s, %s alive%s, goal %s; stopped %s, at most "
         "%s; %.1f%% of the processors; marked %s",
         c->cycles, wr_plural(c->cycles), forced, value(live, c->live, "bytes"),
-        goal, value(last, c->last_ns, "nanoseconds"),
+        lost, goal, value(last, c->last_ns, "nanoseconds"),
         value(longest, c->longest_ns, "nanoseconds"), 100 * c->share, c->way);
     return text;
 }
@@ -92,11 +98,12 @@ wr_collected_json(const struct wr_collected *c, FILE *out)
     else
         fputs("null", out);
     fprintf(out,
+            ",\"lost_blocks\":%" PRIu64 ",\"lost_bytes\":%" PRIu64
             ",\"last_stop_ns\":%" PRIu64 ",\"median_stop_ns\":%" PRIu64
             ",\"longest_stop_ns\":%" PRIu64 ",\"stopped_ns\":%" PRIu64
             ",\"last_end_ns\":%" PRIu64 ",\"cpu_share\":%g,\"marked\":",
-            c->last_ns, c->median_ns, c->longest_ns, c->stopped_ns,
-            c->last_end_ns, c->share);
+            c->lost_blocks, c->lost_bytes, c->last_ns, c->median_ns,
+            c->longest_ns, c->stopped_ns, c->last_end_ns, c->share);
     wr_json_string(out, c->way);
     fputc('}', out);
 }

@@ -22,6 +22,8 @@ struct wr_collected {
     uint64_t limited; /* and those that the memory limit wanted */
     uint64_t live;    /* as the last one found */
     uint64_t goal;    /* 0: none begins by itself */
+    uint64_t lost_blocks, lost_bytes; /* of malloc, freed since the program had
+                                         lost them */
     uint64_t last_ns, longest_ns, stopped_ns; /* the program stood still */
     uint64_t median_ns;   /* of the last cycles, 256 at most */
     uint64_t last_end_ns; /* CLOCK_REALTIME; 0: none ended */

@@ -843,6 +843,40 @@ wr_profile_from_leaks(struct wr_profile **out,
     return build(&b, out, WR_PROFILE_HEAP, why, n);
 }
 
+/* As if what was lost were all that there ever was. */
+static void
+count_lost(const struct wr_region_view *view, struct wr_bucket_counts *lost,
+           uint64_t buckets)
+{
+    for (uint64_t i = 0; i < buckets; i++) {
+        const struct wr_bucket *b = wr_view_bucket(view, i);
+        struct wr_bucket_counts c = {0};
+        if (!b)
+            continue;
+        wr_bucket_read(b, &c);
+        lost[i].allocs = atomic_load(&b->died[0]);
+        lost[i].alloc_bytes =
+            c.allocs ? lost[i].allocs * (c.alloc_bytes / c.allocs) : 0;
+    }
+}
+
+int
+wr_profile_from_lost(struct wr_profile **out, const struct wr_region_view *view,
+                     char *why, size_t n)
+{
+    struct build b = {.view = view,
+                      .estimated = true,
+                      .then_buckets = wr_view_used(view, WR_TABLE_BUCKETS)};
+    struct wr_bucket_counts *lost = calloc(b.then_buckets + 1, sizeof *lost);
+    if (!lost)
+        return wr_profile_fail(why, n, "out of memory");
+    count_lost(view, lost, b.then_buckets);
+    b.then = lost;
+    int rc = build(&b, out, WR_PROFILE_HEAP, why, n);
+    free(lost);
+    return rc;
+}
+
 int
 wr_profile_from_sites(struct wr_profile **out,
                       const struct wr_region_view *view, char *why, size_t n)

@@ -172,6 +172,11 @@ int wr_profile_from_region(struct wr_profile **out,
                            enum wr_profile_kind kind,
                            enum wr_profile_values values, char *why, size_t n);
 
+/* Of what the collector has freed since the program had lost it, by where it
+ * was allocated: in use, as if it were still there. */
+int wr_profile_from_lost(struct wr_profile **out,
+                         const struct wr_region_view *view, char *why,
+                         size_t n);
 /* Only the stacks: sample i is that of bucket i, with the value 1. */
 int wr_profile_from_sites(struct wr_profile **out,
                           const struct wr_region_view *view, char *why,

@@ -17,6 +17,7 @@
 #include "heap/tiny.h"
 #include "mark/marks.h"
 #include "os/os.h"
+#include "region/collector.h"
 #include "region/event.h"
 
 /* Spans that are found, and looked at, under one lock; and of those for who
@@ -184,6 +185,18 @@ overwrite_all(struct wr_span *s, const uint16_t *list, uint32_t n)
         overwrite(s, list[i]);
 }
 
+/* Blocks of malloc's that nobody will free any more. */
+static void
+note_lost(struct wr_span *s, const uint16_t *list, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        wr_sample_lost(s, list[i]);
+    if (n == 0)
+        return;
+    wr_collector_add(lost_blocks, n);
+    wr_collector_add(lost_bytes, n * wr_span_block_bytes(s));
+}
+
 static bool
 sweep_large(struct wr_span *s, struct wr_marks *d)
 {
@@ -193,6 +206,8 @@ sweep_large(struct wr_span *s, struct wr_marks *d)
     if (line == NULL || take_word(line) == 0 ||
         (!wr_span_is_managed(s) && wr_doubt_sift(s, &only, 1) == 0))
         return false;
+    if (!wr_span_is_managed(s))
+        note_lost(s, &only, 1);
     if (clobbers)
         overwrite(s, 0);
     wr_large_free(s, (void *)s->base, "collect", false);
@@ -211,8 +226,10 @@ sweep(struct wr_mcache *mc, struct wr_span *s, struct wr_marks *d)
         n = sweep_large(s, d);
     } else {
         n = list_dead(d, s, list);
-        if (kind == WR_KIND_MALLOC)
+        if (kind == WR_KIND_MALLOC) {
             n = wr_doubt_sift(s, list, n);
+            note_lost(s, list, n);
+        }
         if (kind == WR_KIND_NOSCAN && s->block_bytes == WR_TINY_BYTES)
             wr_tiny_part(s, list, n);
         if (wr_unlikely(clobbers))

@@ -47,6 +47,14 @@ wr_sample_free(struct wr_span *s, unsigned block, size_t bytes)
                                (void *)(s->base + block * bytes), bytes);
 }
 
+void
+wr_sample_lost(struct wr_span *s, unsigned block)
+{
+    if (wr_block_state(s, block) == WR_BLOCK_SAMPLED &&
+        wr_events.sample_lost != NULL)
+        wr_events.sample_lost(s->tags[block]);
+}
+
 bool
 wr_sample_tag(const void *p, uint32_t *tag)
 {

@@ -14,5 +14,7 @@ void wr_sample_block(struct wr_mcache *mc, struct wr_span *s, void *p);
 /* A block of so many bytes is about to be freed: if it is a sample, say so; it
  * is just live then. Any thread. */
 void wr_sample_free(struct wr_span *s, unsigned block, size_t bytes);
+/* Before that, where nobody but the collector can free it. */
+void wr_sample_lost(struct wr_span *s, unsigned block);
 
 #endif

@@ -314,6 +314,13 @@ wr_bucket_add_free(uint32_t bucket, uint64_t bytes, uint64_t age_ns)
     wr_alone_add(&wr_counters->sample_frees, 1);
 }
 
+void
+wr_bucket_add_lost(uint32_t bucket)
+{
+    if (wr_region != NULL)
+        wr_region_add_lost(bucket);
+}
+
 size_t
 wr_bucket_stack(uint32_t bucket, uintptr_t *pc, size_t max)
 {

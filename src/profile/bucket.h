@@ -40,6 +40,8 @@ uint64_t wr_bucket_stands_for(uint32_t bucket, uint64_t bytes, uint64_t rate);
 void wr_bucket_add_alloc(uint32_t bucket, uint64_t bytes);
 /* age_ns: how old the block got; 0: not known, or young. */
 void wr_bucket_add_free(uint32_t bucket, uint64_t bytes, uint64_t age_ns);
+/* It will be freed, by the collector: the program has lost it. */
+void wr_bucket_add_lost(uint32_t bucket);
 
 /* The stack of a bucket: its frames, at most max. */
 size_t wr_bucket_stack(uint32_t bucket, uintptr_t *pc, size_t max);

@@ -216,6 +216,13 @@ sample_freed(uint32_t tag, void *block, size_t bytes)
     wr_background_tell_often();
 }
 
+static void
+sample_lost(uint32_t tag)
+{
+    (void)wr_world_region();
+    wr_bucket_add_lost(birth_of(tag).bucket);
+}
+
 bool
 wr_sample_birth(const struct wr_span *s, unsigned block, struct wr_birth *out)
 {
@@ -330,6 +337,7 @@ wr_sample_start(uint64_t rate)
     wr_sample_set_rate(rate);
     wr_events.sampled = sampled;
     wr_events.sample_freed = sample_freed;
+    wr_events.sample_lost = sample_lost;
     wr_events.next_sample = next_sample;
 }
 

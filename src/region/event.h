@@ -30,6 +30,9 @@ struct wr_events {
     uint32_t (*sampled)(struct wr_mcache *cache, void *block, size_t bytes);
     /* A sampled block is being freed; tag: what sampled answered. */
     void (*sample_freed)(uint32_t tag, void *block, size_t bytes);
+    /* It will be, and it is the collector that frees it: the program has lost
+     * it. */
+    void (*sample_lost)(uint32_t tag);
     /* The thread needs a span with free blocks for that slot, of blocks that
      * the collector frees: it may sweep its own. Its cache; no lock is held. */
     void (*sweep)(struct wr_mcache *cache, unsigned slot);

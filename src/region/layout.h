@@ -279,7 +279,8 @@ struct wr_bucket {
     uint64_t stands_for; /* bytes that one sample stands for, rounded */
     /* Of the frees those of blocks that were older than one unit, by age:
      * died[k] were at least WR_AGE_UNIT_NS << (k - 1) old and, but for the
-     * last, less than twice that. died[0] stays 0. Modulo 2^32. */
+     * last, less than twice that. died[0]: of all frees those by the collector
+     * (it found that the program had lost a block of malloc). Modulo 2^32. */
     _Atomic uint32_t died[WR_AGES];
 };
 
@@ -499,9 +500,12 @@ struct wr_collector {
     _Atomic uint64_t idle_ns;          /* of processors nobody wanted */
     _Atomic uint64_t share_millionths; /* level: of the processors' time since
                                           the start, but for idle_ns */
-    _Atomic uint64_t limited; /* count: cycles whose goal was the memory
-                                 limit's */
-    _Atomic uint64_t reserved[12];
+    _Atomic uint64_t limited;     /* count: cycles whose goal was the memory
+                                     limit's */
+    _Atomic uint64_t lost_blocks; /* count: of malloc, freed since the program
+                                     had lost them; */
+    _Atomic uint64_t lost_bytes;  /* their bytes */
+    _Atomic uint64_t reserved[10];
     /* Cycle n (from 1) is at (n - 1) % WR_PAUSES: how long the program stood
      * still for it, all its stops together; when it ended, CLOCK_REALTIME. */
     _Atomic uint64_t pause_ns[WR_PAUSES];

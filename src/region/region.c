@@ -869,6 +869,15 @@ wr_region_add_died(uint32_t bucket, uint64_t age_ns)
                               memory_order_relaxed);
 }
 
+void
+wr_region_add_lost(uint32_t bucket)
+{
+    struct wr_bucket *b = wr_region_entry(WR_TABLE_BUCKETS, bucket);
+
+    atomic_fetch_add_explicit(&b->died[0], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&counts[bucket].died[0], 1, memory_order_relaxed);
+}
+
 struct wr_thread_slot *
 wr_region_new_thread(void)
 {

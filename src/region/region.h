@@ -81,6 +81,8 @@ void wr_region_add_alloc(uint32_t bucket, uint64_t bytes);
 void wr_region_add_free(uint32_t bucket, uint64_t bytes);
 /* And how old it got. */
 void wr_region_add_died(uint32_t bucket, uint64_t age_ns);
+/* And that it was the collector that freed it. */
+void wr_region_add_lost(uint32_t bucket);
 
 /* Make sure that these bytes, of a table behind the stacks, can be written.
  * Any thread. false: there is no room. */

@@ -20,6 +20,8 @@ setup(void)
     c->cycles = 300;
     c->forced = 2;
     c->limited = 7;
+    c->lost_blocks = 3;
+    c->lost_bytes = 9216;
     c->live = 3 << 20;
     c->goal = 6 << 20;
     c->way = WR_WAY_SNAPSHOT;
@@ -55,7 +57,8 @@ START_TEST(its_numbers_are_those_of_the_region)
     ck_assert_str_eq(
         json_of(&c),
         "{\"cycles\":300,\"forced\":2,\"limited\":7,\"live_bytes\":3145728,"
-        "\"goal_bytes\":6291456,\"last_stop_ns\":5000000,"
+        "\"goal_bytes\":6291456,\"lost_blocks\":3,\"lost_bytes\":9216,"
+        "\"last_stop_ns\":5000000,"
         "\"median_stop_ns\":1000000,\"longest_stop_ns\":9000000,"
         "\"stopped_ns\":500000000,\"last_end_ns\":77,\"cpu_share\":0.025,"
         "\"marked\":\"in a copy of the program\"}");
@@ -69,9 +72,9 @@ START_TEST(it_is_told_in_one_line)
 
     ck_assert(wr_collected_read(&c, &view));
     ck_assert_str_eq(wr_collected_say(&c, text),
-                     "300 cycles (2 forced), 3MB alive, goal 6MB; stopped 5ms, "
-                     "at most 9ms; 2.5% of the processors; marked in a copy of "
-                     "the program");
+                     "300 cycles (2 forced), 3MB alive, 9kB freed that was "
+                     "lost, goal 6MB; stopped 5ms, at most 9ms; 2.5% of the "
+                     "processors; marked in a copy of the program");
 }
 END_TEST
 
