@@ -13,6 +13,7 @@
 #include "base/base.h"
 #include "base/die.h"
 #include "gc/cycle.h"
+#include "gc/debt.h"
 #include "gc/doubt.h"
 #include "gc/gc.h"
 #include "gc/judge.h"
@@ -25,6 +26,7 @@
 #include "limit/calls.h"
 #include "limit/pacer.h"
 #include "limit/policy.h"
+#include "mark/assists.h"
 #include "mark/marks.h"
 #include "os/os.h"
 #include "os/process.h"
@@ -37,7 +39,8 @@
 
 enum { IDLE, RUNNING, ENDED, BROKEN };
 enum { LOOK_NS = 10000000, PATIENCE = 300 };
-enum { NAP_NS = 1000000 }; /* of who has run too far ahead, at once */
+/* Of who has run too far ahead, at once; and who would help, but cannot. */
+enum { NAP_NS = 1000000, SHORT_NAP_NS = 200000 };
 /* Of a cycle beside the program, and how many are not tried so then. */
 enum { STOPS_MANY = 100, SCATTERED_CYCLES = 8 };
 enum {
@@ -79,6 +82,8 @@ static struct {
     uint64_t live, dead, suspects, roots;
     uint64_t reached; /* wr_managed_grown() then */
     uint64_t goal;
+    uint64_t work; /* bytes that the next is likely to scan */
+    uint64_t tail; /* and that are allocated between that and its end */
     struct wr_pacer_rates rates;
     bool limited;
 } last;
@@ -128,10 +133,10 @@ room(void)
 static bool
 is_large(void)
 {
-    uint64_t now = taken();
-    bool far = last.goal == WR_PACER_NEVER || now / 2 > last.goal;
+    uint64_t all = taken();
+    bool far = last.goal == WR_PACER_NEVER || all / 2 > last.goal;
 
-    return (far ? now : last.live) >= BESIDE_BYTES;
+    return (far ? all : last.live) >= BESIDE_BYTES;
 }
 
 static void
@@ -170,7 +175,7 @@ choose_trigger(void)
 {
     struct wr_pacer_heap h = {.percent = atomic_load(&percent),
                               .marked = last.live,
-                              .scanned = last.live,
+                              .scanned = last.work,
                               .globals = last.roots,
                               .cons_mark = last.rates.now,
                               .room = room()};
@@ -198,6 +203,28 @@ limit_moved(void)
     choose_trigger();
 }
 
+static uint64_t
+scaled(uint64_t n, uint64_t to, uint64_t from)
+{
+    return from == 0 ? n : (uint64_t)((double)n * (double)to / (double)from);
+}
+
+/* Who allocates helps to mark, so that the rest of the cycle, in which nobody
+ * can, ends at the goal: as if all that there will be were alive, since what
+ * comes too early is not too much. */
+static struct wr_pacer_progress
+pace(void)
+{
+    uint64_t all = scaled(last.work, last.goal, last.live);
+    uint64_t ahead = last.goal - wr_min(last.live, last.goal);
+    uint64_t tail = wr_min(last.tail, ahead / 2);
+
+    return (struct wr_pacer_progress){.percent = atomic_load(&percent),
+                                      .goal = last.goal - tail,
+                                      .expected = all,
+                                      .most = all};
+}
+
 /* ---- what was done ---- */
 
 /* While it stands still all of the program's time is the collector's; beside
@@ -215,6 +242,23 @@ pay(const struct wr_cycle *c)
     toll.bucket = wr_pacer_pour(toll.bucket, stopped * processors + beside,
                                 since * processors + beside * (processors - 1));
     toll.until_ns = c->ended_ns;
+}
+
+/* From one that ran beside the program, from `before` to `after`. */
+static void
+learn(const struct wr_cycle *c, uint64_t before, uint64_t after)
+{
+    uint64_t tail = c->way == WR_WAY_TRACKED ? wr_managed_grown() - c->grew : 0;
+
+    last.tail = wr_max(tail, last.tail / 4 * 3);
+    last.rates = wr_pacer_learn(
+        last.rates,
+        &(struct wr_pacer_cycle){.triggered = before,
+                                 .reached = after,
+                                 .work = c->once,
+                                 .mark_ns = c->ended_ns - c->stood_ns,
+                                 .assist_ns = wr_debt_ns(),
+                                 .processors = wr_os_cpus()});
 }
 
 static void
@@ -251,18 +295,14 @@ account(const struct wr_cycle *c)
     wr_collector_set(percent, atomic_load(&percent));
     pay(c);
     note_scattered(c);
+    if (beside)
+        learn(c, before, after);
     last.dead = c->dead_bytes;
     last.suspects = c->suspect_bytes;
     atomic_fetch_add(&dead_bytes, c->dead_bytes);
-    if (beside)
-        last.rates = wr_pacer_learn(
-            last.rates, &(struct wr_pacer_cycle){.triggered = before,
-                                                 .reached = after,
-                                                 .work = c->scanned,
-                                                 .mark_ns = mark,
-                                                 .processors = wr_os_cpus()});
     /* What was allocated meanwhile counts as alive. */
     last.live = c->live + meanwhile;
+    last.work = scaled(c->once, last.live, c->live);
     last.roots = c->roots;
     last.reached = c->reached + meanwhile;
 }
@@ -320,8 +360,10 @@ cycle(void)
 static void
 asked(void)
 {
-    if (atomic_load(&wanted))
+    if (atomic_load(&wanted)) {
         cycle();
+        wr_track_watch_no_more();
+    }
     if (asked_before != NULL)
         asked_before();
 }
@@ -338,6 +380,8 @@ ask_for_cycle(bool forced, bool by_time)
                             .all = atomic_load(&malloc_is_root),
                             .malloc = wr_collects_malloc,
                             .way = first_way(),
+                            .pace = pace(),
+                            .base = last.reached - last.live - last.suspects,
                             .begun = is_begun};
     atomic_store(&stopping, now.way == WR_WAY_STOPPED);
     atomic_store(&wanted, true);
@@ -470,13 +514,34 @@ wr_gc_collect(void)
     return done;
 }
 
-/* How far the program may run ahead of a cycle. */
+/* How far the program may run ahead of a cycle where it cannot help. */
 static uint64_t
 line(void)
 {
     uint64_t ahead = last.goal > last.live ? last.goal - last.live : 0;
 
-    return last.reached + ahead + ahead / 2 + AHEAD_BYTES;
+    return last.reached + ahead + ahead / 8 + AHEAD_BYTES;
+}
+
+static void
+nap(uint64_t ns)
+{
+    uint64_t began_ns = wr_os_monotonic();
+
+    wr_os_wait(&stage, RUNNING, ns);
+    wr_debt_waited(wr_os_monotonic() - began_ns);
+}
+
+/* A cycle runs. */
+static void
+help(void)
+{
+    if (atomic_load(&wr_assists_are_open)) {
+        if (!wr_debt_pay())
+            nap(SHORT_NAP_NS);
+    } else if (wr_gc_is_at(line()) || atomic_load(&wr_track_ends)) {
+        nap(NAP_NS);
+    }
 }
 
 static void
@@ -503,8 +568,8 @@ wr_gc_make_room(void)
             wait_for_end();
     } else if (atomic_load(&stage) == BROKEN || atomic_load(&stopping)) {
         wait_for_end();
-    } else if (wr_gc_is_at(line()) || atomic_load(&wr_track_ends)) {
-        wr_os_wait(&stage, RUNNING, NAP_NS);
+    } else {
+        help();
     }
     inside = false;
 }

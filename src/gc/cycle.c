@@ -198,7 +198,7 @@ mark(struct work *w, const struct wr_stop *s)
                            is_beside(w->cycle) ? quarter() : WR_MARKERS_MOST);
     marked = mark_from_roots(w, s);
     wr_helpers_end(w->marker);
-    w->cycle->scanned = wr_marker_sums(w->marker)->scanned;
+    w->cycle->scanned = w->cycle->once = wr_marker_sums(w->marker)->scanned;
     return marked;
 }
 

@@ -44,6 +44,7 @@
 #include <stdint.h>
 
 #include "base/text.h"
+#include "limit/pacer.h"
 
 struct wr_marks;
 struct wr_stop;
@@ -56,6 +57,10 @@ struct wr_cycle {
     bool verify;  /* what it finds, before anybody hears of it (gc/verify.h) */
     uint32_t way; /* enum wr_collector_way of region/layout.h: the first to try;
                      then the one it took */
+    /* What who allocates owes it, and wr_managed_grown() where `triggered` of
+     * that is 0. Beside the program. */
+    struct wr_pacer_progress pace;
+    uint64_t base;
     /* Behind what it may have to wait for; false: it is not wanted any more. */
     bool (*begun)(void);
 
@@ -68,7 +73,9 @@ struct wr_cycle {
     uint64_t triggered, reached; /* wr_managed_grown() at the first stop, and
                                     as of when the dead were looked for */
     uint64_t roots;              /* bytes looked at */
-    uint64_t scanned;            /* those and of blocks */
+    uint64_t scanned;            /* those and of blocks; */
+    uint64_t once;               /* of it before anything was looked at again */
+    uint64_t grew;               /* wr_managed_grown() then */
     uint64_t live, live_blocks;  /* reached, of those that may be dead */
     uint64_t dead_bytes, dead_blocks;
     uint64_t suspect_bytes; /* of malloc: not reached, but not dead yet */

@@ -10,6 +10,7 @@
 
 #include "base/base.h"
 #include "gc/cycle.h"
+#include "gc/debt.h"
 #include "gc/judge.h"
 #include "gc/tie.h"
 #include "gc/tracts.h"
@@ -20,6 +21,7 @@
 #include "leak/reach.h"
 #include "leak/roots.h"
 #include "limit/pacer.h"
+#include "mark/assists.h"
 #include "mark/helpers.h"
 #include "mark/mark.h"
 #include "mark/marks.h"
@@ -48,15 +50,17 @@ struct track {
     struct wr_cycle *cycle;
     struct wr_marks *marks;
     struct wr_marker *marker;
-    struct wr_os_watch watch;
     size_t next; /* of the stretches; */
     uintptr_t at;
     uint64_t written;  /* pages, in this round */
     uint64_t slice_ns; /* how long it may stand still at the end, by now */
+    bool lost;         /* somebody else marks yet, and nobody knows how long */
 };
 
 static struct wr_stretch stretch[WR_STRETCHES];
 static size_t stretches;
+static struct wr_os_watch watch; /* of those, while it is open */
+static bool is_open;
 
 /* ---- rounds ---- */
 
@@ -99,7 +103,7 @@ go_round(struct track *t, uint64_t until)
         for (t->at = wr_max(t->at, s->from); t->at < s->end;) {
             if (is_over(until))
                 return TIME_OVER;
-            n = wr_os_watch_take(&t->watch, &t->at, s->end, found, BATCH);
+            n = wr_os_watch_take(&watch, &t->at, s->end, found, BATCH);
             if (n == SIZE_MAX)
                 return FAILED;
             look_again(t, found, n);
@@ -107,7 +111,7 @@ go_round(struct track *t, uint64_t until)
                 return TIME_OVER;
         }
     }
-    if (!wr_tracts_go_round(&t->watch, t->marker, until, &t->written))
+    if (!wr_tracts_go_round(&watch, t->marker, until, &t->written))
         return TIME_OVER;
     t->next = 0;
     t->at = 0;
@@ -183,19 +187,46 @@ keep_rest(struct track *t)
 }
 
 /* ---- beside the program, all of it ---- */
+static void
+ask_for_assists(struct track *t)
+{
+    struct wr_cycle *c = t->cycle;
+
+    c->pace.triggered = c->triggered - c->base;
+    wr_debt_begin(&c->pace, c->triggered);
+    (void)wr_assists_begin(t->marker);
+}
+
+/* With helpers and who allocates: to where nothing is grey. */
+static bool
+mark_together(struct track *t)
+{
+    bool helped =
+        wr_helpers_begin(t->marker, wr_pacer_markers(wr_os_cpus()).whole) > 1;
+    bool marked;
+
+    do {
+        wr_assists_open();
+        marked = helped ? wr_marker_go_on(t->marker, 0) : blacken_all(t);
+        t->lost = !wr_assists_close();
+    } while (marked && !t->lost && wr_assists_take_over());
+    wr_helpers_end(t->marker);
+    return marked && !t->lost;
+}
 
 /* All that can be reached from what is grey. */
 static bool
 mark(struct track *t)
 {
-    bool marked = true;
+    bool marked;
 
-    if (wr_helpers_begin(t->marker, wr_pacer_markers(wr_os_cpus()).whole) > 1)
-        (void)wr_marker_go_on(t->marker, 0);
-    else
-        marked = blacken_all(t);
-    wr_helpers_end(t->marker);
-    return marked && keep(t) && find_lost(t);
+    ask_for_assists(t);
+    marked = mark_together(t);
+    wr_assists_end();
+    marked = marked && keep(t);
+    t->cycle->once = wr_marker_sums(t->marker)->scanned;
+    t->cycle->grew = wr_managed_grown();
+    return marked && find_lost(t);
 }
 
 /* What ties hold need not wait for the end. */
@@ -289,9 +320,8 @@ begin(struct track *t)
 
     if (s == NULL)
         return false;
-    t->cycle->triggered = wr_managed_grown();
     wr_judge_keep_records(t->marks);
-    wr_tracts_begin(&t->watch, s);
+    wr_tracts_begin(&watch, s);
     seen = note_roots(t, s);
     wr_cycle_go_on(t->cycle, s);
     return seen;
@@ -411,19 +441,22 @@ watch_all(struct track *t)
     wr_judge_unlock();
     for (size_t i = 0; i < stretches; i++)
         for (uintptr_t at = stretch[i].from; at < stretch[i].end;)
-            if (wr_os_watch_take(&t->watch, &at, stretch[i].end, found,
-                                 BATCH) == SIZE_MAX)
+            if (wr_os_watch_take(&watch, &at, stretch[i].end, found, BATCH) ==
+                SIZE_MAX)
                 return false;
     return stretches > 0 && t->marks != NULL && t->cycle->dead != NULL;
 }
 
-static void
-watch_no_more(struct track *t)
+void
+wr_track_watch_no_more(void)
 {
+    if (!is_open)
+        return;
     for (size_t i = 0; i < stretches; i++)
-        wr_os_watch_drop(&t->watch, stretch[i].from, stretch[i].end);
-    wr_tracts_end(&t->watch);
-    wr_os_watch_close(&t->watch);
+        wr_os_watch_drop(&watch, stretch[i].from, stretch[i].end);
+    wr_tracts_end(&watch);
+    wr_os_watch_close(&watch);
+    is_open = false;
 }
 
 /* Where it failed before the last stop. */
@@ -473,16 +506,19 @@ wr_track_run(struct wr_cycle *c)
 {
     struct track t = {.cycle = c};
 
-    if (!is_fit(c) || !wr_os_watch_open(&t.watch))
+    if (!is_fit(c) || !wr_os_watch_open(&watch))
         return false;
+    is_open = true;
+    c->triggered = wr_managed_grown();
     if (watch_all(&t))
         t.marker = wr_marker_new(t.marks, c->malloc ? t.marks : NULL);
     c->done = t.marker != NULL && run(&t);
     if (!c->done && t.marker != NULL)
         forget_records();
-    watch_no_more(&t);
     c->done = c->done && (c->verify || wr_judge(c, t.marks));
     wr_judge_end();
+    if (t.lost)
+        return true; /* what they use cannot be freed */
     wr_marker_free(t.marker);
     wr_marks_free(t.marks);
     return true;
@@ -491,6 +527,9 @@ wr_track_run(struct wr_cycle *c)
 void
 wr_track_fork_child(void)
 {
+    if (is_open)
+        is_open = false; /* the parent's descriptors */
+    wr_assists_fork_child();
     if (atomic_load(&wr_track_ends))
         atomic_store(&wr_track_ends, false);
 }

@@ -59,6 +59,9 @@ struct wr_cycle;
 /* false: the system does not let us, or large files are to be read, and nothing
  * has happened. */
 bool wr_track_run(struct wr_cycle *c);
+/* Behind it, when nobody waits for the cycle any more: that takes as long as
+ * there is memory that was watched. */
+void wr_track_watch_no_more(void);
 
 /* A cycle comes to its end, and what is written now has to be looked at in
  * one of its stops: who allocates should hold still for a moment. */

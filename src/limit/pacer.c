@@ -11,10 +11,11 @@
 
 #define MIB ((uint64_t)1 << 20)
 
-/* Where between what was marked and the goal a cycle may begin, in 64ths:
- * about 0.7 and 0.95. Earlier, and a fast program would be in a cycle all the
- * time, in which nothing is freed; later, and no room is left to mark in. */
-enum { EARLIEST = 45, LATEST = 61, PARTS = 64 };
+/* Where between what was marked and the goal a cycle may begin, in 64ths: half
+ * way, and at about 0.95. Earlier, and a fast program would be in a cycle all
+ * the time, in which nothing is freed; later, and no room is left to mark in.
+ */
+enum { EARLIEST = 32, LATEST = 61, PARTS = 64 };
 
 enum { HEADROOM_PERCENT = 3, UNTOLD_PERCENT = 100000 };
 

@@ -8,8 +8,6 @@
  */
 #include "mark/crew.h"
 
-#include <string.h>
-
 #include "base/base.h"
 #include "os/os.h"
 #include "os/syscall.h"
@@ -70,7 +68,7 @@ wr_crew_put(struct wr_crew *c, const struct wr_grey *grey, size_t n)
     if (wanted) {
         WR_ASSERT(c->chunks < c->members);
         c->chunk[c->chunks].n = n;
-        memcpy(c->chunk[c->chunks].grey, grey, n * sizeof *grey);
+        wr_grey_copy(c->chunk[c->chunks].grey, grey, n);
         atomic_fetch_add(&c->chunks, 1);
     }
     wr_lock_give(&c->lock);
@@ -104,21 +102,44 @@ listen(struct wr_crew *c, uint32_t rung)
     wr_os_wait(&c->bell, rung, 0);
 }
 
+/* Lock held. */
+static size_t
+take_chunk(struct wr_crew *c, struct wr_grey *grey)
+{
+    size_t n = 0;
+
+    if (c->chunks > 0) {
+        atomic_fetch_sub(&c->chunks, 1);
+        n = c->chunk[c->chunks].n;
+        wr_grey_copy(grey, c->chunk[c->chunks].grey, n);
+    }
+    return n;
+}
+
+size_t
+wr_crew_take(struct wr_crew *c, struct wr_grey *grey)
+{
+    size_t n;
+
+    if (atomic_load_explicit(&c->chunks, memory_order_relaxed) == 0)
+        return 0;
+    take_lock(c);
+    n = take_chunk(c, grey);
+    wr_lock_give(&c->lock);
+    return n;
+}
+
 static size_t
 next(struct wr_crew *c, struct wr_grey *grey, bool leads)
 {
     for (;;) {
         uint32_t rung = atomic_load(&c->bell);
-        size_t n = 0;
+        size_t n;
         bool end;
 
         take_lock(c);
         end = c->over || (leads && c->resting == c->members);
-        if (c->chunks > 0) {
-            atomic_fetch_sub(&c->chunks, 1);
-            n = c->chunk[c->chunks].n;
-            memcpy(grey, c->chunk[c->chunks].grey, n * sizeof *grey);
-        }
+        n = take_chunk(c, grey);
         if (n > 0 || (leads && end))
             atomic_fetch_sub(&c->resting, 1);
         wr_lock_give(&c->lock);

@@ -39,6 +39,17 @@ struct wr_grey {
     uintptr_t from, end;
 };
 
+/* Forwards, and word by word: memcpy would leave addresses of blocks, dead ones
+ * soon, in wide registers of the program's thread, and they live by that. */
+static inline void
+wr_grey_copy(struct wr_grey *to, const struct wr_grey *from, size_t n)
+{
+    for (; n > 0; n--) {
+        *to++ = *from++;
+        atomic_signal_fence(memory_order_seq_cst);
+    }
+}
+
 struct wr_crew {
     struct wr_lock lock; /* guards the rest; never held by who sleeps */
     uint32_t members;
@@ -74,6 +85,9 @@ void wr_crew_rest(struct wr_crew *c);
 size_t wr_crew_next(struct wr_crew *c, struct wr_grey *grey);
 /* The same of the leader. 0: all is done, and it rests no more. */
 size_t wr_crew_next_or_end(struct wr_crew *c, struct wr_grey *grey);
+
+/* A chunk for anybody, when there is one: how many. */
+size_t wr_crew_take(struct wr_crew *c, struct wr_grey *grey);
 
 /* Helpers may leave, once they rest. */
 void wr_crew_dismiss(struct wr_crew *c);

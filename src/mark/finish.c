@@ -98,25 +98,28 @@ look_again(struct wr_span *s, void *marker)
     }
 }
 
-/* All rest. What the helpers counted becomes the leader's; did anybody drop
- * blocks? */
+void
+wr_marker_take_counts(struct wr_marker *m, struct wr_marker *h)
+{
+    m->helped += h->sums.blocks;
+    m->sums.blocks += h->sums.blocks;
+    m->sums.bytes += h->sums.bytes;
+    m->sums.scanned += h->sums.scanned;
+    h->sums = (struct wr_marked){0, 0, 0};
+    m->dropped |= h->dropped;
+    h->dropped = false;
+}
+
+/* All rest. Did anybody drop blocks? */
 static bool
 gather(struct wr_marker *m)
 {
-    bool dropped = m->dropped;
+    bool dropped;
 
+    for (unsigned i = 1; i < m->markers; i++)
+        wr_marker_take_counts(m, m->helper[i]);
+    dropped = m->dropped;
     m->dropped = false;
-    for (unsigned i = 1; i < m->markers; i++) {
-        struct wr_marker *h = m->helper[i];
-
-        m->helped += h->sums.blocks;
-        m->sums.blocks += h->sums.blocks;
-        m->sums.bytes += h->sums.bytes;
-        m->sums.scanned += h->sums.scanned;
-        h->sums = (struct wr_marked){0, 0, 0};
-        dropped |= h->dropped;
-        h->dropped = false;
-    }
     return dropped;
 }
 
@@ -132,13 +135,17 @@ wr_marker_go_on(struct wr_marker *m, uint64_t until)
     uint64_t look = m->sums.scanned + LOOK_BYTES;
 
     if (until == 0)
-        finish_all(m);
-    while (!wr_marker_is_done(m)) {
+        do
+            finish_all(m);
+        while (wr_marker_take_chunk(m));
+    while (!wr_marker_is_done(m) || wr_marker_take_chunk(m)) {
         wr_marker_step(m);
+        if (m->pool != NULL)
+            wr_marker_give(m);
         if (m->sums.scanned < look)
             continue;
         if (wr_os_monotonic() >= until)
-            return m->depth == m->bottom;
+            return wr_marker_is_done(m) && !wr_marker_take_chunk(m);
         look = m->sums.scanned + LOOK_BYTES;
     }
     return true;

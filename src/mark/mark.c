@@ -3,8 +3,6 @@
  */
 #include "mark/marker.h"
 
-#include <string.h>
-
 #include "base/base.h"
 #include "heap/layout.h"
 #include "heap/span.h"
@@ -52,7 +50,7 @@ move_down(struct wr_marker *m)
     if (m->bottom <= m->depth / 2)
         return false;
     m->depth -= m->bottom;
-    memmove(m->grey, m->grey + m->bottom, m->depth * sizeof *m->grey);
+    wr_grey_copy(m->grey, m->grey + m->bottom, m->depth);
     m->bottom = 0;
     return true;
 }
@@ -97,15 +95,61 @@ push(struct wr_marker *m, struct wr_grey part)
     m->grey[m->depth++] = part;
 }
 
-/* Who has more gives half of it, of what waits longest: most hangs off that. */
-static void
-share(struct wr_marker *m)
+static bool
+is_large(const struct wr_grey *g)
 {
-    size_t n = wr_min((m->depth - m->bottom) / 2, (size_t)WR_CREW_CHUNK);
+    return g->end - g->from > PIECE + TYPED;
+}
 
-    if (n >= WR_CREW_WORTH && wr_crew_wants(m->crew) &&
-        wr_crew_put(m->crew, m->grey + m->bottom, n))
-        m->bottom += n;
+/* Who has more gives half of it, of what waits longest: most hangs off that.
+ * keeps: not the first, though. */
+static void
+share(struct wr_marker *m, struct wr_crew *c, size_t worth, bool keeps)
+{
+    struct wr_grey *first = m->grey + m->bottom;
+    size_t n =
+        wr_min((m->depth - m->bottom - keeps) / 2, (size_t)WR_CREW_CHUNK);
+
+    if (n < worth || !wr_crew_wants(c) || !wr_crew_put(c, first + keeps, n))
+        return;
+    if (keeps)
+        first[n] = *first;
+    m->bottom += n;
+}
+
+/* What is large waits long, and is nothing for who assists. */
+void
+wr_marker_give(struct wr_marker *m)
+{
+    if (is_empty(m))
+        return;
+    if (m->crew != NULL)
+        share(m, m->crew, WR_CREW_WORTH, false);
+    if (m->pool != NULL)
+        share(m, m->pool, 1, is_large(&m->grey[m->bottom]));
+}
+
+bool
+wr_marker_is_at_large(const struct wr_marker *m)
+{
+    return !is_empty(m) && is_large(&m->grey[m->depth - 1]);
+}
+
+bool
+wr_marker_give_last(struct wr_marker *m)
+{
+    if (!wr_crew_put(m->pool, &m->grey[m->depth - 1], 1))
+        return false;
+    pop(m);
+    return true;
+}
+
+bool
+wr_marker_take_chunk(struct wr_marker *m)
+{
+    WR_ASSERT(wr_marker_is_done(m));
+    m->depth = m->pool != NULL ? wr_crew_take(m->pool, m->grey) : 0;
+    return m->depth > 0;
 }
 
 /* --- Marks --------------------------------------------------------------- */
@@ -114,8 +158,8 @@ static bool
 add_to(const struct wr_marker *m, struct wr_marks *set, const struct wr_span *s,
        unsigned block)
 {
-    return wr_likely(m->crew == NULL) ? wr_marks_add(set, s, block)
-                                      : wr_marks_add_shared(set, s, block);
+    return wr_likely(!m->together) ? wr_marks_add(set, s, block)
+                                   : wr_marks_add_shared(set, s, block);
 }
 
 void
@@ -437,7 +481,7 @@ mark_slowly(struct wr_marker *m)
     for (size_t i = 0; i < n; i++) {
         const struct wr_word *w = &m->word[i];
 
-        if (set_bit(w, m->crew != NULL) != 0) {
+        if (set_bit(w, m->together) != 0) {
             m->sums.blocks++;
             m->sums.bytes += w->is & KIND_BYTES;
             if ((w->is & KIND_SCAN) != 0)
@@ -463,7 +507,7 @@ wr_marker_mark_seen(struct wr_marker *m)
     if (wr_unlikely(m->kept != NULL || m->shallow || m->looks_again) ||
         !has_room(m))
         mark_slowly(m);
-    else if (m->crew == NULL)
+    else if (!m->together)
         mark_words(m, false);
     else
         mark_words(m, true);
@@ -750,8 +794,7 @@ wr_marker_blacken(struct wr_marker *m)
 {
     while (!wr_marker_is_done(m)) {
         wr_marker_step(m);
-        if (m->crew != NULL)
-            share(m);
+        wr_marker_give(m);
     }
 }
 

@@ -83,6 +83,7 @@ wr_marker_go_alone(struct wr_marker *m)
     }
     wr_crew_free(m->crew);
     m->crew = NULL;
+    m->together = m->pool != NULL;
     m->markers = 1;
 }
 
@@ -111,6 +112,39 @@ wr_marker_sums(const struct wr_marker *m)
     return &m->sums;
 }
 
+uint64_t
+wr_marker_scanned(const struct wr_marker *m)
+{
+    uint64_t sum = __atomic_load_n(&m->sums.scanned, __ATOMIC_RELAXED);
+
+    for (unsigned i = 1; i < m->markers; i++)
+        sum += __atomic_load_n(&m->helper[i]->sums.scanned, __ATOMIC_RELAXED);
+    return sum;
+}
+
+static void
+exchange(size_t *a, size_t *b)
+{
+    size_t was = *a;
+
+    *a = *b;
+    *b = was;
+}
+
+void
+wr_marker_exchange(struct wr_marker *a, struct wr_marker *b)
+{
+    struct wr_grey *grey = a->grey;
+
+    a->grey = b->grey;
+    b->grey = grey;
+    exchange(&a->grey_bytes, &b->grey_bytes);
+    exchange(&a->bottom, &b->bottom);
+    exchange(&a->depth, &b->depth);
+    exchange(&a->room, &b->room);
+    exchange(&a->limit, &b->limit);
+}
+
 void
 wr_marker_limit_grey(struct wr_marker *m, size_t blocks)
 {
@@ -123,22 +157,27 @@ wr_marker_limit_grey(struct wr_marker *m, size_t blocks)
 /* --- Together ------------------------------------------------------------ */
 
 /* A chunk must find room. */
-static bool
-can_take_chunks(struct wr_marker *m)
+bool
+wr_marker_can_take_chunks(struct wr_marker *m)
 {
     return m->room > 0 || wr_marker_make_room(m);
 }
 
-static bool
-make_helper(struct wr_marker *m, unsigned i, unsigned markers)
+struct wr_marker *
+wr_marker_beside(const struct wr_marker *m, unsigned markers)
 {
     struct wr_marker *h = make(m->marks, m->kept);
 
-    m->helper[i] = h;
     if (h == NULL)
-        return false;
+        return NULL;
+    h->together = true;
     h->crew = m->crew;
-    return make_grey(h, markers) && can_take_chunks(h);
+    h->pool = m->pool;
+    if (make_grey(h, markers) && wr_marker_can_take_chunks(h))
+        return h;
+    h->crew = NULL;
+    wr_marker_free(h);
+    return NULL;
 }
 
 /* What several write, or map, is there before they begin. */
@@ -146,13 +185,16 @@ static bool
 prepare(struct wr_marker *m, unsigned n)
 {
     m->crew = wr_crew_new(n);
-    if (m->crew == NULL || !can_take_chunks(m) ||
+    m->together = true;
+    if (m->crew == NULL || !wr_marker_can_take_chunks(m) ||
         !wr_marks_make_all(m->marks) ||
         (m->kept != NULL && !wr_marks_make_all(m->kept)))
         return false;
-    for (m->markers = 1; m->markers < n; m->markers++)
-        if (!make_helper(m, m->markers, n))
+    for (m->markers = 1; m->markers < n; m->markers++) {
+        m->helper[m->markers] = wr_marker_beside(m, n);
+        if (m->helper[m->markers] == NULL)
             return false;
+    }
     return true;
 }
 

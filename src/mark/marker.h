@@ -70,7 +70,9 @@ struct wr_marker {
 
     struct wr_marks *marks, *kept; /* kept: by odd pointers; NULL: not asked */
     struct wr_odd odd;
-    struct wr_crew *crew; /* NULL: it is alone */
+    bool together;        /* others write these marks, too */
+    struct wr_crew *crew; /* of helpers; NULL: there are none */
+    struct wr_crew *pool; /* for who assists (mark/assists.h); NULL: nobody */
     struct wr_marked sums;
     struct wr_os_pages pages;
 
@@ -92,6 +94,8 @@ void wr_marker_push(struct wr_marker *m, const struct wr_span *s,
 void wr_marker_step(struct wr_marker *m);
 /* The same until nothing is grey that this one knows of. */
 void wr_marker_blacken(struct wr_marker *m);
+/* Some of what is grey to whom it is missing. */
+void wr_marker_give(struct wr_marker *m);
 /* Words on their way get to their marks. */
 void wr_marker_mark_seen(struct wr_marker *m);
 /* As wr_marker_note, of a part of a block that ends there. */
@@ -99,6 +103,25 @@ void wr_marker_note_part(struct wr_marker *m, uintptr_t from, uintptr_t end,
                          uintptr_t block_end);
 /* The same of a typed one. */
 void wr_marker_note_typed(struct wr_marker *m, uintptr_t from, uintptr_t end);
+
+/* ---- for who assists ---- */
+
+/* Is what is to be blackened next of more than one piece? */
+bool wr_marker_is_at_large(const struct wr_marker *m);
+/* It goes to the pool. false: there is no room. */
+bool wr_marker_give_last(struct wr_marker *m);
+/* Of one where nothing is grey: it gets a chunk of the pool. false: there is
+ * none, or no pool. */
+bool wr_marker_take_chunk(struct wr_marker *m);
+/* Another one for the same marks, as one of so many. NULL: no memory. */
+struct wr_marker *wr_marker_beside(const struct wr_marker *m, unsigned markers);
+bool wr_marker_can_take_chunks(struct wr_marker *m);
+/* Their grey blocks. */
+void wr_marker_exchange(struct wr_marker *a, struct wr_marker *b);
+/* What h counted becomes the leader's; did it drop blocks? So does m then. */
+void wr_marker_take_counts(struct wr_marker *m, struct wr_marker *h);
+/* By it and its helpers; others may ask. */
+uint64_t wr_marker_scanned(const struct wr_marker *m);
 
 static inline bool
 wr_marker_is_done(const struct wr_marker *m)

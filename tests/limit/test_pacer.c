@@ -146,17 +146,13 @@ START_TEST(a_cycle_begins_a_runway_before_its_goal_within_bounds)
         double cons_mark;
         uint64_t trigger; /* KiB */
     } at[] = {
-        /* 64 MiB in parts of 1 MiB: 45 and 61 of them are the bounds, but a
+        /* 64 MiB in parts of 1 MiB: 32 and 61 of them are the bounds, but a
          * goal less 4 MiB may be later. */
-        {64, 0, (64 + 61) * 1024},
-        {64, 0.01, (64 + 61) * 1024},
-        {64, 0.02, 127139},
-        {64, 0.05, 121241},
-        {64, 0.09, 113377},
-        {64, 0.1, (64 + 45) * 1024},
-        {64, 100, (64 + 45) * 1024},
-        {1024, 0, 2044 * 1024},
-        {1024, 1e9, (1024 + 720) * 1024},
+        {64, 0, (64 + 61) * 1024},   {64, 0.01, (64 + 61) * 1024},
+        {64, 0.02, 127139},          {64, 0.05, 121241},
+        {64, 0.09, 113377},          {64, 0.1, 111411},
+        {64, 0.2, (64 + 32) * 1024}, {64, 100, (64 + 32) * 1024},
+        {1024, 0, 2044 * 1024},      {1024, 1e9, (1024 + 512) * 1024},
     };
 
     for (size_t i = 0; i < wr_countof(at); i++) {
