@@ -295,7 +295,7 @@ is_wanted(const struct batch *b, struct wr_span *s)
     return has_dead(b->dead, s);
 }
 
-/* false: that was all. */
+/* false: that was all, and the cursor is at the beginning. */
 static bool
 next_batch(struct batch *b)
 {
@@ -310,6 +310,8 @@ next_batch(struct batch *b)
         if (is_wanted(b, s))
             b->span[b->n++] = s;
     }
+    if (s == NULL)
+        *b->cursor = 0;
     wr_lock_give(&wr_mheap_lock);
     return s != NULL;
 }
@@ -348,10 +350,8 @@ wr_sweep_some(void)
     b.dead = enter();
     if (b.dead == NULL)
         return;
-    if (!sweep_batch(&b)) {
-        from = 0;
+    if (!sweep_batch(&b))
         atomic_store(&some_left, false);
-    }
     leave();
 }
 

@@ -32,7 +32,7 @@ struct wr_marks;
 static inline uint16_t
 wr_sweep_note(const struct wr_span *s)
 {
-    return (uint16_t)(1 + s->kind);
+    return (uint16_t)(1 + wr_span_kind(s));
 }
 
 /* Does a set of the dead have it? */

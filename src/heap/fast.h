@@ -25,7 +25,7 @@ wr_slot_take(struct wr_slot *slot, uint64_t bits, bool *fresh)
 
     wr_word_store(&slot->bits, bits & ~((uint64_t)1 << at));
     *fresh = slot->state[at] == WR_BLOCK_FRESH;
-    slot->state[at] = WR_BLOCK_LIVE;
+    __atomic_store_n(&slot->state[at], WR_BLOCK_LIVE, __ATOMIC_RELAXED);
     if (p == NULL)
         __builtin_unreachable();
     return p;

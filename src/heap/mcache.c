@@ -636,7 +636,7 @@ fresh_span(struct wr_mcache *mc, unsigned slot)
     s->inverse = c->inverse;
     s->shift = c->shift;
     s->class_id = (uint8_t)class_id;
-    s->kind = (uint8_t)(slot / WR_CLASSES);
+    wr_span_set_kind(s, (enum wr_kind)(slot / WR_CLASSES));
     s->group = c->group;
     s->block_bytes = c->bytes;
     wr_span_set_owner(s, mc);
@@ -822,7 +822,7 @@ sweep(struct wr_span *s)
     for (unsigned i = 0; i < s->blocks; i++) {
         live += wr_block_is_live(s->block[i]);
         if (s->block[i] == WR_BLOCK_REMOTE)
-            s->block[i] = WR_BLOCK_FREE;
+            wr_block_set(s, i, WR_BLOCK_FREE);
     }
     return live;
 }

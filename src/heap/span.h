@@ -371,10 +371,24 @@ wr_span_block_bytes(const struct wr_span *s)
     return s->class_id != 0 ? s->block_bytes : wr_span_bytes(s);
 }
 
+/* Of a span that may be about to get its first block: who sweeps looks at all,
+ * and finds nothing dead there. */
+static inline enum wr_kind
+wr_span_kind(const struct wr_span *s)
+{
+    return (enum wr_kind)__atomic_load_n(&s->kind, __ATOMIC_RELAXED);
+}
+
+static inline void
+wr_span_set_kind(struct wr_span *s, enum wr_kind kind)
+{
+    __atomic_store_n(&s->kind, (uint8_t)kind, __ATOMIC_RELAXED);
+}
+
 static inline bool
 wr_span_is_managed(const struct wr_span *s)
 {
-    return s->kind != WR_KIND_MALLOC;
+    return wr_span_kind(s) != WR_KIND_MALLOC;
 }
 
 /* Malloc's blocks are the collector's too. Constant from the start on. */
