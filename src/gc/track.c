@@ -367,9 +367,10 @@ run_on(struct track *t)
     uint64_t until = wr_os_monotonic() + RUN_NS;
     enum state s =
         wr_marker_go_on(t->marker, until) ? go_round(t, until) : TIME_OVER;
+    uint64_t now = wr_os_monotonic();
 
-    if (s == DONE && wr_os_monotonic() < until)
-        (void)wr_background_pause(until - wr_os_monotonic());
+    if (s == DONE && now < until)
+        (void)wr_background_pause(until - now);
     return s != FAILED && wr_background_is_wanted() && find_lost(t);
 }
 
