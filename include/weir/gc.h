@@ -183,6 +183,14 @@ weir_err weir_gc_collect(void);
 /* The same, and return what is free to the system. */
 weir_err weir_gc_release(void);
 
+/* Collect, and write what is alive to a file, in place of what has that name:
+ * what points at what and who allocated it, for `weir retained`, `why`, `top`
+ * and the others. It waits for the copy of the program that writes it.
+ * WEIR_EINVAL: path is NULL or too long; WEIR_EBUSY: another thread is at it;
+ * WEIR_ENOTSUP: there was no cycle, no memory for a copy, or no room for the
+ * file. */
+weir_err weir_gc_snapshot(const char *path);
+
 /* A cycle begins when the managed memory has grown by so many percent of what
  * was live after the last one (and what else has to be scanned), but not below
  * 4 MiB times percent / 100: 100 until it is set, by this, or by WEIR=gogc=N in

@@ -903,68 +903,63 @@ wr_profile_from_threads(struct wr_profile **out,
     return build(&b, out, WR_PROFILE_GOROUTINE, why, n);
 }
 
-/* As if so many of each bucket's live blocks had been freed. */
+int
+wr_profile_from_region_then(struct wr_profile **out,
+                            const struct wr_region_view *view,
+                            enum wr_profile_values values,
+                            const struct wr_bucket_counts *then,
+                            uint64_t taken_ns, char *why, size_t n)
+{
+    uint64_t start = view->header->start_ns;
+    struct build b = {.view = view,
+                      .estimated = values != WR_VALUES_RAW,
+                      .then = then,
+                      .then_buckets = wr_view_used(view, WR_TABLE_BUCKETS),
+                      .then_ns = taken_ns > start ? taken_ns - start : 0};
+    return build(&b, out, WR_PROFILE_HEAP, why, n);
+}
+
+/* As if what is garbage had been freed. Of more sampled blocks than there was
+ * room to tell of, each told one stands for some. */
 static void
 take_off(struct wr_bucket_counts *counts, uint64_t buckets,
-         const uint64_t *gone)
+         const struct wr_leaks *garbage)
 {
-    for (uint64_t i = 0; i < buckets; i++) {
+    const struct wr_leaks_header *h = &garbage->header;
+    uint64_t *found = calloc(buckets + 1, sizeof *found);
+    double each = h->records ? 1 + (double)h->dropped / (double)h->records : 1;
+    for (uint64_t i = 0; found && i < h->records; i++)
+        if (garbage->records[i].bucket < buckets)
+            found[garbage->records[i].bucket]++;
+    for (uint64_t i = 0; found && i < buckets; i++) {
         struct wr_bucket_counts *c = &counts[i];
+        uint64_t n = (uint64_t)wr_round((double)found[i] * each);
         uint64_t live = c->allocs - c->frees;
-        uint64_t n = gone[i] < live ? gone[i] : live;
-        if (n == 0)
+        if (n == 0 || live == 0)
             continue;
+        n = n < live ? n : live;
         c->free_bytes += (c->alloc_bytes - c->free_bytes) / live * n;
         c->frees += n;
     }
+    free(found);
 }
 
-int
-wr_profile_from_region_without(struct wr_profile **out,
-                               const struct wr_region_view *view,
-                               enum wr_profile_values values,
-                               const uint64_t *gone, uint64_t taken_ns,
-                               char *why, size_t n)
-{
-    struct build b = {.view = view,
-                      .estimated = values != WR_VALUES_RAW,
-                      .then_buckets = wr_view_used(view, WR_TABLE_BUCKETS)};
-    struct wr_bucket_counts *then = calloc(b.then_buckets + 1, sizeof *then);
-    uint64_t start = view->header->start_ns;
-    if (!then)
-        return wr_profile_fail(why, n, "out of memory");
-    for (uint64_t i = 0; i < b.then_buckets; i++)
-        wr_bucket_read(wr_view_bucket(view, i), &then[i]);
-    take_off(then, b.then_buckets, gone);
-    b.then = then;
-    b.then_ns = taken_ns > start ? taken_ns - start : 0;
-    int rc = build(&b, out, WR_PROFILE_HEAP, why, n);
-    free(then);
-    return rc;
-}
-
-/* Of more sampled blocks than there was room to tell of, each told one stands
- * for some. */
 int
 wr_profile_from_region_less(struct wr_profile **out,
                             const struct wr_region_view *view,
                             enum wr_profile_values values,
                             const struct wr_leaks *garbage, char *why, size_t n)
 {
-    const struct wr_leaks_header *h = &garbage->header;
     uint64_t buckets = wr_view_used(view, WR_TABLE_BUCKETS);
-    uint64_t *gone = calloc(buckets + 1, sizeof *gone);
-    double each = h->records ? 1 + (double)h->dropped / (double)h->records : 1;
-    if (!gone)
+    struct wr_bucket_counts *then = calloc(buckets + 1, sizeof *then);
+    if (!then)
         return wr_profile_fail(why, n, "out of memory");
-    for (uint64_t i = 0; i < h->records; i++)
-        if (garbage->records[i].bucket < buckets)
-            gone[garbage->records[i].bucket]++;
     for (uint64_t i = 0; i < buckets; i++)
-        gone[i] = (uint64_t)wr_round((double)gone[i] * each);
-    int rc = wr_profile_from_region_without(out, view, values, gone,
-                                            h->about.taken_ns, why, n);
-    free(gone);
+        wr_bucket_read(wr_view_bucket(view, i), &then[i]);
+    take_off(then, buckets, garbage);
+    int rc = wr_profile_from_region_then(
+        out, view, values, then, garbage->header.about.taken_ns, why, n);
+    free(then);
     return rc;
 }
 

@@ -140,6 +140,20 @@ each_stands_for(const struct wr_heap_file *h)
     return (double)s->header->blocks / (double)s->sample_count;
 }
 
+/* The region's counts, which went on while the file was written, with so many
+ * alive as the file says. */
+static struct wr_bucket_counts
+with_alive(const struct wr_bucket *b, uint64_t alive)
+{
+    struct wr_bucket_counts c;
+    wr_bucket_read(b, &c);
+    alive = alive < c.allocs ? alive : c.allocs;
+    c.frees = c.allocs - alive;
+    c.free_bytes =
+        c.alloc_bytes - (c.allocs ? c.alloc_bytes / c.allocs * alive : 0);
+    return c;
+}
+
 int
 wr_profile_from_heap_file(struct wr_profile **out, const struct wr_heap_file *h,
                           char *why, size_t n)
@@ -148,21 +162,21 @@ wr_profile_from_heap_file(struct wr_profile **out, const struct wr_heap_file *h,
     uint64_t buckets = wr_view_used(&h->region, WR_TABLE_BUCKETS);
     double each = each_stands_for(h);
     uint64_t *found = calloc(buckets + 1, sizeof *found);
-    if (!found)
-        return wr_profile_fail(why, n, "out of memory");
-    for (uint64_t i = 0; i < s->sample_count; i++)
+    struct wr_bucket_counts *then = calloc(buckets + 1, sizeof *then);
+    int rc = -1;
+    for (uint64_t i = 0; found && i < s->sample_count; i++)
         if (s->samples[i].bucket < buckets)
             found[s->samples[i].bucket]++;
-    for (uint64_t i = 0; i < buckets; i++) {
-        struct wr_bucket_counts c;
-        wr_bucket_read(wr_view_bucket(&h->region, i), &c);
-        uint64_t live = c.allocs - c.frees;
-        uint64_t alive = (uint64_t)((double)found[i] * each + 0.5);
-        found[i] = alive < live ? live - alive : 0;
-    }
-    int rc = wr_profile_from_region_without(out, &h->region,
-                                            WR_VALUES_ESTIMATED, found,
-                                            s->header->reply.taken_ns, why, n);
+    for (uint64_t i = 0; found && then && i < buckets; i++)
+        then[i] = with_alive(wr_view_bucket(&h->region, i),
+                             (uint64_t)((double)found[i] * each + 0.5));
+    if (found && then)
+        rc = wr_profile_from_region_then(out, &h->region, WR_VALUES_ESTIMATED,
+                                         then, s->header->reply.taken_ns, why,
+                                         n);
+    else
+        wr_profile_fail(why, n, "out of memory");
     free(found);
+    free(then);
     return rc;
 }

@@ -24,6 +24,7 @@
 #include "analyse/profile.h"
 #include "region/leaks.h"
 
+struct wr_bucket_counts;
 struct wr_region_view;
 
 struct wr_leaks {
@@ -51,13 +52,12 @@ int wr_profile_from_region_less(struct wr_profile **out,
                                 const struct wr_leaks *garbage, char *why,
                                 size_t n);
 
-/* As of that moment, CLOCK_REALTIME, without so many sampled blocks of each
- * bucket. */
-int wr_profile_from_region_without(struct wr_profile **out,
-                                   const struct wr_region_view *view,
-                                   enum wr_profile_values values,
-                                   const uint64_t *gone, uint64_t taken_ns,
-                                   char *why, size_t n);
+/* With these counts of each bucket, as of that moment, CLOCK_REALTIME. */
+int wr_profile_from_region_then(struct wr_profile **out,
+                                const struct wr_region_view *view,
+                                enum wr_profile_values values,
+                                const struct wr_bucket_counts *then,
+                                uint64_t taken_ns, char *why, size_t n);
 
 /* What is to each bucket, and of each class to none. */
 struct wr_leaks_shares {

@@ -1,15 +1,22 @@
 /* Invariants
  * 1. copy is that of this process which writes, or 0.
  * 2. dead is a set only while a copy is being made.
+ * 3. wish goes from NONE to FILLING, WANTED and back by who makes it, but from
+ *    WANTED to TAKEN by Weir's thread; wished and wished_copy are that one's
+ *    while it is WANTED.
  */
+#include <weir/gc.h>
+
 #include "gc/peak.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 
+#include "base/base.h"
 #include "base/text.h"
 #include "gc/cycle.h"
+#include "gc/gc.h"
 #include "gc/sweep.h"
 #include "leak/copy.h"
 #include "leak/snapshot.h"
@@ -26,6 +33,11 @@ static uint64_t highest;         /* bytes alive, of the last that was begun */
 static _Atomic long copy;
 static const struct wr_marks *dead;
 
+enum { NONE, FILLING, WANTED, TAKEN };
+static _Atomic uint32_t wish; /* of weir_gc_snapshot */
+static char wished[WR_PATH_MAX];
+static long wished_copy;
+
 static bool
 is_dead(const struct wr_span *s, unsigned block)
 {
@@ -36,10 +48,11 @@ static bool
 is_writing(void)
 {
     long pid = atomic_load(&copy);
+    bool done;
 
     if (pid == 0)
         return false;
-    if (wr_copy_goes_on(pid))
+    if (wr_copy_goes_on(pid, &done))
         return true;
     atomic_store(&copy, 0);
     return false;
@@ -55,19 +68,29 @@ make_path(struct wr_text *path)
     wr_text_str(path, WR_SNAPSHOT_FILE_SUFFIX);
 }
 
-static void
-write_down(const struct wr_cycle *c)
+/* The pid of the copy that writes; negative: there is none. */
+static long
+write_down(const struct wr_cycle *c, const char *path)
 {
     const struct wr_ask ask = {.kind = WR_ASK_SNAPSHOT,
                                .flags = WR_SNAPSHOT_WHOLE};
-    struct wr_text path;
-    struct wr_copy how = {.ask = &ask, .path = path.buf, .is_gone = is_dead};
+    struct wr_copy how = {.ask = &ask, .path = path, .is_gone = is_dead};
     long pid;
 
-    make_path(&path);
     dead = c->dead;
     pid = wr_copy_send(&how, wr_snapshot_search);
     dead = NULL;
+    return pid;
+}
+
+static void
+write_peak(const struct wr_cycle *c)
+{
+    struct wr_text path;
+    long pid;
+
+    make_path(&path);
+    pid = write_down(c, path.buf);
     if (pid <= 0)
         return;
     highest = c->live;
@@ -77,8 +100,12 @@ write_down(const struct wr_cycle *c)
 void
 wr_peak_look(const struct wr_cycle *c)
 {
+    if (atomic_load(&wish) == WANTED) {
+        wished_copy = write_down(c, wished);
+        atomic_store(&wish, TAKEN);
+    }
     if (folder[0] != '\0' && c->live > highest + highest / 8 && !is_writing())
-        write_down(c);
+        write_peak(c);
 }
 
 bool
@@ -87,18 +114,59 @@ wr_peak_tick(void)
     return is_writing();
 }
 
-void
-wr_peak_finish(void)
+static void
+nap(void)
 {
     const uint32_t never = 0;
 
+    wr_os_wait(&never, 0, NAP_NS);
+}
+
+void
+wr_peak_finish(void)
+{
     for (int i = 0; i < NAPS && is_writing(); i++)
-        wr_os_wait(&never, 0, NAP_NS);
+        nap();
+}
+
+/* It was wanted, and a cycle has ended since. */
+static weir_err
+wait_for_wished(void)
+{
+    uint32_t now = WANTED;
+    bool done = false;
+
+    if (atomic_compare_exchange_strong(&wish, &now, FILLING) ||
+        wished_copy <= 0)
+        return WEIR_ENOTSUP;
+    while (wr_copy_goes_on(wished_copy, &done))
+        nap();
+    return done ? WEIR_OK : WEIR_ENOTSUP;
+}
+
+WR_EXPORT weir_err
+weir_gc_snapshot(const char *path)
+{
+    uint32_t now = NONE;
+    weir_err err;
+
+    if (path == NULL || *path == '\0' || strlen(path) >= sizeof wished)
+        return WEIR_EINVAL;
+    if (!atomic_compare_exchange_strong(&wish, &now, FILLING))
+        return WEIR_EBUSY;
+    memcpy(wished, path, strlen(path) + 1);
+    atomic_store(&wish, WANTED);
+    (void)wr_gc_collect();
+    err = wait_for_wished();
+    atomic_store(&wish, NONE);
+    return err;
 }
 
 void
 wr_peak_fork_child(void)
 {
+    if (atomic_load(&wish) != NONE)
+        atomic_store(&wish, NONE);
     if (folder[0] == '\0')
         return;
     highest = 0;

@@ -9,7 +9,7 @@
  * written by a copy of the program (leak/copy.h), for which that stands still
  * some milliseconds more, and for which nobody waits but the program's end.
  * While one is written no other is begun; where there is no memory or room, no
- * file is left, and nobody is told.
+ * file is left, and nobody is told. weir_gc_snapshot writes the same.
  *
  * Threads: Weir's own, but for start, fork_child and finish.
  */

@@ -254,9 +254,12 @@ wr_copy_send(struct wr_copy *c, bool (*search)(const struct wr_copy *c))
 }
 
 bool
-wr_copy_goes_on(long copy)
+wr_copy_goes_on(long copy, bool *done)
 {
-    if (wr_os_copy_ended(copy) != -2)
+    int status = wr_os_copy_ended(copy);
+
+    *done = status == 0;
+    if (status != -2)
         return false;
     if (is_short(copy_bytes(KEEP_BYTES)))
         wr_os_copy_kill(copy);

@@ -57,9 +57,10 @@ enum wr_where wr_copy_run(const struct wr_ask *ask, const char *suffix,
                           bool (*search)(const struct wr_copy *c), bool *done);
 
 /* Search, into c->path, and do not wait: the copy's pid; negative: there is no
- * copy. Does it search yet? It is killed where the program needs the memory. */
+ * copy. Does it search yet? It is killed where the program needs the memory.
+ * *done, of one that does not: it has searched. */
 long wr_copy_send(struct wr_copy *c, bool (*search)(const struct wr_copy *c));
-bool wr_copy_goes_on(long copy);
+bool wr_copy_goes_on(long copy, bool *done);
 
 /* The same as wr_copy_run in the program itself, which stands still till the
  * search has ended: at its end, where it waits for the answer anyway. */

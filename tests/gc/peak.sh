@@ -1,6 +1,7 @@
 #!/bin/sh
 # WEIR=gcsnapshot=DIR: the heap as the cycle found it that found the most alive
-# is a file that the commands for programs, cores and profiles read.
+# is a file that the commands for programs, cores and profiles read; so is what
+# weir_gc_snapshot writes.
 . "$(dirname "$0")/../cmd/_lib.sh"
 command -v jq >/dev/null || {
     echo "skip: no jq"
@@ -12,7 +13,7 @@ prog=$build/tests/prog_peak
     exit 77
 }
 mkdir heaps regions
-WEIR=sample=1,dir=$tmp/regions,gcsnapshot=$tmp/heaps "$prog" >pids.txt ||
+WEIR=sample=1,dir=$tmp/regions,gcsnapshot=$tmp/heaps "$prog" asked.heap >pids.txt ||
     fail "the program: status $?"
 read -r parent child <pids.txt
 rm -rf regions # they are not needed
@@ -28,6 +29,7 @@ blocks() {
 }
 is "$(blocks heaps/$parent.heap)" '[1000,"kept_nodes"]' \
     "the parent's nodes; it was little larger later"
+is "$(blocks asked.heap)" '[100,"kept_nodes"]' "the heap that was asked for"
 is "$(blocks heaps/$child.heap)" '[300,"kept_nodes"]' "the child's nodes"
 
 "$weir" retained --json heaps/$parent.heap >retained.json 2>err.txt ||

@@ -1,5 +1,6 @@
 /* Grows, shrinks and grows again, with a cycle at each end, and a child that
- * does it by itself. Prints their process ids. Linked with libweir. */
+ * does it by itself. Prints their process ids. With a FILE it writes its heap
+ * there, when it is small. Linked with libweir. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,13 +55,28 @@ keep_so_many(unsigned n)
     abort();
 }
 
+/* Where much else runs, threads may not get their turn to stand still. */
+static void
+write_heap(const char *path)
+{
+    for (int tries = 0; tries < 100; tries++)
+        if (weir_gc_snapshot(path) == WEIR_OK)
+            return;
+    abort();
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
     pid_t child;
 
     keep_so_many(1000);
     keep_so_many(100);
+    if (weir_gc_snapshot(NULL) != WEIR_EINVAL ||
+        weir_gc_snapshot("/nowhere/at/all") != WEIR_ENOTSUP)
+        return 1;
+    if (argc > 1)
+        write_heap(argv[1]);
     keep_so_many(1010);
     child = fork();
     if (child == 0) {
