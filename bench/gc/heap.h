@@ -7,8 +7,8 @@
  *     DROP(n->name);                         free; nothing where a collector
  *     DROP(n);                               finds it out
  *
- * BENCH_WEIR: include/weir/gc.h, and BENCH_TYPED: with layouts. BENCH_BOEHM:
- * libgc. Neither: calloc, malloc and free of whichever library is in force.
+ * BENCH_WEIR: include/weir/gc.h, and BENCH_TYPED: with layouts; BENCH_BARRIER:
+ * it is told of stores, as queues makes them. BENCH_BOEHM: libgc. Neither: calloc, malloc and free of whichever library is in force.
  */
 #ifndef BENCH_GC_HEAP_H
 #define BENCH_GC_HEAP_H
@@ -29,7 +29,12 @@
 #endif
 #define NEW_ARRAY(T, n) weir_new_array(T, n)
 #define NEW_BYTES(n)    weir_new_noscan(char, n)
-#define HEAP_START()    ((void)0)
+#if defined BENCH_BARRIER
+#include <weir/store.h>
+#define HEAP_START() ((void)weir_gc_use_barrier())
+#else
+#define HEAP_START() ((void)0)
+#endif
 #elif defined BENCH_BOEHM
 #define GC_THREADS
 #include <gc.h>
@@ -42,6 +47,13 @@
 #define NEW_ARRAY(T, n) ((T *)calloc(n, sizeof(T)))
 #define NEW_BYTES(n)    ((char *)malloc(n))
 #define HEAP_START()    ((void)0)
+#endif
+
+/* *at = p, where the collector is to know. */
+#if defined BENCH_BARRIER
+#define STORE(at, p) weir_store(at, p)
+#else
+#define STORE(at, p) ((void)(*(at) = (p)))
 #endif
 
 #if !defined TYPE

@@ -23,10 +23,10 @@ push(struct queue *q, uint64_t n)
     for (int i = 0; i < WORDS; i++)
         fresh->word[i] = n;
     if (q->last == NULL)
-        q->first = fresh;
+        STORE(&q->first, fresh);
     else
-        q->last->next = fresh;
-    q->last = fresh;
+        STORE(&q->last->next, fresh);
+    STORE(&q->last, fresh);
 }
 
 static uint64_t
@@ -38,9 +38,9 @@ pop(struct queue *q)
     if (n == NULL)
         return 0;
     word = n->word[WORDS - 1];
-    q->first = n->next;
+    STORE(&q->first, n->next);
     if (q->first == NULL)
-        q->last = NULL;
+        STORE(&q->last, (struct node *)NULL);
     DROP(n);
     return word;
 }

@@ -10,6 +10,7 @@
  *   meter.h     what the program's own pools and caches do, seen from outside
  *   monitor.h   be called at thresholds of it, with pace and forecast
  *   profile.h   who holds it: heap profiles, sample rate
+ *   store.h     stores that let it stand still for less than a millisecond
  *   stack.h     how large the stacks of new threads are
  *   serve.h     the same over HTTP, from inside the program (libweir-serve)
  *
@@ -61,6 +62,7 @@
 #include <weir/serve.h>
 #include <weir/slice.h>
 #include <weir/stack.h>
+#include <weir/store.h>
 #include <weir/stream.h>
 #include <weir/type.h>
 

@@ -12,6 +12,7 @@
 
 #include "base/base.h"
 #include "base/die.h"
+#include "gc/barrier.h"
 #include "gc/cycle.h"
 #include "gc/debt.h"
 #include "gc/doubt.h"
@@ -47,6 +48,7 @@ enum {
     AGAIN = 64 << 20,      /* bytes, before the next is tried after a failure */
     AHEAD_BYTES = 1 << 20, /* see line */
     BESIDE_BYTES = 32 << 20, /* a heap that is worth marking beside it */
+    BARRIER_BYTES = 1 << 20, /* where the program tells of its stores */
 };
 #define LONGEST_NS UINT64_C(120000000000) /* without a cycle, as in Go */
 
@@ -153,6 +155,8 @@ first_way(void)
 {
     if (wished_way != WR_WAY_NONE)
         return wished_way;
+    if (wr_barrier_is_used() && last.live >= BARRIER_BYTES)
+        return WR_WAY_BARRIER;
     if (!is_large())
         return WR_WAY_STOPPED;
     return scattered > 0 ? WR_WAY_SNAPSHOT : WR_WAY_TRACKED;
@@ -265,7 +269,8 @@ static void
 account(const struct wr_cycle *c)
 {
     bool beside = c->way != WR_WAY_STOPPED;
-    uint64_t prepared = c->way == WR_WAY_TRACKED ? c->go_on_ns : c->stood_ns;
+    bool shared = c->way == WR_WAY_TRACKED || c->way == WR_WAY_BARRIER;
+    uint64_t prepared = shared ? c->go_on_ns : c->stood_ns;
     uint64_t mark = c->marked_ns - prepared;
     uint64_t since_stop =
         c->way == WR_WAY_SNAPSHOT ? c->ended_ns - c->go_on_ns : 0;
@@ -701,6 +706,7 @@ wr_gc_start(const struct wr_gc_options *o)
     wr_sweep_start(o->clobber);
     wr_peak_start(o->peaks);
     wr_judge_start();
+    wr_barrier_start();
     (void)weir_gc_set_percent(o->percent);
 }
 
@@ -711,6 +717,7 @@ wr_gc_fork_child(void)
     wr_peak_fork_child();
     wr_ties_fork_child();
     wr_judge_fork_child();
+    wr_barrier_fork_child();
     wr_track_fork_child();
     if (atomic_load(&wanted))
         atomic_store(&wanted, false);

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "base/base.h"
+#include "gc/barrier.h"
 #include "gc/doubt.h"
 #include "gc/sweep.h"
 #include "gc/tie.h"
@@ -397,14 +398,25 @@ look_as_of_now(struct wr_cycle *c)
     look_stopped(c, s);
 }
 
+/* By the first of the ways that can be had. */
+static void
+look_somehow(struct wr_cycle *c)
+{
+    if (c->way == WR_WAY_BARRIER && wr_barrier_run(c))
+        return;
+    if (c->way == WR_WAY_BARRIER)
+        c->way = WR_WAY_TRACKED;
+    if (c->way == WR_WAY_TRACKED && wr_track_run(c))
+        return;
+    if (c->way == WR_WAY_TRACKED)
+        c->way = WR_WAY_SNAPSHOT;
+    look_as_of_now(c);
+}
+
 void
 wr_cycle_run(struct wr_cycle *c)
 {
-    if (c->way != WR_WAY_TRACKED || !wr_track_run(c)) {
-        if (c->way == WR_WAY_TRACKED)
-            c->way = WR_WAY_SNAPSHOT;
-        look_as_of_now(c);
-    }
+    look_somehow(c);
     c->ended_ns = wr_os_monotonic();
     if (c->done && is_beside(c))
         wr_ties_bury(c->dead);

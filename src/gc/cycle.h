@@ -93,8 +93,8 @@ void wr_cycle_run(struct wr_cycle *c);
 struct wr_stop *wr_cycle_stand_still(struct wr_cycle *c);
 void wr_cycle_go_on(struct wr_cycle *c, struct wr_stop *s);
 
-/* Are there blocks of malloc that are kept, whoever has them? */
 struct wr_marker;
+/* Are there blocks of malloc that are kept, whoever has them? */
 struct wr_span;
 bool wr_cycle_keeps(const struct wr_cycle *c);
 /* Those of any span. Guard: mheap's lock. */

@@ -1,6 +1,7 @@
 /* The calls by which a program ties something to the life of a managed block.
  */
 #include <weir/gc.h>
+#include <weir/store.h>
 
 #include "base/base.h"
 #include "gc/tie.h"
@@ -176,7 +177,8 @@ weir_gc_weak_get(const struct weir_gc_weak *w)
     void *hidden = __atomic_load_n(word, __ATOMIC_ACQUIRE);
     void *object = wr_cpu_held(~(uintptr_t)hidden);
 
-    return hidden != NULL && __atomic_load_n(word, __ATOMIC_ACQUIRE) == hidden
-               ? wr_cpu_held((uintptr_t)object)
-               : NULL;
+    if (hidden == NULL || __atomic_load_n(word, __ATOMIC_ACQUIRE) != hidden)
+        return NULL;
+    weir_reveal(object);
+    return wr_cpu_held((uintptr_t)object);
 }

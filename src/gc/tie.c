@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 #include <string.h>
+#include <weir/store.h>
 
 #include "base/base.h"
 #include "heap/heap.h"
@@ -138,9 +139,20 @@ unchain(uint32_t i)
     *at = tie[i].next;
 }
 
+/* What the tie kept is in use from now on, perhaps. */
+static void
+reveal(const struct tie *t)
+{
+    if (t->kind == WR_TIE_LINK)
+        return;
+    weir_reveal((void *)t->key);
+    weir_reveal((void *)t->arg);
+}
+
 static void
 drop(uint32_t i)
 {
+    reveal(&tie[i]);
     unchain(i);
     give_back(i);
 }
@@ -442,6 +454,7 @@ take_ready(struct tie *out)
     i = queue_first;
     if (i != 0) {
         *out = tie[i];
+        reveal(out);
         queue_first = tie[i].next;
         if (queue_first == 0)
             queue_last = 0;

@@ -386,6 +386,8 @@ move(void *p, size_t old, size_t size)
         return NULL;
     if (s->kind == WR_KIND_TYPED)
         move_layout((uintptr_t)q, (uintptr_t)p, wr_min(old, size));
+    if (old >= MOVE_MIN)
+        wr_tell_going(s, (uintptr_t)p, old);
     if (old >= MOVE_MIN && size >= old && wr_os_move(p, q, old)) {
         wr_large_free(s, p, "realloc", true);
         return q;

@@ -127,6 +127,8 @@ make_live(struct wr_mcache *mc, struct wr_span *s)
     mc->making = s;
     atomic_signal_fence(memory_order_seq_cst);
     wr_tell_taking(s, 0, 1);
+    if (wr_unlikely(atomic_load(&wr_free_round) == 0))
+        wr_tell_going(s, s->base, wr_span_bytes(s));
     __atomic_store_n(&s->block[0], WR_BLOCK_LIVE, __ATOMIC_RELEASE);
     atomic_signal_fence(memory_order_seq_cst);
     mc->making = NULL;
@@ -177,6 +179,8 @@ wr_large_free(struct wr_span *s, void *p, const char *call, bool emptied)
         wr_misuse(call, p);
     wr_suspect_used(s, 0);
     wr_sample_free(s, 0, wr_span_bytes(s));
+    if (!emptied)
+        wr_tell_going(s, s->base, wr_span_bytes(s));
     if (!wr_block_step(s, 0, WR_BLOCK_LIVE, WR_BLOCK_FREE)) {
         wr_misuse_twice(p, s->class_id);
         return;
@@ -203,6 +207,8 @@ wr_large_resize(struct wr_mcache *mc, struct wr_span *s, size_t size)
         return false;
     if (s->kind == WR_KIND_TYPED && !wr_layout_cover(s->base, now))
         return false;
+    if (now < old)
+        wr_tell_going(s, s->base + now, old - now);
     if (!wr_mheap_resize(s, now >> WR_PAGE_SHIFT))
         return false;
     if (s->kind == WR_KIND_TYPED && now > old)

@@ -221,7 +221,8 @@ wr_mcache_publish_tinies(struct wr_mcache *mc)
 }
 
 _Atomic uint64_t wr_managed_bytes, wr_returned_bytes;
-_Atomic bool wr_taking_told;
+_Atomic bool wr_taking_told, wr_going_told;
+_Atomic uint8_t wr_free_round;
 
 /* What the slot has taken since it was last asked. */
 static void
@@ -243,6 +244,8 @@ grant(struct wr_mcache *mc, struct wr_span *s, int32_t n)
     struct wr_slot *slot = &mc->slot[wr_span_slot(s)];
     uint32_t freed = wr_span_grant(s, n);
 
+    if (freed > 0)
+        wr_span_note_freed(s);
     wr_count_returned(s->kind, (uint64_t)freed * slot->bytes);
     wr_word_store(&slot->frees, wr_word_load(&slot->frees) + freed);
     return freed;
@@ -520,6 +523,25 @@ go_to_next_group(struct wr_slot *slot, uint32_t *n)
     return bits;
 }
 
+WR_COLD void
+wr_going(struct wr_span *s, uintptr_t from, size_t bytes)
+{
+    uint8_t round = atomic_load(&wr_free_round);
+
+    if (s->kind != WR_KIND_NOSCAN &&
+        (s->class_id == 0 || round == 0 || s->freed_in == round))
+        wr_events.going(from, from + bytes);
+}
+
+/* What those blocks of the slot's group held before they were freed. */
+static WR_COLD void
+tell_going(struct wr_slot *slot, uint64_t bits)
+{
+    for (; bits != 0; bits &= bits - 1)
+        wr_going(slot->span, slot->base + wr_cpu_lowest_bit(bits) * slot->bytes,
+                 slot->bytes);
+}
+
 /* Take what is free in the slot's group, or else in the next. */
 static inline bool
 take_group(struct wr_mcache *mc, struct wr_slot *slot)
@@ -540,6 +562,8 @@ take_group(struct wr_mcache *mc, struct wr_slot *slot)
     slot->again = WR_AGAIN;
     take_word(mc, slot, bits, n);
     wr_tell_taking(s, (unsigned)(slot->state - s->block), bits);
+    if (wr_unlikely(atomic_load_explicit(&wr_going_told, memory_order_relaxed)))
+        tell_going(slot, bits);
     if (wr_span_is_collected(s))
         count_managed(mc, slot);
     return true;

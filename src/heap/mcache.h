@@ -118,6 +118,29 @@ wr_tell_taking(struct wr_span *s, unsigned first, uint64_t bits)
         wr_events.taking(s, first, bits);
 }
 
+/* While it is so, wr_events.going is told of what freed blocks hold, before
+ * that is overwritten or goes: of those that were freed in this round, and
+ * perhaps before. Round 0: of any. */
+extern _Atomic bool wr_going_told;
+extern _Atomic uint8_t wr_free_round;
+
+/* Blocks of s are being found out to be freed. */
+static inline void
+wr_span_note_freed(struct wr_span *s)
+{
+    s->freed_in = atomic_load_explicit(&wr_free_round, memory_order_relaxed);
+}
+
+WR_COLD void wr_going(struct wr_span *s, uintptr_t from, size_t bytes);
+
+/* Of a span that goes, or a large block that does: all of it. Of a part. */
+static inline void
+wr_tell_going(struct wr_span *s, uintptr_t from, size_t bytes)
+{
+    if (wr_unlikely(atomic_load_explicit(&wr_going_told, memory_order_relaxed)))
+        wr_going(s, from, bytes);
+}
+
 /* Make a block of the slot ready to be taken. false: no memory. */
 bool wr_mcache_refill(struct wr_mcache *mc, unsigned slot);
 
@@ -178,7 +201,8 @@ wr_slot_look_again(const struct wr_slot *slot, uint32_t *n)
 {
     const struct wr_span *s = slot->span;
 
-    if (wr_unlikely(slot->again == 0))
+    if (wr_unlikely(slot->again == 0) ||
+        wr_unlikely(atomic_load_explicit(&wr_going_told, memory_order_relaxed)))
         return 0;
     if (wr_span_is_coarse(s) && wr_unlikely(wr_span_gained(s) > 0))
         return 0;

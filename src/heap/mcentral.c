@@ -102,6 +102,7 @@ wr_remote_take(struct wr_span *s)
     if ((shared & WR_SHARED_COUNT) == 0)
         return 0; /* one that is not counted yet is taken in next time */
     taken = sweep_remote(s);
+    wr_span_note_freed(s);
     while ((shared & WR_SHARED_COUNT) != 0) {
         int32_t n = (int32_t)(shared & WR_SHARED_COUNT);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "heap/huge.h"
+#include "heap/mcache.h"
 #include "heap/runs.h"
 #include "heap/scavenge.h"
 #include "heap/stretches.h"
@@ -511,6 +512,8 @@ wr_mheap_free(struct wr_span *s, bool emptied)
     struct wr_span *run;
     size_t idle;
 
+    if (wr_span_state(s) == WR_SPAN_SMALL)
+        wr_tell_going(s, s->base, wr_span_bytes(s));
     wr_lock_take(&wr_mheap_lock);
     WR_ASSERT(wr_span_state(s) == WR_SPAN_SMALL ||
               wr_span_state(s) == WR_SPAN_LARGE);

@@ -154,8 +154,10 @@ struct wr_span {
     bool zero;            /* its memory was zero when it was made */
     uint8_t kind;         /* enum wr_kind; constant while there are blocks */
     _Atomic uint8_t
-        swept;     /* the last cycle it was swept for; the collector's */
-    bool suspects; /* it may have some; guard: who has claimed it to sweep */
+        swept;        /* the last cycle it was swept for; the collector's */
+    bool suspects;    /* it may have some; guard: who has claimed it to sweep */
+    uint8_t freed_in; /* the last round (wr_free_round) in which blocks of it
+                         were freed; the owner's */
     /* The states, and NONE up to the next multiple of 16. */
     _Alignas(16) uint8_t block[];
 };

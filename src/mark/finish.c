@@ -14,6 +14,13 @@ enum { LOOK_BYTES = 16 << 10 };
 
 /* --- In slices ----------------------------------------------------------- */
 
+static bool
+counts(const struct wr_marker *m, const struct wr_span *s, unsigned block)
+{
+    return wr_marks_has(m->marks, s, block) &&
+           (m->marks->from_birth || wr_block_is_live(wr_block_state(s, block)));
+}
+
 /* The part of a marked block that lies in [from, end), with the word before: an
  * odd pointer may begin in that. */
 static void
@@ -23,8 +30,7 @@ note_part(struct wr_marker *m, struct wr_span *s, unsigned block,
     size_t bytes = wr_span_block_bytes(s);
     uintptr_t base = s->base + block * bytes;
 
-    if (!wr_marks_has(m->marks, s, block) ||
-        !wr_block_is_live(wr_block_state(s, block)))
+    if (!counts(m, s, block))
         return;
     from = wr_max(base, from - sizeof(uintptr_t));
     if (s->kind == WR_KIND_TYPED)
@@ -89,9 +95,7 @@ look_again(struct wr_span *s, void *marker)
     struct wr_marker *m = marker;
 
     for (unsigned i = 0; i < s->blocks; i++) {
-        if (s->kind == WR_KIND_NOSCAN ||
-            !wr_block_is_live(wr_block_state(s, i)) ||
-            !wr_marks_has(m->marks, s, i))
+        if (s->kind == WR_KIND_NOSCAN || !counts(m, s, i))
             continue;
         wr_marker_push(m, s, i);
         wr_marker_blacken(m);

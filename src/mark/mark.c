@@ -297,7 +297,8 @@ meet(struct wr_marks *set, struct wr_marks_window *w, uintptr_t value)
         behind = (value - s->base) >> WR_PAGE_SHIFT;
         is = PAGE_LARGE; /* as one by one, where windows meet */
         if (behind <= wr_marks_page(value)) {
-            wr_marks_add_free(set, s);
+            if (!set->from_birth)
+                wr_marks_add_free(set, s);
             is = s->class_id | (unsigned)behind << PAGE_BEHIND;
             is |= s->kind == WR_KIND_NOSCAN  ? PAGE_NOSCAN
                   : s->kind == WR_KIND_TYPED ? PAGE_TYPED

@@ -37,6 +37,7 @@ make(struct wr_marks *marks, struct wr_marks *kept)
     if (m == NULL)
         return NULL;
     m->marks = marks;
+    m->together = marks->from_birth;
     m->kept = kept;
     m->markers = 1;
     m->pages.file = -1;
@@ -83,7 +84,7 @@ wr_marker_go_alone(struct wr_marker *m)
     }
     wr_crew_free(m->crew);
     m->crew = NULL;
-    m->together = m->pool != NULL;
+    m->together = m->pool != NULL || m->marks->from_birth;
     m->markers = 1;
 }
 

@@ -40,7 +40,9 @@ struct wr_marks_window {
 
 struct wr_marks {
     bool failed;
-    bool changing;         /* it was made wide */
+    bool changing;   /* it was made wide */
+    bool from_birth; /* who takes a block marks it, meanwhile; and free blocks
+                        count, since they may be free only now */
     size_t first, windows; /* of the heap, as of when the set was made */
     struct wr_marks_window *window[]; /* NULL: no block there is in the set */
 };

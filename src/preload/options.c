@@ -63,7 +63,8 @@ parse_way(uint32_t *value, const char *s, size_t n)
     static const char *const names[] = {[WR_WAY_NONE] = "auto",
                                         [WR_WAY_TRACKED] = "track",
                                         [WR_WAY_SNAPSHOT] = "copy",
-                                        [WR_WAY_STOPPED] = "stop"};
+                                        [WR_WAY_STOPPED] = "stop",
+                                        [WR_WAY_BARRIER] = "barrier"};
 
     for (unsigned i = 0; i < wr_countof(names); i++)
         if (strlen(names[i]) == n && memcmp(s, names[i], n) == 0) {
@@ -153,7 +154,7 @@ complain(struct wr_text *t, const char *s, size_t n)
                    "overflow=on or off, "
                    "limit=BYTES, auto or off (perhaps with :hard), "
                    "collect=on or off, gogc=PERCENT or off, gctrace=0 or 1, "
-                   "gc=auto, track, copy or stop, gccheckmark=0 or 1, "
+                   "gc=auto, barrier, track, copy or stop, gccheckmark=0 or 1, "
                    "clobberfree=0 or 1, gcstress=N, gcsnapshot=/PATH and "
                    "leaks=exit, fail, "
                    "list or off, "

@@ -172,6 +172,8 @@ way_line(uint32_t way)
         return "weir: gc marks beside the program, whose writes are tracked\n";
     case WR_WAY_SNAPSHOT:
         return "weir: gc marks a copy of the program\n";
+    case WR_WAY_BARRIER:
+        return "weir: gc marks beside the program, which tells of its stores\n";
     case WR_WAY_STOPPED:
         return "weir: gc marks while the program stands still\n";
     default:

@@ -48,6 +48,11 @@ struct wr_events {
     /* While records are kept (wr_mheap_keep_records): a span of small blocks is
      * gone, and its pages may become another. mheap's lock is held. */
     void (*span_gone)(uintptr_t base, size_t pages);
+    /* What [from, end) of the heap holds is about to go: blocks there were
+     * freed, and are taken again or given back, or a large one is being freed,
+     * cut or moved. Told as wr_going_told says. Locks of the heap but mheap's
+     * may be held. */
+    void (*going)(uintptr_t from, uintptr_t end);
     /* Memory lies idle, or was freed in spans: wr_scavenge has something to do.
      * No lock is held. */
     void (*memory_idle)(void);

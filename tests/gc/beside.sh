@@ -26,6 +26,7 @@ for threads in 1 3; do
         try gc=$way $threads shows
         try gc=$way $threads hides
     done
+    try gc=barrier $threads barrier
     # Where blocks of malloc are collected, too; freed memory is overwritten.
     try gc=track,collect=on,clobberfree=1 $threads shows
 done

@@ -1,7 +1,7 @@
 /* Cycles while threads move pointers about: nothing that can be reached is
  * freed, wherever the only pointer to it was when a marker came by.
  *
- *     prog_beside THREADS STEPS [SEED [hides]]
+ *     prog_beside THREADS STEPS [SEED [shows|hides|barrier]]
  *
  * Each thread has shelves, some of managed memory, some of malloc's and some in
  * a large mapping of its own, full of the only pointers to books: it swaps them
@@ -13,6 +13,9 @@
  * all blocks of malloc are roots. A book whose words are not its
  * own was freed. Another thread asks for one cycle after the other until all
  * are done, and prints how many there were.
+ *
+ * barrier: the program promises that it tells of its stores, and so does not
+ * let the kernel write pointers.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -25,6 +28,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <weir/gc.h>
+#include <weir/store.h>
 
 #define MUST(x)                                                                \
     do {                                                                       \
@@ -55,6 +59,7 @@ struct library {
 
 static struct library library[THREADS];
 static unsigned threads;
+static bool barrier;
 static uint64_t steps;
 static _Atomic unsigned done;
 static bool hides;
@@ -78,7 +83,9 @@ shelf(const struct library *l, unsigned i)
 static void
 put_shelf(struct library *l, unsigned i, struct shelf *s)
 {
-    l->shelf[i] = hides && i % 2 != 0 ? ~(uintptr_t)s : (uintptr_t)s;
+    uintptr_t word = hides && i % 2 != 0 ? ~(uintptr_t)s : (uintptr_t)s;
+
+    weir_store_word(&l->shelf[i], (void *)word);
 }
 
 static struct shelf *
@@ -114,7 +121,7 @@ new_book(struct library *l)
         weir_gc_free(b);
         b = bare_book(l, 5000 + below(l, 9000));
     }
-    b->pair = bare_book(l, below(l, 6));
+    weir_store(&b->pair, bare_book(l, below(l, 6)));
     return b;
 }
 
@@ -222,7 +229,7 @@ grow(struct library *l, struct book **at)
     for (uint64_t i = b->words; i < words; i++)
         b->word[i] = b->number + i;
     b->words = words;
-    *at = b;
+    weir_store(at, b);
 }
 
 /* For a moment only malloc's blocks have the books: so many of one size that
@@ -239,13 +246,33 @@ lend(struct library *l)
         slip[i] = malloc(bytes);
         MUST(slip[i] != NULL);
         *slip[i] = s->book[i % PLACES];
-        s->book[i % PLACES] = i + PLACES < n ? new_book(l) : NULL;
+        weir_store(&s->book[i % PLACES], i + PLACES < n ? new_book(l) : NULL);
     }
     for (unsigned i = 0; i < n; i++) {
         must_be_whole(*slip[i]);
-        s->book[i % PLACES] = *slip[i];
+        weir_store(&s->book[i % PLACES], *slip[i]);
         free(slip[i]);
     }
+}
+
+/* All of a shelf one place up or down, and over another's beginning. */
+static void
+shift_shelf(struct library *l)
+{
+    struct shelf *s = any_shelf(l), *to = any_shelf(l);
+    struct book *first = s->book[0], *last = s->book[PLACES - 1];
+    size_t bytes = (PLACES - 1) * sizeof *s->book;
+
+    if (below(l, 2) == 0) {
+        weir_move(&s->book[1], &s->book[0], bytes);
+        weir_store(&s->book[0], last);
+    } else {
+        weir_move(&s->book[0], &s->book[1], bytes);
+        weir_store(&s->book[PLACES - 1], first);
+    }
+    if (to != s)
+        for (int i = 0; i < 3; i++)
+            weir_store(&s->book[i], weir_swap(&to->book[i], s->book[i]));
 }
 
 static void
@@ -256,21 +283,25 @@ step(struct library *l)
 
     must_be_whole(held);
     if (what < 700 || held == NULL) {
-        *a = *b;
-        *b = held;
+        weir_store(a, *b);
+        weir_store(b, held);
     } else if (what < 960) {
-        *a = new_book(l);
+        weir_store(a, new_book(l));
     } else if (what < 980) {
         grow(l, a);
     } else if (what < 990) {
-        *a = NULL;
+        weir_store(a, (struct book *)NULL);
         weir_gc_free(held->pair);
         weir_gc_free(held);
     } else if (what < 994) {
         move_shelf(l);
     } else if (what < 996) {
         lend(l);
+    } else if (what < 998) {
+        shift_shelf(l);
     } else if (what < 999 || below(l, 40) != 0) {
+        if (barrier)
+            return;
         copy_shelf(l);
     } else {
         close_mapped(l);
@@ -278,7 +309,7 @@ step(struct library *l)
         return;
     }
     if (*a == NULL)
-        *a = new_book(l);
+        weir_store(a, new_book(l));
 }
 
 static void *
@@ -310,6 +341,8 @@ main(int argc, char **argv)
     unsigned cycles = 0, failed = 0;
 
     MUST(argc > 2);
+    barrier = argc > 4 && strcmp(argv[4], "barrier") == 0;
+    MUST(!barrier || weir_gc_use_barrier() == WEIR_OK);
     threads = (unsigned)atoi(argv[1]);
     steps = strtoull(argv[2], NULL, 10);
     MUST(threads > 0 && threads <= THREADS);
