@@ -355,6 +355,19 @@ begin_round(bool verify)
 }
 
 static void
+note_free(struct wr_marker *m, const struct wr_span *s)
+{
+    for (unsigned i = 0; i < s->blocks; i++) {
+        uintptr_t base = s->base + i * wr_span_block_bytes(s);
+
+        if (!wr_block_is_live(wr_block_state(s, i)))
+            wr_marker_note(m, (void *)base,
+                           (void *)(base + wr_span_block_bytes(s)));
+    }
+}
+
+/* The same of those that threads have in hand. */
+static void
 note_current(struct wr_marker *m)
 {
     for (struct wr_mcache *mc = wr_caches_first(); mc != NULL; mc = mc->next)
@@ -362,8 +375,7 @@ note_current(struct wr_marker *m)
             const struct wr_span *s = mc->slot[i].span;
 
             if (s != NULL && s->kind != WR_KIND_NOSCAN)
-                wr_marker_note(m, (void *)s->base,
-                               (void *)(s->base + wr_span_bytes(s)));
+                note_free(m, s);
         }
 }
 
