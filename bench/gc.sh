@@ -5,7 +5,8 @@
 #     bench/gc.sh BUILD_DIR growth [--plot FILE] [LIVE_MB...]
 #
 # Each workload of bench/gc on each heap by turns, ROUNDS (1) times; typed:
-# Weir's with layouts (weir/type.h). Of each figure the median, and of the wall
+# Weir's with layouts (weir/type.h); barrier, of queues: it is told of stores
+# (weir/store.h). Of each figure the median, and of the wall
 # time how far the slowest is above the quickest. Stalls are of a thread's loop,
 # in milliseconds; where a workload has no loop that is looked at, there are
 # none. All of it takes seven minutes a round; strings-1, texts of 3 to 12 bytes
@@ -41,6 +42,8 @@ heaps="glibc malloc"
 [ ! -x "$build/bench/bench_gc_boehm" ] || heaps="$heaps boehm"
 ! go_bench || heaps="$heaps go"
 [ ! -x "$build/bench/bench_gc_weir" ] || heaps="$heaps weir typed"
+told=
+[ ! -x "$build/bench/bench_gc_barrier" ] || told=barrier
 
 run() { # heap work threads size operations
     heap=$1
@@ -51,7 +54,7 @@ run() { # heap work threads size operations
         "$build/bench/bench_gc_malloc" "$@" ;;
     boehm) ${BENCH_WITH-} "$build/bench/bench_gc_boehm" "$@" ;;
     go) ${BENCH_WITH-} "$tmp/go" "$@" ;;
-    weir | typed) ${BENCH_WITH-} env WEIR=dir="$regions" \
+    weir | typed | barrier) ${BENCH_WITH-} env WEIR=dir="$regions" \
         "$build/bench/bench_gc_$heap" "$@" ;;
     esac
     rm -f "$regions"/*
@@ -70,14 +73,16 @@ medians() {
 
 measure() { # work threads
     label=$1-$2
+    on=$heaps
+    [ "$1" != queues ] || on="$heaps $told"
     set -- "$1" "$2" $(work "$1")
     for round in $(seq "$rounds"); do
-        for heap in $heaps; do
+        for heap in $on; do
             run "$heap" "$@" >>"$tmp/$label.$heap" ||
                 echo "bench: $label on $heap failed" >&2
         done
     done
-    for heap in $heaps; do
+    for heap in $on; do
         [ -s "$tmp/$label.$heap" ] || continue
         echo "$label $heap $(medians "$tmp/$label.$heap")"
     done >"$tmp/$label.rows"
@@ -179,7 +184,13 @@ END {
             goal(w "-peak-of-go", rss[w, "weir"] / rss[w, "go"], "at most 1")
         if (w ~ /^(queues)/) {
             goal(w "-stall-99.9-ms", p999[w, "weir"], "at most 10")
-            goal(w "-stall-longest-ms", worst[w, "weir"], "at most 10") } }
+            goal(w "-stall-longest-ms", worst[w, "weir"], "at most 10")
+            if ((w, "barrier") in wall) {
+                goal(w "-barrier-stall-99.9-ms", p999[w, "barrier"],
+                    "at most 1")
+                printf "%s with the barrier: longest stall %.1f ms, %.2f of " \
+                    "the time without\n", w, worst[w, "barrier"],
+                    wall[w, "barrier"] / wall[w, "weir"] } } }
     if (m) goal("geometric-mean-of-the-better-of-boehm-and-go", exp(logs / m),
         "at most 0.6")
     if (m) goal("the-same-with-layouts", exp(typed / m), "at most 0.6") }

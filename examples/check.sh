@@ -49,6 +49,11 @@ case ${program##*/} in
     # Ten nodes of 16 bytes are held, among what else the program holds.
     expect top '160(\.0*)?B .* insert$'
     ;;
+21-store)
+    WEIR=gctrace=1 "$program" >out 2>err
+    expect out '^1000000 orders served, some cycles$'
+    expect err '^weir: gc marks beside the program, which tells of its stores$'
+    ;;
 20-watched)
     "$program" 60 >out &
     server=$!

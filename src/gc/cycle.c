@@ -289,6 +289,7 @@ wr_cycle_is_true(struct wr_cycle *c, const struct wr_stop *s,
                           .stop = s,
                           .malloc = c->malloc,
                           .beside = c->way == WR_WAY_TRACKED,
+                          .told = c->way == WR_WAY_BARRIER,
                           .under_way = (uint32_t)s->count};
 
     return wr_verify(&v, &c->wrong);

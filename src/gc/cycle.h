@@ -13,14 +13,16 @@
  * its address, so nobody can ever store it anywhere. What is allocated from
  * that moment on is not looked at.
  *
- * There are three ways.
+ * There are four ways.
  *     STOPPED   all is marked while the program stands still: small heaps.
  *     TRACKED   marking goes on beside the program in its own memory, and the
  *               kernel notes where that writes (gc/track.h).
+ *     BARRIER   the same, while the program tells of its stores (gc/barrier.h).
  *     SNAPSHOT  a copy is made (os/process.h) in that moment, in which marking
  *               goes on beside the program: what was dead then is dead for
  *               ever, whatever the program does meanwhile.
- * Each falls back: from write tracking, which the system may forbid, to a copy;
+ * Each falls back: from the barrier, which the program may not have promised, to
+ * write tracking; from that, which the system may forbid, to a copy;
  * from that, where it is not to be had or there is too little memory for what
  * the program writes meanwhile, to standing still.
  *

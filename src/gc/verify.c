@@ -54,6 +54,15 @@ end(struct wr_text *t)
 }
 
 static void
+end_untold(struct wr_text *t)
+{
+    wr_text_str(t, ": what led to it before was overwritten without weir_store "
+                   "while a cycle marked; store all pointers of the heap by "
+                   "the calls of weir/store.h, or make no promise "
+                   "(weir_gc_use_barrier)");
+}
+
+static void
 say_of_block(struct wr_text *t, uintptr_t block, const char *what)
 {
     begin(t);
@@ -61,6 +70,19 @@ say_of_block(struct wr_text *t, uintptr_t block, const char *what)
     wr_text_str(t, " ");
     wr_text_str(t, what);
     end(t);
+}
+
+/* Whose words are looked at. */
+static void
+say_block(const struct walk *w)
+{
+    struct wr_span *s = wr_span_of((void *)w->block);
+
+    say_address(w->wrong, " in the live block ", w->block);
+    wr_text_str(w->wrong, " of ");
+    wr_text_uint(w->wrong, wr_span_block_bytes(s));
+    wr_text_str(w->wrong,
+                wr_span_is_managed(s) ? " bytes" : " bytes of malloc's");
 }
 
 static void
@@ -74,11 +96,14 @@ say_lost(const struct walk *w, uintptr_t word, uintptr_t block, size_t bytes)
     wr_text_uint(t, bytes);
     say_address(t, " bytes is about to be freed, but the word at ", word);
     if (w->block != 0)
-        say_address(t, " in the live block ", w->block);
+        say_block(w);
     else
         wr_text_str(t, " in a root");
     wr_text_str(t, " points at it");
-    end(t);
+    if (w->v->told)
+        end_untold(t);
+    else
+        end(t);
 }
 
 /* ---- what a word leads to ---- */

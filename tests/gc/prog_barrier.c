@@ -162,8 +162,8 @@ during_cycle(void (*act)(void))
 {
     pthread_t id;
 
-    for (int i = 0; i < TRIES && !begin_cycle(&id); i++)
-        pthread_join(id, NULL);
+    for (int i = 1; !begin_cycle(&id) && i < TRIES; i++)
+        MUST(pthread_join(id, NULL) == 0);
     act();
     clear_stack();
     MUST(pthread_join(id, NULL) == 0);
