@@ -424,11 +424,13 @@ static enum state
 end(struct barrier *b, const struct wr_stop *s)
 {
     struct wr_cycle *c = b->cycle;
+    bool whole;
 
     set_told(false);
+    whole = !atomic_load(&lost) && wr_ties_mark(b->marker, b->marks, false) &&
+            wr_marks_hold_all(b->marks);
     wr_mheap_keep_records(false);
-    if (atomic_load(&lost) || !wr_ties_mark(b->marker, b->marks, false) ||
-        !wr_marks_hold_all(b->marks))
+    if (!whole)
         return FAILED;
     return !c->verify || wr_judge_stopped(c, s, b->marks) ? DONE : FAILED;
 }

@@ -1,11 +1,14 @@
 /* Collected memory under torture: nothing that can be reached is freed, what
  * cannot be reached goes, and the books balance, whatever else happens.
  *
- *     prog_torture graph|threads|fork|signals|finalizers|limit [SEED [PART]]
+ *     prog_torture graph|threads|fork|signals|finalizers|limit
+ *                  [SEED [PART [barrier]]]
  *
  * With PART a PARTth of it: what suffices where each block costs a cycle.
  * Ends with status 0 after a line that says what was done, or stops at the
  * first thing that is wrong. Linked with libweir as a user's program is.
+ *
+ * It tells of its stores; with a word behind PART it promises so.
  *
  * The shadow graph knows each node by its number alone, never by its address,
  * so that it keeps nothing alive. Addresses of nodes that may be dead are kept
@@ -25,6 +28,7 @@
 #include <unistd.h>
 #include <weir/gc.h>
 #include <weir/memstats.h>
+#include <weir/store.h>
 
 #define MUST(x)                                                                \
     do {                                                                       \
@@ -183,7 +187,7 @@ mutate(uint64_t *state)
         what = from == NULL ? 95 : what;
     }
     if (what < 90) { /* an edge changes, to a new node or another */
-        from->edge[e] = what < 75 ? to : NULL;
+        weir_store(&from->edge[e], what < 75 ? to : NULL);
         shadow[from->number].edge[e] =
             from->edge[e] != NULL ? (uint32_t)to->number + 1 : 0;
     } else {
@@ -541,7 +545,7 @@ lose_tied(unsigned n)
     for (uintptr_t i = 0; i < n; i++) {
         struct chain *c = chain_of(1, i * 10);
 
-        c->next = chain_of(1, i * 10 + 1);
+        weir_store(&c->next, chain_of(1, i * 10 + 1));
         MUST(weir_gc_finalizer(c, finalize, (void *)(i * 10)) == WEIR_OK);
         MUST(weir_gc_cleanup(c->next, clean, NULL) == WEIR_OK);
     }
@@ -606,12 +610,13 @@ main(int argc, char **argv)
 
     seed = (argc > 2 ? strtoull(argv[2], NULL, 0) : 1) * 1000003;
     part = argc > 3 ? (unsigned)atoi(argv[3]) : 1;
+    MUST(argc <= 4 || weir_gc_use_barrier() == WEIR_OK);
     for (size_t i = 0; argc > 1 && i < sizeof all / sizeof *all; i++)
         if (strcmp(argv[1], all[i].name) == 0) {
             all[i].run();
             return 0;
         }
     fprintf(stderr, "usage: prog_torture graph|threads|fork|signals|"
-                    "finalizers|limit [SEED [PART]]\n");
+                    "finalizers|limit [SEED [PART [barrier]]]\n");
     return 2;
 }

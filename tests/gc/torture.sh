@@ -15,7 +15,7 @@ unset LD_PRELOAD
 seed=${WEIR_TEST_SEED:-1}
 failures=0
 run() { # options what part
-    WEIR=dir=$tmp,$1 "$torture" "$2" "$seed" "$3" >"$tmp/said" 2>&1 ||
+    WEIR=dir=$tmp,$1 "$torture" "$2" "$seed" "$3" ${4-} >"$tmp/said" 2>&1 ||
         { echo "FAILED: $2, seed $seed, $1" >&2
             failures=$((failures + 1)); }
     cat "$tmp/said"
@@ -27,6 +27,8 @@ for what in graph threads fork signals finalizers; do
     run $checked,gcstress=1 $what 60
     run gc=track $what 1
     run gc=track,$checked $what 8
+    run gc=barrier $what 2 barrier
+    run gc=barrier,$checked $what 8 barrier
 done
 run gogc=off,limit=64MiB limit 1
 run gogc=off,limit=64MiB,$checked limit 1
