@@ -130,15 +130,15 @@ room(void)
                                   .idle = free};
 }
 
-/* Is the heap to be marked beside the program? What was allocated far beyond
- * the goal, where there was no cycle, may be alive, all of it. */
+/* Is the heap so large? What was allocated far beyond the goal, where there was
+ * no cycle, may be alive, all of it. */
 static bool
-is_large(void)
+has(uint64_t bytes)
 {
-    uint64_t all = taken();
-    bool far = last.goal == WR_PACER_NEVER || all / 2 > last.goal;
+    uint64_t blocks = taken();
+    bool far = last.goal == WR_PACER_NEVER || blocks / 2 > last.goal;
 
-    return (far ? all : last.live) >= BESIDE_BYTES;
+    return (far ? blocks : last.live) >= bytes;
 }
 
 static void
@@ -155,9 +155,9 @@ first_way(void)
 {
     if (wished_way != WR_WAY_NONE)
         return wished_way;
-    if (wr_barrier_is_used() && last.live >= BARRIER_BYTES)
+    if (wr_barrier_is_used() && has(BARRIER_BYTES))
         return WR_WAY_BARRIER;
-    if (!is_large())
+    if (!has(BESIDE_BYTES))
         return WR_WAY_STOPPED;
     return scattered > 0 ? WR_WAY_SNAPSHOT : WR_WAY_TRACKED;
 }
