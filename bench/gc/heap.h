@@ -8,7 +8,8 @@
  *     DROP(n);                               finds it out
  *
  * BENCH_WEIR: include/weir/gc.h, and BENCH_TYPED: with layouts; BENCH_BARRIER:
- * it is told of stores, as queues makes them. BENCH_BOEHM: libgc. Neither: calloc, malloc and free of whichever library is in force.
+ * it is told of stores, as queues makes them. BENCH_BOEHM: libgc. Neither:
+ * calloc, malloc and free of whichever library is in force.
  */
 #ifndef BENCH_GC_HEAP_H
 #define BENCH_GC_HEAP_H
