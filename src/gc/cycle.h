@@ -21,10 +21,10 @@
  *     SNAPSHOT  a copy is made (os/process.h) in that moment, in which marking
  *               goes on beside the program: what was dead then is dead for
  *               ever, whatever the program does meanwhile.
- * Each falls back: from the barrier, which the program may not have promised, to
- * write tracking; from that, which the system may forbid, to a copy;
- * from that, where it is not to be had or there is too little memory for what
- * the program writes meanwhile, to standing still.
+ * Each falls back: from the barrier, which the program may not have promised,
+ * to write tracking; from that, which the system may forbid, to a copy; from
+ * that, where it is not to be had or there is too little memory for what the
+ * program writes meanwhile, to standing still.
  *
  * Where blocks of malloc may be dead too (gc/doubt.h) they are looked for with
  * the care of a search for leaks (leak/reach.h). `dead` then holds those, too,
