@@ -40,7 +40,7 @@ struct wr_verify {
     bool malloc;                /* its blocks may be dead, too */
     bool beside; /* it was marked while blocks were made: one of malloc's may
                     hold words of who had its memory before */
-    bool told; /* by the program's stores: who did not tell is to blame */
+    bool told;   /* by the program's stores: who did not tell is to blame */
     uint32_t under_way; /* frees of blocks of others at most, one a thread */
 };
 
