@@ -2,8 +2,9 @@
  *
  * A thread that is about to take managed blocks and finds that so many were
  * taken since the last cycle that the next is due asks Weir's thread for it,
- * and goes on: until the program stands still for it. Who has run too far ahead
- * of one holds still for a millisecond. Each thread sweeps as it allocates.
+ * and goes on: until the program stands still for it. Who has run far ahead of
+ * one helps to mark, or holds still for a moment. Each thread sweeps as it
+ * allocates.
  *
  * Threads: any of the program's. What is called while the calling thread was
  * interrupted inside the collector does nothing.
@@ -57,7 +58,7 @@ wr_gc_is_due(void)
 extern uint32_t wr_gc_every;
 
 /* One is due: see to it that it begins. Where the program has run far ahead of
- * one that runs, or that comes to its end, hold still for a moment. */
+ * one that runs, help, or hold still for a moment. */
 void wr_gc_make_room(void);
 /* A managed block, zeroed, where the quick way has none. NULL: no memory, and
  * errno says so. */
