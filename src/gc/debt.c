@@ -116,12 +116,6 @@ wr_debt_pay(void)
     return paid_all;
 }
 
-uint64_t
-wr_debt_done(void)
-{
-    return atomic_load(&paid);
-}
-
 void
 wr_debt_waited(uint64_t ns)
 {
