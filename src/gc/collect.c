@@ -28,6 +28,7 @@
 #include "limit/pacer.h"
 #include "limit/policy.h"
 #include "mark/assists.h"
+#include "mark/helpers.h"
 #include "mark/marks.h"
 #include "os/os.h"
 #include "os/process.h"
@@ -326,6 +327,7 @@ set_stage(uint32_t to)
     atomic_store(&stopping, false);
     atomic_store(&stage, to);
     wr_os_wake(&stage, INT32_MAX);
+    wr_helpers_ring();
 }
 
 static void
@@ -390,7 +392,6 @@ ask_for_cycle(bool forced, bool by_time)
                             .begun = is_begun};
     atomic_store(&stopping, now.way == WR_WAY_STOPPED);
     atomic_store(&wanted, true);
-    wr_background_ask();
 }
 
 static bool
@@ -415,10 +416,12 @@ look_at_clock(uint64_t now_ns)
     if (now_ns <= last_ns + LONGEST_NS || !is_leader())
         return true;
     tried_ns = now_ns;
-    if (wr_sweep_drop())
+    if (wr_sweep_drop()) {
         ask_for_cycle(false, true);
-    else
+        wr_background_ask();
+    } else {
         set_stage(IDLE);
+    }
     return true;
 }
 
@@ -455,23 +458,34 @@ is_hopeless(unsigned looks)
     return atomic_load(&wr_background_state) == 0 || looks >= PATIENCE;
 }
 
+/* Who stands may help meanwhile: nobody holds it where the marker waits. */
 static void
-wait_for_stage(void *unused)
+wait_for_stage(bool stands)
 {
-    (void)unused;
-    for (unsigned looks = 1; atomic_load(&stage) == RUNNING; looks++) {
-        wr_os_wait(&stage, RUNNING, LOOK_NS);
+    if (stands)
+        wr_helpers_come();
+    if (atomic_load(&wanted))
+        wr_background_ask();
+    for (unsigned looks = 1;; looks++) {
+        uint32_t rung = wr_helpers_rung();
+
+        if (atomic_load(&stage) != RUNNING)
+            break;
+        if (!stands || !wr_helpers_take_part())
+            wr_helpers_listen(rung, LOOK_NS);
         if (atomic_load(&wanted) && is_hopeless(looks) && is_begun()) {
             fail();
             set_stage(IDLE);
         }
     }
+    if (stands)
+        wr_helpers_go();
 }
 
 static void
 wait_for_end(void)
 {
-    wr_stand(wait_for_stage, NULL);
+    wr_stand(wait_for_stage);
     if (atomic_load(&stage) == BROKEN)
         wr_die(&now.wrong);
 }
@@ -569,8 +583,12 @@ wr_gc_make_room(void)
         return;
     inside = true;
     if (is_leader()) {
-        if (begin(false) && atomic_load(&stopping))
-            wait_for_end();
+        if (begin(false)) {
+            if (atomic_load(&stopping))
+                wait_for_end();
+            else
+                wr_background_ask();
+        }
     } else if (atomic_load(&stage) == BROKEN || atomic_load(&stopping)) {
         wait_for_end();
     } else {
@@ -719,6 +737,7 @@ wr_gc_fork_child(void)
     wr_judge_fork_child();
     wr_barrier_fork_child();
     wr_track_fork_child();
+    wr_helpers_fork_child();
     if (atomic_load(&wanted))
         atomic_store(&wanted, false);
     if (atomic_load(&stopping))

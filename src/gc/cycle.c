@@ -196,7 +196,8 @@ mark(struct work *w, const struct wr_stop *s)
     if (w->marker == NULL)
         return false;
     (void)wr_helpers_begin(w->marker,
-                           is_beside(w->cycle) ? quarter() : WR_MARKERS_MOST);
+                           is_beside(w->cycle) ? quarter() : WR_MARKERS_MOST,
+                           is_beside(w->cycle) ? 0 : wr_helpers_waiting());
     marked = mark_from_roots(w, s);
     wr_helpers_end(w->marker);
     w->cycle->scanned = w->cycle->once = wr_marker_sums(w->marker)->scanned;

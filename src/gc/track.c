@@ -201,8 +201,8 @@ ask_for_assists(struct track *t)
 static bool
 mark_together(struct track *t)
 {
-    bool helped =
-        wr_helpers_begin(t->marker, wr_pacer_markers(wr_os_cpus()).whole) > 1;
+    bool helped = wr_helpers_begin(t->marker,
+                                   wr_pacer_markers(wr_os_cpus()).whole, 0) > 1;
     bool marked;
 
     do {

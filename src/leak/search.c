@@ -75,7 +75,7 @@ mark_reached(struct search *q, const struct wr_copy *c)
     bool marked;
 
     (void)wr_helpers_begin(
-        q->marker, c->where == WR_WHERE_COPY ? MARKERS : MARKERS_IN_PLACE);
+        q->marker, c->where == WR_WHERE_COPY ? MARKERS : MARKERS_IN_PLACE, 0);
     marked = mark_from_roots(q, c->stop);
     wr_helpers_end(q->marker);
     return marked;

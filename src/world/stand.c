@@ -55,34 +55,34 @@ leave(struct place *p)
 
 /* What a call need not keep is on its stack by now, the rest in the context. */
 static __attribute__((noinline)) void
-stand_at(struct place *p, void (*wait)(void *arg), void *arg)
+stand_at(struct place *p, void (*wait)(bool stands))
 {
     ucontext_t context = {.uc_flags = 0}; /* wide registers: none */
 
-    if (getcontext(&context) == 0) {
-        p->tid = wr_os_tid();
-        p->context = &context;
-        atomic_store(&p->state, WAITS);
-    }
-    wait(arg);
-    if (atomic_load(&p->state) == COMES)
+    if (getcontext(&context) != 0) {
+        wait(false);
         atomic_store(&p->state, FREE);
-    else
-        leave(p);
+        return;
+    }
+    p->tid = wr_os_tid();
+    p->context = &context;
+    atomic_store(&p->state, WAITS);
+    wait(true);
+    leave(p);
 }
 
 void
-wr_stand(void (*wait)(void *arg), void *arg)
+wr_stand(void (*wait)(bool stands))
 {
     struct place *p = find_place();
     uint64_t signals;
 
     if (p == NULL) {
-        wait(arg);
+        wait(false);
         return;
     }
     signals = wr_os_signals_hold();
-    stand_at(p, wait, arg);
+    stand_at(p, wait);
     wr_os_signals_let_go(signals);
 }
 

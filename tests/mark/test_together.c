@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <time.h>
 
 #include "base/base.h"
@@ -391,7 +392,7 @@ START_TEST(threads_of_weirs_own_mark_the_same)
     note(&alone);
     free_marker();
     new_marker();
-    n = wr_helpers_begin(marker, 3);
+    n = wr_helpers_begin(marker, 3, 0);
     ck_assert_uint_eq(n, wr_min(cpus, 3u));
     mark_from_roots();
     wr_helpers_end(marker);
@@ -403,10 +404,87 @@ START_TEST(threads_of_weirs_own_mark_the_same)
 }
 END_TEST
 
+static _Atomic bool found;
+static _Atomic unsigned helped;
+
+static void *
+wait_and_help(void *unused)
+{
+    (void)unused;
+    wr_helpers_come();
+    for (;;) {
+        uint32_t rung = wr_helpers_rung();
+
+        if (atomic_load(&found))
+            break;
+        if (wr_helpers_take_part())
+            atomic_fetch_add(&helped, 1);
+        else
+            wr_helpers_listen(rung, 0);
+    }
+    wr_helpers_go();
+    return NULL;
+}
+
+static void
+mark_with_who_waits(void)
+{
+    unsigned n = wr_min(wr_os_cpus(), (unsigned)MOST);
+
+    new_marker();
+    ck_assert_uint_eq(wr_helpers_begin(marker, MOST, wr_helpers_waiting()), n);
+    mark_from_roots();
+    wr_helpers_end(marker);
+    note(&together);
+    compare(true);
+    free_marker();
+    ck_assert(!wr_helpers_take_part());
+}
+
+/* Some come too late, but not always. */
+START_TEST(who_waits_helps_and_marks_the_same)
+{
+    uint64_t chance = unit_seed("together");
+    void *large = block((size_t)64 << 20);
+
+    make_graph(&chance);
+    new_marker();
+    mark_from_roots();
+    note(&alone);
+    free_marker();
+    atomic_store(&found, false);
+    atomic_store(&helped, 0);
+    for (unsigned i = 0; i < MOST; i++)
+        pthread_create(&thread[i], NULL, wait_and_help, NULL);
+    while (wr_helpers_waiting() < MOST)
+        sched_yield();
+    do
+        mark_with_who_waits();
+    while (wr_os_cpus() > 1 && atomic_load(&helped) == 0);
+    atomic_store(&found, true);
+    wr_helpers_ring();
+    for (unsigned i = 0; i < MOST; i++)
+        pthread_join(thread[i], NULL);
+    ck_assert_uint_eq(wr_helpers_waiting(), 0);
+    free_graph();
+    wr_free(large);
+}
+END_TEST
+
+START_TEST(nobody_is_asked_to_help_where_nobody_leads)
+{
+    ck_assert(!wr_helpers_take_part());
+    wr_helpers_come();
+    ck_assert_uint_eq(wr_helpers_waiting(), 1);
+    wr_helpers_fork_child();
+    ck_assert_uint_eq(wr_helpers_waiting(), 0);
+}
+END_TEST
+
 START_TEST(a_small_heap_is_marked_by_one)
 {
     new_marker();
-    ck_assert_uint_eq(wr_helpers_begin(marker, 4), 1);
+    ck_assert_uint_eq(wr_helpers_begin(marker, 4, 0), 1);
     wr_helpers_end(marker);
     free_marker();
 }
@@ -431,6 +509,8 @@ main(void)
     tcase_add_test(t, a_marker_that_goes_on_alone_marks_what_is_new);
     tcase_add_test(t, without_memory_for_helpers_it_stays_alone);
     tcase_add_test(t, threads_of_weirs_own_mark_the_same);
+    tcase_add_test(t, who_waits_helps_and_marks_the_same);
+    tcase_add_test(t, nobody_is_asked_to_help_where_nobody_leads);
     tcase_add_test(t, a_small_heap_is_marked_by_one);
     suite_add_tcase(s, t);
     return unit_main(s);

@@ -18,13 +18,14 @@ enum { MOST = 100 };
 #define PATIENCE UINT64_C(2000000000)
 #define SECRET   UINT64_C(0x5ec2e70000000000)
 
-static _Atomic uint32_t waiting, returned, handled;
+static _Atomic uint32_t waiting, standing, returned, handled;
 static _Atomic bool over;
 
 static void
 begin(void)
 {
     atomic_store(&waiting, 0);
+    atomic_store(&standing, 0);
     atomic_store(&returned, 0);
     atomic_store(&handled, 0);
     atomic_store(&over, false);
@@ -32,9 +33,9 @@ begin(void)
 }
 
 static void
-wait_until_over(void *unused)
+wait_until_over(bool stands)
 {
-    (void)unused;
+    atomic_fetch_add(&standing, stands);
     atomic_fetch_add(&waiting, 1);
     while (!atomic_load(&over))
         sched_yield();
@@ -44,7 +45,7 @@ static void *
 stand(void *unused)
 {
     (void)unused;
-    wr_stand(wait_until_over, NULL);
+    wr_stand(wait_until_over);
     atomic_fetch_add(&returned, 1);
     return NULL;
 }
@@ -93,9 +94,10 @@ stand_with_a_secret(void *unused)
 {
     uintptr_t secret = SECRET - 1;
 
+    (void)unused;
     __asm__ volatile("" : "+r"(secret));
     secret++;
-    wr_stand(wait_until_over, unused);
+    wr_stand(wait_until_over);
     __asm__ volatile("" : "+r"(secret));
     atomic_fetch_add(&returned, secret == SECRET);
     return NULL;
@@ -172,6 +174,7 @@ START_TEST(where_too_many_stand_the_rest_waits_as_others_do)
     taken = wr_stand_take(list, MOST);
     ck_assert_uint_gt(taken, 1);
     ck_assert_uint_lt(taken, MOST);
+    ck_assert_uint_eq(taken, atomic_load(&standing));
     ck_assert_uint_eq(wr_stand_take(list, MOST), 0);
     atomic_store(&over, true);
     while (atomic_load(&returned) < MOST - taken)
@@ -189,7 +192,7 @@ START_TEST(who_came_back_is_not_taken_and_may_stand_again)
     struct wr_stopped self = {.tid = wr_os_tid()};
 
     atomic_store(&over, true);
-    wr_stand(wait_until_over, NULL);
+    wr_stand(wait_until_over);
     ck_assert_uint_eq(wr_stand_take(&self, 1), 0);
     atomic_store(&over, false);
     atomic_store(&waiting, 0);
