@@ -39,6 +39,7 @@ wr_collected_read(struct wr_collected *c, const struct wr_region_view *view)
     c->limited = atomic_load(&from->limited);
     c->lost_blocks = atomic_load(&from->lost_blocks);
     c->lost_bytes = atomic_load(&from->lost_bytes);
+    c->young = atomic_load(&from->young);
     c->live = atomic_load(&from->live);
     c->goal = wr_collector_goal(from);
     c->last_ns = c->cycles ? m.pause_ns[(c->cycles - 1) % WR_PAUSES] : 0;
@@ -89,10 +90,10 @@ void
 wr_collected_json(const struct wr_collected *c, FILE *out)
 {
     fprintf(out,
-            "{\"cycles\":%" PRIu64 ",\"forced\":%" PRIu64
+            "{\"cycles\":%" PRIu64 ",\"forced\":%" PRIu64 ",\"young\":%" PRIu64
             ",\"limited\":%" PRIu64 ",\"live_bytes\":%" PRIu64
             ",\"goal_bytes\":",
-            c->cycles, c->forced, c->limited, c->live);
+            c->cycles, c->forced, c->young, c->limited, c->live);
     if (c->goal)
         fprintf(out, "%" PRIu64, c->goal);
     else

@@ -20,6 +20,7 @@ struct wr_collected {
     uint64_t cycles;  /* that ended */
     uint64_t forced;  /* of them, those that the program asked for */
     uint64_t limited; /* and those that the memory limit wanted */
+    uint64_t young;   /* and those that marked only what was new */
     uint64_t live;    /* as the last one found */
     uint64_t goal;    /* 0: none begins by itself */
     uint64_t lost_blocks, lost_bytes; /* of malloc, freed since the program had

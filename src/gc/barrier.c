@@ -14,6 +14,7 @@
 #include "gc/cycle.h"
 #include "gc/judge.h"
 #include "gc/tie.h"
+#include "gc/young.h"
 #include "heap/caches.h"
 #include "heap/mcache.h"
 #include "heap/mheap.h"
@@ -407,6 +408,7 @@ begin(struct barrier *b)
     if (s == NULL)
         return false;
     b->cycle->triggered = wr_managed_grown();
+    wr_young_forget();
     wr_judge_keep_records(b->marks);
     begin_round(b->cycle->verify);
     begun = wr_judge_begin(b->marks) && note_roots(b, s);

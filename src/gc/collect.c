@@ -23,6 +23,7 @@
 #include "gc/tie.h"
 #include "gc/track.h"
 #include "gc/verify.h"
+#include "gc/young.h"
 #include "heap/heap.h"
 #include "limit/calls.h"
 #include "limit/pacer.h"
@@ -40,6 +41,9 @@
 #include "world/thread.h"
 
 enum { IDLE, RUNNING, ENDED, BROKEN };
+/* A cycle: the heap has grown, a call asked for it, it is one of each so many
+ * blocks, there has been none for long. */
+enum why { DUE, ASKED, STRESS, TIME };
 enum { LOOK_NS = 10000000, PATIENCE = 300 };
 /* Of who has run too far ahead, at once; and who would help, but cannot. */
 enum { NAP_NS = 1000000, SHORT_NAP_NS = 200000 };
@@ -55,7 +59,8 @@ enum {
 
 _Atomic uint64_t wr_gc_trigger = WR_PACER_NEVER;
 uint32_t wr_gc_every;
-static bool verifies; /* both constant after start */
+static bool verifies;
+static uint32_t young_ones; /* enum wr_gc_young; all constant after start */
 static struct wr_cycle now;
 static _Atomic uint32_t stage;
 static _Atomic bool wanted; /* and not begun */
@@ -87,6 +92,7 @@ static struct {
     uint64_t goal;
     uint64_t work; /* bytes that the next is likely to scan */
     uint64_t tail; /* and that are allocated between that and its end */
+    struct wr_pacer_age age;
     struct wr_pacer_rates rates;
     bool limited;
 } last;
@@ -179,7 +185,7 @@ static void
 choose_trigger(void)
 {
     struct wr_pacer_heap h = {.percent = atomic_load(&percent),
-                              .marked = last.live,
+                              .marked = last.age.full,
                               .scanned = last.work,
                               .globals = last.roots,
                               .cons_mark = last.rates.now,
@@ -295,6 +301,7 @@ account(const struct wr_cycle *c)
                                 .globals = c->roots,
                                 .processors = wr_os_cpus(),
                                 .way = c->way,
+                                .young = c->young,
                                 .forced = c->forced,
                                 .by_time = c->by_time,
                                 .limited = last.limited});
@@ -308,7 +315,11 @@ account(const struct wr_cycle *c)
     atomic_fetch_add(&dead_bytes, c->dead_bytes);
     /* What was allocated meanwhile counts as alive. */
     last.live = c->live + meanwhile;
-    last.work = scaled(c->once, last.live, c->live);
+    if (!c->young) {
+        last.age.full = last.live;
+        last.work = scaled(c->once, last.live, c->live);
+    }
+    last.age = wr_pacer_grow_older(last.age, c->young, c->scanned);
     last.roots = c->roots;
     last.reached = c->reached + meanwhile;
 }
@@ -328,6 +339,13 @@ set_stage(uint32_t to)
     atomic_store(&stage, to);
     wr_os_wake(&stage, INT32_MAX);
     wr_helpers_ring();
+}
+
+/* Of address space: the dead, and what is kept. */
+static void
+set_sys(uint64_t dead)
+{
+    wr_collector_set(sys, dead + wr_young_bytes());
 }
 
 static void
@@ -351,7 +369,7 @@ cycle(void)
     if (now.done) {
         account(&now);
         choose_trigger();
-        wr_collector_set(sys, wr_marks_bytes(now.dead));
+        set_sys(wr_marks_bytes(now.dead));
         wr_peak_look(&now);
         wr_sweep_begin(now.dead);
         wr_calls_cycle_ended();
@@ -377,16 +395,43 @@ asked(void)
 
 /* ---- a cycle is asked for ---- */
 
+/* May it keep its marks, and begin with those of the last? A cycle that
+ * somebody has asked for is to find all that is dead, and so are rare ones. */
+static bool
+may_keep(uint32_t way)
+{
+    return young_ones != WR_GC_YOUNG_OFF && way == WR_WAY_STOPPED &&
+           !atomic_load(&malloc_is_root) && !wr_collects_malloc;
+}
+
+static bool
+may_be_young(enum why why)
+{
+    struct wr_pacer_age age = last.age;
+    bool always = young_ones == WR_GC_YOUNG_ALWAYS;
+
+    age.goal = last.goal;
+    age.live = last.live;
+    if (always)
+        age.wait = 0;
+    return (why == DUE || (why == STRESS && always)) && !last.limited &&
+           wr_pacer_is_young(&age);
+}
+
 /* By who has taken the stage to RUNNING; nothing is being swept. */
 static void
-ask_for_cycle(bool forced, bool by_time)
+ask_for_cycle(enum why why)
 {
-    now = (struct wr_cycle){.forced = forced,
-                            .by_time = by_time,
+    bool keep = may_keep(first_way());
+
+    now = (struct wr_cycle){.forced = why == ASKED || why == STRESS,
+                            .by_time = why == TIME,
                             .verify = verifies,
                             .all = atomic_load(&malloc_is_root),
                             .malloc = wr_collects_malloc,
                             .way = first_way(),
+                            .keep = keep,
+                            .young = keep && may_be_young(why),
                             .pace = pace(),
                             .base = last.reached - last.live - last.suspects,
                             .begun = is_begun};
@@ -417,7 +462,7 @@ look_at_clock(uint64_t now_ns)
         return true;
     tried_ns = now_ns;
     if (wr_sweep_drop()) {
-        ask_for_cycle(false, true);
+        ask_for_cycle(TIME);
         wr_background_ask();
     } else {
         set_stage(IDLE);
@@ -437,15 +482,15 @@ tick(uint64_t now_ns)
 
 /* A cycle begins, soon. The caller has taken the stage to RUNNING. */
 static bool
-begin(bool forced)
+begin(enum why why)
 {
     wr_collector_tell();
     if (!wr_sweep_finish()) {
         set_stage(IDLE);
         return false;
     }
-    wr_collector_set(sys, 0);
-    ask_for_cycle(forced, false);
+    set_sys(0);
+    ask_for_cycle(why);
     return true;
 }
 
@@ -505,7 +550,7 @@ take_in(void)
     bool done = atomic_load(&stage) == ENDED && now.done;
 
     if (done && wr_sweep_finish())
-        wr_collector_set(sys, 0);
+        set_sys(0);
     if (done && verifies)
         wr_verify_own();
     wr_collector_tell();
@@ -515,8 +560,9 @@ take_in(void)
     return done;
 }
 
-bool
-wr_gc_collect(void)
+/* To its end. */
+static bool
+collect(enum why why)
 {
     bool done = false;
 
@@ -525,12 +571,18 @@ wr_gc_collect(void)
     inside = true;
     while (!is_leader())
         wait_for_others();
-    if (begin(true)) {
+    if (begin(why)) {
         wait_for_end();
         done = take_in();
     }
     inside = false;
     return done;
+}
+
+bool
+wr_gc_collect(void)
+{
+    return collect(ASKED);
 }
 
 /* How far the program may run ahead of a cycle where it cannot help. */
@@ -569,7 +621,7 @@ collect_at_every(uint32_t nth)
     static _Atomic uint32_t blocks;
 
     if (atomic_fetch_add(&blocks, 1) % nth == 0)
-        (void)wr_gc_collect();
+        (void)collect(STRESS);
 }
 
 void
@@ -583,7 +635,7 @@ wr_gc_make_room(void)
         return;
     inside = true;
     if (is_leader()) {
-        if (begin(false)) {
+        if (begin(DUE)) {
             if (atomic_load(&stopping))
                 wait_for_end();
             else
@@ -714,6 +766,7 @@ wr_gc_start(const struct wr_gc_options *o)
 {
     wished_way = o->way;
     verifies = o->verify;
+    young_ones = o->young;
     wr_gc_every = o->every;
     if (o->malloc)
         wr_doubt_start();
@@ -738,6 +791,7 @@ wr_gc_fork_child(void)
     wr_barrier_fork_child();
     wr_track_fork_child();
     wr_helpers_fork_child();
+    wr_young_fork_child();
     if (atomic_load(&wanted))
         atomic_store(&wanted, false);
     if (atomic_load(&stopping))

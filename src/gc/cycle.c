@@ -17,6 +17,7 @@
 #include "gc/tie.h"
 #include "gc/track.h"
 #include "gc/verify.h"
+#include "gc/young.h"
 #include "heap/heap.h"
 #include "heap/mcache.h"
 #include "heap/mheap.h"
@@ -44,6 +45,8 @@ struct work {
     struct wr_cycle *cycle;
     struct wr_marks *marks;
     struct wr_marker *marker;
+    bool keeps; /* the marks, for a young cycle */
+    struct wr_young_run old;
 };
 
 /* ---- standing still ---- */
@@ -185,22 +188,41 @@ quarter(void)
     return wr_pacer_markers(wr_os_cpus()).whole;
 }
 
+/* With the last cycle's marks there is little to do. */
 static bool
-mark(struct work *w, const struct wr_stop *s)
+mark_young(struct work *w, const struct wr_stop *s)
+{
+    return wr_young_look_again(w->marker, w->marks) && mark_from_roots(w, s);
+}
+
+static bool
+mark_all(struct work *w, const struct wr_stop *s)
 {
     bool marked;
 
-    w->marks = wr_marks_new();
-    if (w->marks != NULL)
-        w->marker = wr_marker_new(w->marks, w->cycle->malloc ? w->marks : NULL);
-    if (w->marker == NULL)
-        return false;
     (void)wr_helpers_begin(w->marker,
                            is_beside(w->cycle) ? quarter() : WR_MARKERS_MOST,
                            is_beside(w->cycle) ? 0 : wr_helpers_waiting());
     marked = mark_from_roots(w, s);
     wr_helpers_end(w->marker);
-    w->cycle->scanned = w->cycle->once = wr_marker_sums(w->marker)->scanned;
+    return marked;
+}
+
+static bool
+mark(struct work *w, const struct wr_stop *s)
+{
+    struct wr_cycle *c = w->cycle;
+    bool marked;
+
+    w->marks = c->young ? wr_young_begin() : wr_marks_new();
+    if (w->marks != NULL)
+        w->marker = wr_marker_new(w->marks, c->malloc ? w->marks : NULL);
+    if (w->marker == NULL)
+        return false;
+    if (c->keep)
+        w->marks->changing = true;
+    marked = c->young ? mark_young(w, s) : mark_all(w, s);
+    c->scanned = c->once = wr_marker_sums(w->marker)->scanned;
     return marked;
 }
 
@@ -266,12 +288,39 @@ wr_cycle_take_white(struct wr_cycle *c, struct wr_span *s,
     c->suspect_bytes += (white - dead) * bytes;
 }
 
+/* Nothing in it is dead. What the program has freed there counts, until
+ * somebody allocates from it. */
+static void
+take_old(struct wr_cycle *c, const struct wr_span *s)
+{
+    if (!wr_span_is_managed(s))
+        return;
+    c->live += s->blocks * wr_span_block_bytes(s);
+    c->live_blocks += s->blocks;
+}
+
+static void
+keep_span(struct wr_span *s, void *work)
+{
+    struct work *w = work;
+
+    if (!w->cycle->young || !wr_span_is_old(s))
+        wr_young_keep_span(&w->old, s, w->marks);
+}
+
+/* The verifier wants to know what was old before. */
 static void
 take_white(struct wr_span *s, void *work)
 {
     struct work *w = work;
 
+    if (w->cycle->young && wr_span_is_old(s)) {
+        take_old(w->cycle, s);
+        return;
+    }
     wr_cycle_take_white(w->cycle, s, w->marks);
+    if (w->keeps && !w->cycle->verify)
+        wr_young_keep_span(&w->old, s, w->marks);
 }
 
 static bool
@@ -291,12 +340,25 @@ wr_cycle_is_true(struct wr_cycle *c, const struct wr_stop *s,
                           .malloc = c->malloc,
                           .beside = c->way == WR_WAY_TRACKED,
                           .told = c->way == WR_WAY_BARRIER,
+                          .young = c->young,
                           .under_way = (uint32_t)s->count};
 
     return wr_verify(&v, &c->wrong);
 }
 
 /* ---- two of the ways ---- */
+
+static void
+keep_or_free(struct work *w)
+{
+    if (!w->cycle->done || !w->keeps) {
+        wr_marks_free(w->marks);
+        return;
+    }
+    if (w->cycle->verify)
+        wr_mheap_each_span(keep_span, w);
+    wr_young_keep(&w->old, w->marks);
+}
 
 /* As of now: everything but the caller stands still, or this is a copy. */
 static void
@@ -306,15 +368,19 @@ look(struct wr_cycle *c, const struct wr_stop *s)
 
     c->done = mark(&w, s);
     c->marked_ns = wr_os_monotonic();
+    w.keeps = c->done && c->keep && wr_young_may_keep();
     c->done = c->done && find_dead(&w) &&
               (!c->verify || wr_cycle_is_true(c, s, w.marks));
     wr_marker_free(w.marker);
-    wr_marks_free(w.marks);
+    keep_or_free(&w);
 }
 
 static void
 look_stopped(struct wr_cycle *c, struct wr_stop *s)
 {
+    c->young = c->young && wr_young_can();
+    if (!c->young)
+        wr_young_forget();
     c->dead = wr_marks_new();
     if (c->dead != NULL)
         look(c, s);
@@ -394,8 +460,11 @@ look_as_of_now(struct wr_cycle *c)
     if (c->malloc)
         wr_early_read();
     c->triggered = c->reached = wr_managed_grown();
-    if (is_beside(c) && wr_ties_allow_copy() && look_beside(c, s))
-        return;
+    if (is_beside(c) && wr_ties_allow_copy()) {
+        wr_young_forget();
+        if (look_beside(c, s))
+            return;
+    }
     c->way = WR_WAY_STOPPED;
     look_stopped(c, s);
 }

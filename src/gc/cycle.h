@@ -14,7 +14,8 @@
  * that moment on is not looked at.
  *
  * There are four ways.
- *     STOPPED   all is marked while the program stands still: small heaps.
+ *     STOPPED   all is marked while the program stands still: small heaps; or
+ *               only what is new since the last cycle (gc/young.h).
  *     TRACKED   marking goes on beside the program in its own memory, and the
  *               kernel notes where that writes (gc/track.h).
  *     BARRIER   the same, while the program tells of its stores (gc/barrier.h).
@@ -56,6 +57,9 @@ struct wr_cycle {
     bool by_time; /* there had been none for long */
     bool all;     /* blocks of malloc are roots, whoever has them */
     bool malloc;  /* blocks of malloc may be dead, too */
+    bool keep;    /* its marks, for a young cycle (gc/young.h), where it can */
+    bool young;   /* what the last one marked need not be marked: wished; then
+                     if it was so */
     bool verify;  /* what it finds, before anybody hears of it (gc/verify.h) */
     uint32_t way; /* enum wr_collector_way of region/layout.h: the first to try;
                      then the one it took */

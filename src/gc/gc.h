@@ -18,14 +18,22 @@
 
 #include "heap/mcache.h"
 
+enum wr_gc_young {
+    WR_GC_YOUNG_ON,    /* where it pays (limit/pacer.h) */
+    WR_GC_YOUNG_OFF,   /* all cycles are full ones */
+    WR_GC_YOUNG_ALWAYS /* where there is room below the goal, and those of
+                          `every`, too: a test switch */
+};
+
 struct wr_gc_options {
-    int percent;  /* as weir_gc_set_percent takes it */
-    uint32_t way; /* to mark, where that can be: TRACKED, SNAPSHOT or STOPPED
-                     of enum wr_collector_way (region/layout.h); NONE: as fits
-                     the heap */
-    bool malloc;  /* blocks of malloc that nobody can reach are freed, too */
-    bool verify;  /* each cycle (gc/verify.h) */
-    bool clobber; /* overwrite what is freed (gc/sweep.h) */
+    int percent;    /* as weir_gc_set_percent takes it */
+    uint32_t way;   /* to mark, where that can be: TRACKED, SNAPSHOT or STOPPED
+                       of enum wr_collector_way (region/layout.h); NONE: as fits
+                       the heap */
+    uint32_t young; /* enum wr_gc_young */
+    bool malloc;    /* blocks of malloc that nobody can reach are freed, too */
+    bool verify;    /* each cycle (gc/verify.h) */
+    bool clobber;   /* overwrite what is freed (gc/sweep.h) */
     const char *peaks; /* the folder for snapshots (gc/peak.h); NULL: none */
     uint32_t every;    /* collect at each so-manieth block; 0: when it is due */
 };

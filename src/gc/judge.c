@@ -54,6 +54,13 @@ wr_judge_keep_records(struct wr_marks *marks)
     wr_mheap_keep_records(true);
 }
 
+void
+wr_judge_follow(struct wr_marks *marks)
+{
+    marked = marks;
+    wr_mheap_tell_gone(marks != NULL);
+}
+
 /* ---- blocks that come ---- */
 
 static _Atomic(struct wr_marks *) judged;

@@ -31,6 +31,9 @@ void wr_judge_unlock(void);
 /* Records of spans are kept, and the marks forget the pages of those that go
  * (wr_mheap_keep_records). Guard: mheap's lock. */
 void wr_judge_keep_records(struct wr_marks *marks);
+/* They only forget those pages; NULL: nobody has to any more. Same guard, or in
+ * a forked child. */
+void wr_judge_follow(struct wr_marks *marks);
 
 /* What threads take now gets its mark. Guard: as wr_cycle_go_on. false: no
  * memory. */

@@ -14,6 +14,7 @@
 #include "gc/judge.h"
 #include "gc/tie.h"
 #include "gc/tracts.h"
+#include "gc/young.h"
 #include "heap/mcache.h"
 #include "heap/mheap.h"
 #include "heap/stretches.h"
@@ -435,6 +436,7 @@ watch_all(struct track *t)
 
     if (!wr_judge_lock())
         return false;
+    wr_young_unwatch();
     t->marks = wr_marks_new_wide();
     t->cycle->dead = wr_marks_new_wide();
     if (!find_stretches())

@@ -209,6 +209,8 @@ look_at_span(struct wr_span *s, void *walk)
 
     if (wrong != NULL && !is_wrong(w))
         say_of_block(w->wrong, s->base, wrong);
+    if (w->v->young && wr_span_is_old(s))
+        return;
     for (unsigned i = 0; i < s->blocks && !is_wrong(w); i++) {
         uintptr_t base = s->base + i * bytes;
 

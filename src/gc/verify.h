@@ -16,6 +16,10 @@
  *        thread is in the middle of something.
  *     5. What a thread may hand out next is free.
  *
+ * In a young cycle (gc/young.h) words of old spans do not count in 3: one that
+ * nobody has written since may be what is left of a pointer to a block that is
+ * gone, and lead to another one now, which is dead.
+ *
  * It holds whenever sweeping may begin: all stand still and mheap's and
  * mcentral's locks are held, or this is a copy of the program made then. Costs
  * some times what marking does; on by WEIR=gccheckmark=1, and in builds with
@@ -41,6 +45,7 @@ struct wr_verify {
     bool beside; /* it was marked while blocks were made: one of malloc's may
                     hold words of who had its memory before */
     bool told;   /* by the program's stores: who did not tell is to blame */
+    bool young;  /* old spans vouch for themselves */
     uint32_t under_way; /* frees of blocks of others at most, one a thread */
 };
 

@@ -157,6 +157,7 @@ wr_large_alloc(struct wr_mcache *mc, enum wr_kind kind, size_t align,
     }
     *zero = wr_block_state(s, 0) == WR_BLOCK_FRESH;
     wr_span_set_kind(s, kind);
+    wr_span_set_old(s, false);
     p = wr_cpu_held(s->base); /* as wr_slot_take */
     make_live(mc, s);
     if (wr_span_is_collected(s))

@@ -578,6 +578,7 @@ install(struct wr_slot *slot, struct wr_span *s)
     if (wr_unlikely((old & WR_SHARED_PURGING) != 0))
         wr_purge_wait();
     __atomic_store_n(&s->installs, s->installs + 1, __ATOMIC_RELAXED);
+    wr_span_set_old(s, false);
     slot->span = s;
     slot->state = s->block;
     slot->base = s->base;

@@ -42,7 +42,7 @@ static uintptr_t reserved_next, reserved_end;
 static char *meta_next;
 static size_t meta_left;
 static struct wr_span *records[24]; /* spare ones, by their units */
-static bool keeping;
+static bool keeping, telling;
 static struct wr_span *kept_records; /* of spans with blocks, as they were */
 
 /* ---- records ---- */
@@ -199,6 +199,12 @@ wr_mheap_keep_records(bool on)
     }
     if (!on)
         kept_records = NULL;
+}
+
+void
+wr_mheap_tell_gone(bool on)
+{
+    telling = on;
 }
 
 /* ---- free runs ---- */
@@ -506,6 +512,13 @@ wr_mheap_alloc(size_t pages, size_t align_pages, unsigned blocks)
     return s;
 }
 
+static void
+tell_gone(uintptr_t base, size_t pages)
+{
+    if (wr_unlikely(keeping || telling))
+        wr_events.span_gone(base, pages);
+}
+
 void
 wr_mheap_free(struct wr_span *s, bool emptied)
 {
@@ -518,8 +531,8 @@ wr_mheap_free(struct wr_span *s, bool emptied)
     WR_ASSERT(wr_span_state(s) == WR_SPAN_SMALL ||
               wr_span_state(s) == WR_SPAN_LARGE);
     wr_pagemap_set(s->base, s->pages, NULL);
-    if (wr_unlikely(keeping))
-        wr_events.span_gone(s->base, s->pages);
+    wr_span_set_old(s, false);
+    tell_gone(s->base, s->pages);
     wr_count_sub(heap_inuse, wr_span_bytes(s));
     wr_count_add(heap_idle, wr_span_bytes(s));
     if (emptied) {
@@ -557,6 +570,8 @@ shrink_locked(struct wr_span *s, size_t pages)
     rest->pages = (uint32_t)cut;
     wr_pagemap_set(rest->base, cut, NULL);
     s->pages = (uint32_t)pages;
+    wr_span_set_old(s, false);
+    tell_gone(rest->base, cut);
     wr_count_sub(heap_inuse, cut << WR_PAGE_SHIFT);
     wr_count_add(heap_idle, cut << WR_PAGE_SHIFT);
     run_insert(rest);
@@ -582,6 +597,7 @@ extend_locked(struct wr_span *s, size_t pages, size_t *grown)
     *grown = account_taken(run->base, more) << WR_PAGE_SHIFT;
     record_free(run);
     s->pages = (uint32_t)pages;
+    wr_span_set_old(s, false);
     wr_pagemap_set(end, more, s);
     return true;
 }

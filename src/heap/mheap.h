@@ -66,5 +66,8 @@ void wr_mheap_check(void);
  * span, until this is switched off; and wr_events.span_gone is told. Lock held
  * by the caller. */
 void wr_mheap_keep_records(bool on);
+/* From now on wr_events.span_gone is told, whether records are kept or not.
+ * Guard: the lock. */
+void wr_mheap_tell_gone(bool on);
 
 #endif

@@ -158,6 +158,10 @@ struct wr_span {
     bool suspects;    /* it may have some; guard: who has claimed it to sweep */
     uint8_t freed_in; /* the last round (wr_free_round) in which blocks of it
                          were freed; the owner's */
+    /* All its blocks have the last cycle's mark, and it was in no slot since
+     * (gc/young.h). Set while the program stands still, cleared by who is about
+     * to take blocks of it. */
+    bool old;
     /* The states, and NONE up to the next multiple of 16. */
     _Alignas(16) uint8_t block[];
 };
@@ -349,6 +353,18 @@ wr_span_gained(const struct wr_span *s)
 {
     return atomic_load_explicit(&s->shared, memory_order_relaxed) &
            WR_SHARED_COUNT;
+}
+
+static inline bool
+wr_span_is_old(const struct wr_span *s)
+{
+    return __atomic_load_n(&s->old, __ATOMIC_RELAXED);
+}
+
+static inline void
+wr_span_set_old(struct wr_span *s, bool old)
+{
+    __atomic_store_n(&s->old, old, __ATOMIC_RELAXED);
 }
 
 static inline size_t

@@ -253,6 +253,27 @@ wr_pacer_markers(unsigned processors)
     return m;
 }
 
+/* ---- whether all is marked ---- */
+
+bool
+wr_pacer_is_young(const struct wr_pacer_age *a)
+{
+    return a->wait == 0 && a->goal != WR_PACER_NEVER && a->live < a->goal &&
+           a->goal - a->live >= minus(a->goal, a->full) / 2;
+}
+
+struct wr_pacer_age
+wr_pacer_grow_older(struct wr_pacer_age a, bool young, uint64_t scanned)
+{
+    if (!young) {
+        a.work = scanned;
+        a.wait -= a.wait > 0;
+    } else if (scanned > a.work / 2) {
+        a.wait = WR_PACER_PATIENCE;
+    }
+    return a;
+}
+
 /* ---- what it may cost ---- */
 
 struct wr_pacer_toll

@@ -146,6 +146,27 @@ struct wr_pacer_markers {
 
 struct wr_pacer_markers wr_pacer_markers(unsigned processors);
 
+/* ---- whether all is marked ---- */
+
+/* After a full cycle, young ones (gc/young.h) go on to the goal of that one, so
+ * that the heap never grows larger by them. Each leaves less room below it;
+ * where less than half of it is left, the next cycle is a full one. Where young
+ * ones have as much to do as full ones there are none for a while. */
+enum { WR_PACER_PATIENCE = 8 }; /* full cycles in a row then */
+
+struct wr_pacer_age {
+    uint64_t goal; /* of the last full cycle */
+    uint64_t full; /* bytes that it found alive */
+    uint64_t live; /* the same of the last cycle */
+    uint64_t work; /* bytes that the last full one scanned */
+    unsigned wait; /* full ones there are to be yet */
+};
+
+bool wr_pacer_is_young(const struct wr_pacer_age *a);
+/* A cycle has ended, which scanned so much: the new `work` and `wait`. */
+struct wr_pacer_age wr_pacer_grow_older(struct wr_pacer_age a, bool young,
+                                        uint64_t scanned);
+
 /* ---- what it may cost ---- */
 
 /* A bucket that the collector's time fills and the program's empties: when it

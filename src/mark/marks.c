@@ -64,22 +64,34 @@ wr_marks_hold_all(const struct wr_marks *set)
            wr_window_last < set->first + set->windows;
 }
 
+static struct wr_marks_window *
+window_at(const struct wr_marks *set, uintptr_t at)
+{
+    size_t number = (at >> WR_WINDOW_SHIFT) - set->first;
+
+    return number < set->windows ? set->window[number] : NULL;
+}
+
+void
+wr_marks_unmeet(struct wr_marks *set, uintptr_t base, size_t pages)
+{
+    for (; pages > 0; pages--, base += WR_PAGE_BYTES) {
+        struct wr_marks_window *w = window_at(set, base);
+        uint16_t *note = w != NULL ? &w->page[wr_marks_page(base)] : NULL;
+
+        if (note != NULL && __atomic_load_n(note, __ATOMIC_RELAXED) != 0)
+            __atomic_store_n(note, 0, __ATOMIC_RELEASE);
+    }
+}
+
 void
 wr_marks_forget(struct wr_marks *set, uintptr_t base, size_t pages)
 {
-    for (; pages > 0; pages--, base += WR_PAGE_BYTES) {
-        size_t number = (base >> WR_WINDOW_SHIFT) - set->first;
-        struct wr_marks_window *w =
-            number < set->windows ? set->window[number] : NULL;
-        uint64_t *line;
+    struct wr_marks_window *w = window_at(set, base);
 
-        if (w == NULL)
-            continue;
-        line = w->line[wr_marks_page(base)];
-        for (unsigned i = 0; i < WR_MARKS_WORDS; i++)
-            __atomic_store_n(&line[i], 0, __ATOMIC_RELAXED);
-        __atomic_store_n(&w->page[wr_marks_page(base)], 0, __ATOMIC_RELEASE);
-    }
+    for (unsigned i = 0; w != NULL && i < WR_MARKS_WORDS; i++)
+        __atomic_store_n(&w->line[wr_marks_page(base)][i], 0, __ATOMIC_RELAXED);
+    wr_marks_unmeet(set, base, pages);
 }
 
 struct wr_marks *

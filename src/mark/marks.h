@@ -58,6 +58,8 @@ bool wr_marks_hold_all(const struct wr_marks *set);
 /* Of such a heap: the span is gone, and those pages may become another. Guard:
  * mheap's lock. */
 void wr_marks_forget(struct wr_marks *set, uintptr_t base, size_t pages);
+/* What is known of the pages has to be found out anew; the bits stay. */
+void wr_marks_unmeet(struct wr_marks *set, uintptr_t base, size_t pages);
 /* One that copies of the process (os/process.h) write into for all: all its
  * windows are there. */
 struct wr_marks *wr_marks_new_shared(void);

@@ -75,6 +75,21 @@ parse_way(uint32_t *value, const char *s, size_t n)
 }
 
 static bool
+parse_young(uint32_t *value, const char *s, size_t n)
+{
+    static const char *const names[] = {[WR_GC_YOUNG_ON] = "on",
+                                        [WR_GC_YOUNG_OFF] = "off",
+                                        [WR_GC_YOUNG_ALWAYS] = "always"};
+
+    for (unsigned i = 0; i < wr_countof(names); i++)
+        if (strlen(names[i]) == n && memcmp(s, names[i], n) == 0) {
+            *value = i;
+            return true;
+        }
+    return false;
+}
+
+static bool
 parse_percent(int *value, const char *s, size_t n)
 {
     uint32_t percent;
@@ -129,6 +144,8 @@ parse_one(struct wr_options *o, const char *s, size_t n)
         return parse_percent(&o->gc.percent, s + 5, n - 5);
     if (n > 3 && memcmp(s, "gc=", 3) == 0)
         return parse_way(&o->gc.way, s + 3, n - 3);
+    if (n > 8 && memcmp(s, "gcyoung=", 8) == 0)
+        return parse_young(&o->gc.young, s + 8, n - 8);
     if (n > 8 && memcmp(s, "gctrace=", 8) == 0)
         return parse_bit(&o->gctrace, s + 8, n - 8);
     if (n > 12 && memcmp(s, "gccheckmark=", 12) == 0)
@@ -154,7 +171,8 @@ complain(struct wr_text *t, const char *s, size_t n)
                    "overflow=on or off, "
                    "limit=BYTES, auto or off (perhaps with :hard), "
                    "collect=on or off, gogc=PERCENT or off, gctrace=0 or 1, "
-                   "gc=auto, barrier, track, copy or stop, gccheckmark=0 or 1, "
+                   "gc=auto, barrier, track, copy or stop, "
+                   "gcyoung=on, off or always, gccheckmark=0 or 1, "
                    "clobberfree=0 or 1, gcstress=N, gcsnapshot=/PATH and "
                    "leaks=exit, fail, "
                    "list or off, "

@@ -48,6 +48,7 @@ struct wr_collection {
     uint64_t share_millionths; /* of all time so far; filled */
     unsigned processors;
     uint32_t way; /* enum wr_collector_way: how it was marked */
+    bool young;   /* only what is new was marked */
     bool forced;  /* the program asked for it */
     bool by_time; /* there had been none for long */
     bool limited; /* the goal was the memory limit's */

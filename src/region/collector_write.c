@@ -23,6 +23,7 @@ static _Atomic bool used, traced;
 static struct wr_lock lock = WR_LOCK_INIT; /* held alone */
 static struct wr_text untold;              /* guard: lock */
 static uint32_t told_way = WR_WAY_NONE;    /* guard: lock */
+static bool told_young;                    /* guard: lock */
 static _Atomic bool some_untold;
 
 static _Atomic uint64_t *
@@ -128,6 +129,7 @@ count(const struct wr_collection *c)
 {
     wr_collector_add(forced, c->forced);
     wr_collector_add(limited, c->limited);
+    wr_collector_add(young, c->young);
     wr_collector_add(stopped_ns, c->stopped_ns);
     wr_collector_add(stops, c->stops);
     wr_collector_add(stopped_cpu_ns, c->stopped_ns * c->processors);
@@ -181,6 +183,21 @@ way_line(uint32_t way)
     }
 }
 
+/* The first time after another way. */
+static void
+tell_way(const struct wr_collection *c)
+{
+    if (c->way != told_way) {
+        wr_text_str(&untold, way_line(c->way));
+        told_young = false;
+    }
+    if (c->young && !told_young) {
+        wr_text_str(&untold, "weir: gc marks only what is new, most times\n");
+        told_young = true;
+    }
+    told_way = c->way;
+}
+
 void
 wr_collector_ended(const struct wr_collection *ended)
 {
@@ -198,9 +215,7 @@ wr_collector_ended(const struct wr_collection *ended)
         return;
     if (c.since_ns == 0)
         c.since_ns = began(&c);
-    if (c.way != told_way)
-        wr_text_str(&untold, way_line(c.way));
-    told_way = c.way;
+    tell_way(&c);
     wr_gctrace_line(&line, &c);
     if (untold.len + line.len < sizeof untold.buf) /* else it is left out */
         wr_text_bytes(&untold, line.buf, line.len);

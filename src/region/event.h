@@ -45,8 +45,9 @@ struct wr_events {
     /* The calling thread takes those free blocks of the span: bit i is block
      * first + i. Soon they are live. Told as wr_taking_told says. */
     void (*taking)(struct wr_span *s, unsigned first, uint64_t bits);
-    /* While records are kept (wr_mheap_keep_records): a span of small blocks is
-     * gone, and its pages may become another. mheap's lock is held. */
+    /* While records are kept (wr_mheap_keep_records), or wr_mheap_tell_gone
+     * says so: a span that had blocks is gone, or its end, and those pages may
+     * become another. mheap's lock is held. */
     void (*span_gone)(uintptr_t base, size_t pages);
     /* What [from, end) of the heap holds is about to go: blocks there were
      * freed, and are taken again or given back, or a large one is being freed,

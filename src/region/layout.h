@@ -505,7 +505,8 @@ struct wr_collector {
     _Atomic uint64_t lost_blocks; /* count: of malloc, freed since the program
                                      had lost them; */
     _Atomic uint64_t lost_bytes;  /* their bytes */
-    _Atomic uint64_t reserved[10];
+    _Atomic uint64_t young; /* count: cycles that marked only what was new */
+    _Atomic uint64_t reserved[9];
     /* Cycle n (from 1) is at (n - 1) % WR_PAUSES: how long the program stood
      * still for it, all its stops together; when it ended, CLOCK_REALTIME. */
     _Atomic uint64_t pause_ns[WR_PAUSES];

@@ -40,6 +40,7 @@ static _Atomic bool memory_idle; /* told since the last tick */
 static _Atomic bool asked;
 static _Atomic bool watching; /* the limit is looked at */
 static _Atomic bool hurried;  /* told to look at once */
+static _Atomic uint32_t turn; /* of threads there were */
 static uint64_t due;          /* the next tick; the thread's own */
 
 /* Rung after any of these, or the state, changed: what the thread sleeps by.
@@ -199,6 +200,7 @@ work(void *arg)
     struct job scavenger = {0}, history = {QUIET_TICKS};
 
     (void)arg;
+    atomic_fetch_add(&turn, 1);
     hang_bell();
     due = wr_os_monotonic() + TICK_NS;
     wr_pulse_begin(thread.apart);
@@ -299,6 +301,18 @@ uint32_t
 wr_background_tid(void)
 {
     return atomic_load(&thread.alive);
+}
+
+uint32_t
+wr_background_turn(void)
+{
+    return atomic_load(&turn);
+}
+
+bool
+wr_background_is_apart(void)
+{
+    return thread.apart;
 }
 
 void

@@ -74,6 +74,11 @@ bool wr_background_enter(void);
 void wr_background_leave(void);
 /* The thread's own id. */
 uint32_t wr_background_tid(void);
+/* Which one it is: what is the thread's own, as descriptors are, goes with it,
+ * and another has a higher number. */
+uint32_t wr_background_turn(void);
+/* Are its descriptors its own? Of the thread itself. */
+bool wr_background_is_apart(void);
 
 /* From when stop returns until as many calls of go there is no thread. Waits
  * for it to end: call with no lock held. It gives up after a second: a signal

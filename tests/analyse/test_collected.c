@@ -22,6 +22,7 @@ setup(void)
     c->limited = 7;
     c->lost_blocks = 3;
     c->lost_bytes = 9216;
+    c->young = 5;
     c->live = 3 << 20;
     c->goal = 6 << 20;
     c->way = WR_WAY_SNAPSHOT;
@@ -56,7 +57,8 @@ START_TEST(its_numbers_are_those_of_the_region)
     ck_assert_uint_eq(c.median_ns, 1000000);
     ck_assert_str_eq(
         json_of(&c),
-        "{\"cycles\":300,\"forced\":2,\"limited\":7,\"live_bytes\":3145728,"
+        "{\"cycles\":300,\"forced\":2,\"young\":5,\"limited\":7,"
+        "\"live_bytes\":3145728,"
         "\"goal_bytes\":6291456,\"lost_blocks\":3,\"lost_bytes\":9216,"
         "\"last_stop_ns\":5000000,"
         "\"median_stop_ns\":1000000,\"longest_stop_ns\":9000000,"

@@ -14,8 +14,8 @@ unset LD_PRELOAD
 failures=0
 seed=${WEIR_TEST_SEED:-1}
 
-try() { # OPTIONS THREADS HOW
-    WEIR=dir=$tmp,$1 "$beside" "$2" 200000 "$seed" "$3" 2>&1 || {
+try() { # OPTIONS THREADS HOW [STEPS]
+    WEIR=dir=$tmp,$1 "$beside" "$2" "${4:-200000}" "$seed" "$3" 2>&1 || {
         echo "FAILED: $*, seed $seed" >&2
         failures=$((failures + 1))
     }
@@ -29,5 +29,10 @@ for threads in 1 3; do
     try gc=barrier $threads barrier
     # Where blocks of malloc are collected, too; freed memory is overwritten.
     try gc=track,collect=on,clobberfree=1 $threads shows
+done
+# Cycles that mark only what is new, each of them verified.
+for threads in 1 3; do
+    try gc=stop,gcyoung=always,gogc=5,gccheckmark=1,clobberfree=1 $threads due \
+        $((150000 / threads))
 done
 exit $((failures > 0))

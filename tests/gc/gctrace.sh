@@ -36,11 +36,13 @@ takes() { # who, file
     [ "$(tail -2 "$2" | grep -c '(forced)')" = 2 ] || fail "$1: $(cat "$2")"
 }
 
-# Weir says in lines of its own how it marks, when that changes.
+# Weir says in lines of its own how it marks, when that changes, and that it
+# marks only what is new, the first time.
 trace() { # options, file
     WEIR=dir=$tmp,gctrace=1$1 "$cycles" 2>"$tmp/said" || fail "status $?"
     grep '^gc ' "$tmp/said" >"$2"
-    grep -v '^gc ' "$tmp/said" >"$tmp/way"
+    grep 'marks only what is new' "$tmp/said" >"$tmp/young"
+    grep -v '^gc ' "$tmp/said" | grep -v 'only what is new' >"$tmp/way"
     [ "$(wc -l <"$tmp/way")" = 1 ] || fail "ways: $(cat "$tmp/way")"
     head -1 "$tmp/said" | cmp -s - "$tmp/way" || fail "the way comes too late"
 }
@@ -48,6 +50,10 @@ trace '' "$tmp/ours"
 takes Weir "$tmp/ours"
 grep -q 'weir: gc marks while the program stands still' "$tmp/way" ||
     fail "a small heap: $(cat "$tmp/way")"
+cp "$tmp/young" "$tmp/told"
+trace ,gcyoung=off "$tmp/full"
+takes full "$tmp/full"
+[ ! -s "$tmp/young" ] || fail "gcyoung=off: $(cat "$tmp/young")"
 trace ,gc=copy "$tmp/copies"
 takes copies "$tmp/copies"
 grep -q 'weir: gc marks a copy of the program' "$tmp/way" ||
@@ -56,10 +62,14 @@ trace ,gc=track "$tmp/tracked"
 takes tracked "$tmp/tracked"
 # Where the system does not track writes it is another way.
 grep -q 'weir: gc marks' "$tmp/way" || fail "gc=track: $(cat "$tmp/way")"
+[ "$(wc -l <"$tmp/told")" = 1 ] || ! grep -q tracked "$tmp/way" ||
+    fail "young cycles: $(cat "$tmp/told")"
 WEIR=dir=$tmp,gctrace=0 "$cycles" 2>"$tmp/quiet" || fail "status $?"
 [ ! -s "$tmp/quiet" ] || fail "unasked: $(head -3 "$tmp/quiet")"
 WEIR=dir=$tmp,gctrace=2 "$cycles" 2>"$tmp/wrong" || fail "status $?"
 grep -q 'gctrace=0 or 1' "$tmp/wrong" || fail "gctrace=2: $(cat "$tmp/wrong")"
+WEIR=dir=$tmp,gcyoung=2 "$cycles" 2>"$tmp/wrong" || fail "status $?"
+grep -q 'gcyoung=on, off or' "$tmp/wrong" || fail "gcyoung: $(cat "$tmp/wrong")"
 
 # Sizes are in MB: the first cycle begins at about 4 of them.
 awk '{ split($11, a, "->"); exit !(a[1] >= 3 && a[1] <= 5 && $13 == 4) }' \

@@ -1,7 +1,7 @@
 /* Cycles while threads move pointers about: nothing that can be reached is
  * freed, wherever the only pointer to it was when a marker came by.
  *
- *     prog_beside THREADS STEPS [SEED [shows|hides|barrier]]
+ *     prog_beside THREADS STEPS [SEED [shows|hides|barrier|due]]
  *
  * Each thread has shelves, some of managed memory, some of malloc's and some in
  * a large mapping of its own, full of the only pointers to books: it swaps them
@@ -12,7 +12,8 @@
  * addresses of malloc's shelves where nobody finds them, after it has said that
  * all blocks of malloc are roots. A book whose words are not its
  * own was freed. Another thread asks for one cycle after the other until all
- * are done, and prints how many there were.
+ * are done, and prints how many there were; due: it asks for none, those are
+ * counted that the heap's growth brings.
  *
  * barrier: the program promises that it tells of its stores, and so does not
  * let the kernel write pointers.
@@ -339,6 +340,8 @@ main(int argc, char **argv)
 {
     pthread_t id[THREADS];
     unsigned cycles = 0, failed = 0;
+    bool due;
+    struct weir_gc gc;
 
     MUST(argc > 2);
     barrier = argc > 4 && strcmp(argv[4], "barrier") == 0;
@@ -346,6 +349,7 @@ main(int argc, char **argv)
     threads = (unsigned)atoi(argv[1]);
     steps = strtoull(argv[2], NULL, 10);
     MUST(threads > 0 && threads <= THREADS);
+    due = argc > 4 && strcmp(argv[4], "due") == 0;
     hides = argc > 4 && strcmp(argv[4], "hides") == 0;
     if (hides)
         weir_gc_scan_malloc(WEIR_GC_MALLOC_ALL);
@@ -356,13 +360,16 @@ main(int argc, char **argv)
         library[i].number = (uint64_t)i << 40;
         MUST(pthread_create(&id[i], NULL, work, &library[i]) == 0);
     }
-    while (atomic_load(&done) < threads)
+    while (!due && atomic_load(&done) < threads)
         if (weir_gc_collect() == WEIR_OK)
             cycles++;
         else
             failed++;
     for (unsigned i = 0; i < threads; i++)
         pthread_join(id[i], NULL);
+    MUST(weir_gc_read(&gc) == WEIR_OK);
+    if (due)
+        cycles = (unsigned)gc.cycles;
     printf("beside: %u cycles, %u without result\n", cycles, failed);
     return cycles > 0 ? 0 : 1;
 }

@@ -25,6 +25,9 @@ for what in graph threads fork signals finalizers; do
     run gctrace=0 $what 1
     run $checked $what 8
     run $checked,gcstress=1 $what 60
+    run gcyoung=always $what 1
+    run gcyoung=always,$checked $what 8
+    run gcyoung=always,$checked,gcstress=1 $what 60
     run gc=track $what 1
     run gc=track,$checked $what 8
     run gc=barrier $what 2 barrier

@@ -534,6 +534,52 @@ START_TEST(half_of_the_time_is_the_programs)
 }
 END_TEST
 
+/* ---- young cycles ---- */
+
+START_TEST(cycles_are_young_while_half_of_the_room_below_the_goal_is_left)
+{
+    static const struct {
+        uint64_t goal, full, live;
+        bool young;
+    } rows[] = {
+        {16, 8, 8, true},
+        {16, 8, 12, true},
+        {16, 8, 13, false},
+        {16, 8, 16, false},
+        {16, 8, 20, false}, /* past the goal */
+        {16, 8, 2, true},   /* much was freed by hand */
+        {16, 20, 15, true}, /* the goal came down */
+        {WR_PACER_NEVER, 8, 8, false},
+    };
+
+    for (size_t i = 0; i < wr_countof(rows); i++) {
+        struct wr_pacer_age a = {
+            .goal = rows[i].goal, .full = rows[i].full, .live = rows[i].live};
+
+        ck_assert_msg(wr_pacer_is_young(&a) == rows[i].young, "row %zu", i);
+    }
+}
+END_TEST
+
+START_TEST(
+    young_cycles_with_half_the_work_of_a_full_one_are_given_up_for_a_while)
+{
+    struct wr_pacer_age a = {.goal = 16, .full = 8, .live = 8};
+
+    a = wr_pacer_grow_older(a, false, 1000);
+    a = wr_pacer_grow_older(a, true, 500);
+    ck_assert(wr_pacer_is_young(&a));
+    a = wr_pacer_grow_older(a, true, 501);
+    for (int i = 0; i < WR_PACER_PATIENCE; i++) {
+        ck_assert(!wr_pacer_is_young(&a));
+        a = wr_pacer_grow_older(a, false, 2000);
+    }
+    ck_assert(wr_pacer_is_young(&a));
+    a = wr_pacer_grow_older(a, true, 1000); /* half of the last one's */
+    ck_assert(wr_pacer_is_young(&a));
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -566,6 +612,11 @@ suite(void)
     tcase_add_test(t,
                    the_bucket_fills_with_one_time_and_empties_with_the_other);
     tcase_add_test(t, half_of_the_time_is_the_programs);
+    tcase_add_test(
+        t, cycles_are_young_while_half_of_the_room_below_the_goal_is_left);
+    tcase_add_test(
+        t,
+        young_cycles_with_half_the_work_of_a_full_one_are_given_up_for_a_while);
     suite_add_tcase(s, t);
     return s;
 }
