@@ -370,7 +370,8 @@ cycle(void)
         account(&now);
         choose_trigger();
         set_sys(wr_marks_bytes(now.dead));
-        wr_peak_look(&now);
+        if (!now.young) /* that calls alive what may be dead */
+            wr_peak_look(&now);
         wr_sweep_begin(now.dead);
         wr_calls_cycle_ended();
     } else {
