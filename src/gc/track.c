@@ -55,6 +55,7 @@ struct track {
     uintptr_t at;
     uint64_t written;  /* pages, in this round */
     uint64_t slice_ns; /* how long it may stand still at the end, by now */
+    bool spilled;      /* grey blocks found no room in a stop: see find_lost */
     bool lost;         /* somebody else marks yet, and nobody knows how long */
 };
 
@@ -135,7 +136,8 @@ blacken_all(struct track *t)
 static bool
 find_lost(struct track *t)
 {
-    while (wr_marker_lost_some(t->marker))
+    while (wr_marker_lost_some(t->marker) || t->spilled) {
+        t->spilled = false;
         for (size_t i = 0; i < stretches; i++)
             for (uintptr_t at = stretch[i].from; at < stretch[i].end;
                  at += AGAIN) {
@@ -144,6 +146,7 @@ find_lost(struct track *t)
                 if (!blacken_all(t))
                     return false;
             }
+    }
     return true;
 }
 
@@ -350,8 +353,10 @@ look_stopped(struct track *t, const struct wr_stop *s, uint64_t until)
     if (!(t->cycle->malloc ? note_carefully(t, s) : note_roots(t, s)))
         return FAILED;
     keep_rest(t);
-    if (!wr_marker_go_on(t->marker, and_more(until)) ||
-        wr_marker_lost_some(t->marker))
+    if (!wr_marker_go_on(t->marker, and_more(until)))
+        return TIME_OVER;
+    t->spilled = wr_marker_lost_some(t->marker);
+    if (t->spilled)
         return TIME_OVER;
     if (!wr_ties_mark(t->marker, t->marks, false) ||
         !wr_marks_hold_all(t->marks))
