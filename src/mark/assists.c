@@ -59,6 +59,7 @@ make_slots(struct wr_marker *m, unsigned n)
         slot[slots].m = wr_marker_beside(m, n);
         if (slot[slots].m == NULL)
             return false;
+        slot[slots].m->number = WR_MARKERS_MOST + slots;
         atomic_store(&slot[slots].taken, false);
     }
     return true;

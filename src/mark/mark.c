@@ -30,6 +30,7 @@ enum {
     PAGE_BEHIND = 9, /* bits to the right of it */
     PAGE_LARGE = 0x80,
     PAGE_EMPTY = 0x100,
+    PAGE_MEETING = 0x180, /* by the marker of that number: see meet */
 };
 
 /* What is known of a page's blocks beside their size, of which it takes the
@@ -264,54 +265,67 @@ keep_end(struct wr_marker *m, uintptr_t value)
 
 /* --- What a page holds --------------------------------------------------- */
 
-static void
-note_page(struct wr_marks_window *w, uintptr_t value, unsigned is)
+static unsigned
+page_of(struct wr_span *s, uintptr_t value)
 {
-    __atomic_store_n(&w->page[wr_marks_page(value)], (uint16_t)is,
-                     __ATOMIC_RELEASE);
-}
-
-/* Of a heap that changes: who gives a span back takes it out of the page map
- * and then has its pages forgotten. So either that is to come yet, or the span
- * is not there any more. */
-static bool
-is_there(const struct wr_span *s, uintptr_t value)
-{
-    atomic_thread_fence(memory_order_seq_cst);
-    return wr_span_of((void *)value) == s;
-}
-
-/* A page is met for the first time; several may do that at once. Where the heap
- * changes, what is empty now need not be so the next time. */
-static WR_COLD uint16_t
-meet(struct wr_marks *set, struct wr_marks_window *w, uintptr_t value)
-{
-    struct wr_span *s = wr_span_of((void *)value);
     uint8_t state = s != NULL ? wr_span_state(s) : WR_SPAN_UNUSED;
-    unsigned is = PAGE_EMPTY;
     size_t behind;
 
     if (state == WR_SPAN_LARGE)
-        is = PAGE_LARGE;
-    if (state == WR_SPAN_SMALL) {
-        behind = (value - s->base) >> WR_PAGE_SHIFT;
-        is = PAGE_LARGE; /* as one by one, where windows meet */
-        if (behind <= wr_marks_page(value)) {
-            if (!set->from_birth)
-                wr_marks_add_free(set, s);
-            is = s->class_id | (unsigned)behind << PAGE_BEHIND;
-            is |= s->kind == WR_KIND_NOSCAN  ? PAGE_NOSCAN
-                  : s->kind == WR_KIND_TYPED ? PAGE_TYPED
-                                             : 0;
-        }
+        return PAGE_LARGE;
+    if (state != WR_SPAN_SMALL)
+        return PAGE_EMPTY;
+    behind = (value - s->base) >> WR_PAGE_SHIFT;
+    return behind > wr_marks_page(value)
+               ? PAGE_LARGE /* as one by one, where windows meet */
+               : s->class_id | (unsigned)behind << PAGE_BEHIND |
+                     (s->kind == WR_KIND_NOSCAN  ? PAGE_NOSCAN
+                      : s->kind == WR_KIND_TYPED ? PAGE_TYPED
+                                                 : 0);
+}
+
+/* What a page is that is met for the first time, and what does not live there
+ * gets its bits. */
+static unsigned
+look_at_page(struct wr_marks *set, uintptr_t value)
+{
+    struct wr_span *s = wr_span_of((void *)value);
+    unsigned is = page_of(s, value);
+
+    if ((is & PAGE_CLASS) != 0 && !set->from_birth)
+        wr_marks_add_free(set, s);
+    return is;
+}
+
+/* Several may meet it at once.
+ *
+ * Where the heap changes, who gives a span back takes it out of the page map
+ * and then has its pages forgotten. So who looks says before that it does, and
+ * what it found counts if that is still said then: else the span may be gone,
+ * and another there, which others must not take for it. They look at the blocks
+ * of such a page one by one. What is empty then need not be so the next time.
+ */
+static WR_COLD unsigned
+meet(struct wr_marker *m, struct wr_marks_window *w, uintptr_t value)
+{
+    uint16_t *note = &w->page[wr_marks_page(value)], none = 0;
+    uint16_t mine = (uint16_t)(PAGE_MEETING | m->number << PAGE_BEHIND);
+    unsigned is;
+
+    if (!m->marks->changing) {
+        is = look_at_page(m->marks, value);
+        __atomic_store_n(note, (uint16_t)is, __ATOMIC_RELEASE);
+        return is;
     }
-    if (!set->changing || is != PAGE_EMPTY)
-        note_page(w, value, is);
-    if (set->changing && is != PAGE_EMPTY && !is_there(s, value)) {
-        note_page(w, value, 0);
-        is = PAGE_EMPTY;
-    }
-    return (uint16_t)is;
+    if (!__atomic_compare_exchange_n(note, &none, mine, false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_SEQ_CST))
+        return none;
+    is = look_at_page(m->marks, value);
+    if (!__atomic_compare_exchange_n(note, &mine,
+                                     (uint16_t)(is == PAGE_EMPTY ? 0 : is),
+                                     false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        return PAGE_EMPTY;
+    return is;
 }
 
 void
@@ -341,6 +355,12 @@ mark_large(struct wr_marker *m, uintptr_t value)
         keep_end(m, value);
 }
 
+static bool
+is_met(unsigned is)
+{
+    return (is & (PAGE_CLASS | PAGE_MEETING)) == PAGE_MEETING;
+}
+
 /* Not into a small span that was met: what its page is now. */
 static WR_COLD unsigned
 point_oddly(struct wr_marker *m, unsigned is, uintptr_t value)
@@ -348,9 +368,9 @@ point_oddly(struct wr_marker *m, unsigned is, uintptr_t value)
     if (is == 0 && wr_span_of((void *)value) != NULL) {
         struct wr_marks_window *w = wr_marks_make(m->marks, value);
 
-        is = w != NULL ? meet(m->marks, w, value) : PAGE_EMPTY;
+        is = w != NULL ? meet(m, w, value) : PAGE_EMPTY;
     }
-    if (is == PAGE_LARGE)
+    if (is == PAGE_LARGE || is_met(is))
         mark_large(m, value);
     else if ((is & PAGE_CLASS) == 0 && m->kept != NULL &&
              value % WR_PAGE_BYTES == 0)

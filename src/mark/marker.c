@@ -195,6 +195,7 @@ prepare(struct wr_marker *m, unsigned n)
         m->helper[m->markers] = wr_marker_beside(m, n);
         if (m->helper[m->markers] == NULL)
             return false;
+        m->helper[m->markers]->number = m->markers;
     }
     return true;
 }

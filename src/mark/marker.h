@@ -54,6 +54,7 @@ struct wr_word {
 };
 
 struct wr_marker {
+    unsigned number;     /* no other that writes the same marks has it */
     uintptr_t low, span; /* blocks lie in [low, low + span) */
     size_t candidates;
     uintptr_t candidate[WR_MARKER_SEEN];

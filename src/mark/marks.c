@@ -77,10 +77,10 @@ wr_marks_unmeet(struct wr_marks *set, uintptr_t base, size_t pages)
 {
     for (; pages > 0; pages--, base += WR_PAGE_BYTES) {
         struct wr_marks_window *w = window_at(set, base);
-        uint16_t *note = w != NULL ? &w->page[wr_marks_page(base)] : NULL;
 
-        if (note != NULL && __atomic_load_n(note, __ATOMIC_RELAXED) != 0)
-            __atomic_store_n(note, 0, __ATOMIC_RELEASE);
+        if (w != NULL) /* without a look: it may be written just now */
+            __atomic_store_n(&w->page[wr_marks_page(base)], 0,
+                             __ATOMIC_RELEASE);
     }
 }
 
