@@ -280,6 +280,33 @@ by_address(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* As mark.c writes it down: by a marker of a number that there is not. */
+START_TEST(a_page_that_another_marker_is_meeting_is_looked_at_block_by_block)
+{
+    enum { MEETING = 0x180 | 77 << 9 };
+    uintptr_t *p = wr_malloc(48), *q = wr_malloc(48), *other = wr_malloc(48);
+    uint16_t *note;
+
+    end();
+    ends = NULL;
+    wr_lock_take(&wr_mheap_lock);
+    marks = wr_marks_new_wide();
+    wr_lock_give(&wr_mheap_lock);
+    marker = wr_marker_new(marks, NULL);
+    note =
+        &wr_marks_make(marks, (uintptr_t)p)->page[wr_marks_page((uintptr_t)p)];
+    *note = MEETING;
+    *p = (uintptr_t)q;
+    root[0] = (uintptr_t)p;
+    mark_from_roots();
+    ck_assert(marked(p) && marked(q) && !marked(other));
+    ck_assert_uint_eq(*note, MEETING);
+    wr_free(p);
+    wr_free(q);
+    wr_free(other);
+}
+END_TEST
+
 START_TEST(a_set_is_walked_in_the_order_of_addresses)
 {
     enum { OUT = 30 };
@@ -464,6 +491,8 @@ main(void)
         t, a_pointer_behind_a_block_tells_of_it_when_nothing_lives_there);
     tcase_add_test(t,
                    a_pointer_to_a_living_block_is_none_behind_the_one_before);
+    tcase_add_test(
+        t, a_page_that_another_marker_is_meeting_is_looked_at_block_by_block);
     tcase_add_test(t, a_set_is_walked_in_the_order_of_addresses);
     tcase_add_test(t, a_graph_is_marked_as_far_as_it_can_be_reached);
     tcase_add_test(t, without_room_for_grey_blocks_the_marks_are_the_same);
