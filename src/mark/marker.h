@@ -8,9 +8,10 @@
  * 1. A block that is marked is grey (on the stack), black (scanned), or was
  *    dropped when there was no room for grey ones; then `dropped` is set, and
  *    finish looks through all marked blocks again.
- * 2. Of a page that the marker has met (its number in wr_marks_window.page is
- *    not 0) the line also has a bit for what does not live, and for what lies
- *    behind the last block: so one bit says whether there is anything to do.
+ * 2. Of a page that a marker has met (wr_marks_window.page says what it is, and
+ *    not that one is about to) the line also has a bit for what does not live,
+ *    and for what lies behind the last block: so one bit says whether there is
+ *    anything to do.
  * 3. candidate[0 .. candidates) are words that were seen, point into the range
  *    of the heap, and did nothing yet.
  * 4. The stack is grey[bottom .. depth); both are 0 when it is empty. What was
