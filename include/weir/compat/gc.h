@@ -15,9 +15,9 @@
  *   - Finalizers and hooks are called by threads that allocate, soon after what
  *     they tell of, and by who collects.
  *   - What tunes libgc's own ways is remembered, and has no effect.
- * Descriptors of types are in gc_typed.h, kinds of blocks in gc_mark.h. Not
- * there, so that a program which needs it does not compile: debugging
- * allocation.
+ * What has no effect is in gc_tuned.h, descriptors of types are in gc_typed.h,
+ * kinds of blocks in gc_mark.h. Not there, so that a program which needs it
+ * does not compile: debugging allocation.
  *
  * Threads: any. Units: bytes.
  */
@@ -195,38 +195,6 @@ void *GC_dlopen(const char *path, int mode);
 int GC_get_suspend_signal(void);
 int GC_get_thr_restart_signal(void);
 
-/* ---- what has no effect here ---- */
-
-#define GC_TUNED(type, name)                                                   \
-    extern type GC_##name;                                                     \
-    void GC_set_##name(type value);                                            \
-    type GC_get_##name(void)
-GC_TUNED(int, all_interior_pointers);
-GC_TUNED(int, no_dls);
-GC_TUNED(unsigned long, time_limit);
-GC_TUNED(int, dont_expand);
-GC_TUNED(int, dont_precollect);
-GC_TUNED(int, full_freq);
-GC_TUNED(int, force_unmap_on_gcollect);
-GC_TUNED(int, pages_executable);
-GC_TUNED(int, rate);
-GC_TUNED(int, max_prior_attempts);
-GC_TUNED(GC_word, max_retries);
-GC_TUNED(size_t, min_bytes_allocd);
-GC_TUNED(GC_word, non_gc_bytes);
-GC_TUNED(int, java_finalization);
-GC_TUNED(int, find_leak); /* weir/leak.h, and `weir leaks` */
-#undef GC_TUNED
-void GC_set_handle_fork(int on);
-void GC_atfork_prepare(void);
-void GC_atfork_parent(void);
-void GC_atfork_child(void);
-void GC_start_performance_measurement(void);
-int GC_get_parallel(void);
-void GC_register_displacement(size_t bytes);
-void *GC_is_visible(void *p);
-void GC_dump(void);
-
 /* ---- as macros ---- */
 
 #define GC_INIT()                           GC_init()
@@ -263,4 +231,7 @@ void GC_dump(void);
 #ifdef __cplusplus
 }
 #endif
+
+#include "gc_tuned.h"
+
 #endif
