@@ -167,18 +167,16 @@ open_watch(void)
     return watching;
 }
 
+static bool
+watch_stretch(uintptr_t from, uintptr_t end)
+{
+    return wr_os_watch_begin(&watch, from, end);
+}
+
 bool
 wr_young_may_keep(void)
 {
-    struct wr_stretch stretch[WR_STRETCHES];
-    size_t n = wr_stretches_get(stretch);
-
-    if (n == SIZE_MAX || !open_watch())
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (!wr_os_watch_begin(&watch, stretch[i].from, stretch[i].end))
-            return false;
-    return true;
+    return open_watch() && wr_stretches_each(watch_stretch);
 }
 
 static bool
@@ -238,17 +236,20 @@ wr_young_forget(void)
     wr_marks_free(marks);
 }
 
+static bool
+drop_stretch(uintptr_t from, uintptr_t end)
+{
+    wr_os_watch_drop(&watch, from, end);
+    return true;
+}
+
 void
 wr_young_unwatch(void)
 {
-    struct wr_stretch stretch[WR_STRETCHES];
-    size_t n = wr_stretches_get(stretch);
-
     wr_young_forget();
     if (!is_ours())
         return;
-    for (size_t i = 0; n != SIZE_MAX && i < n; i++)
-        wr_os_watch_drop(&watch, stretch[i].from, stretch[i].end);
+    (void)wr_stretches_each(drop_stretch);
     wr_os_watch_close(&watch);
     watching = false;
 }

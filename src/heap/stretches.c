@@ -44,3 +44,14 @@ wr_stretches_get(struct wr_stretch out[WR_STRETCHES])
     memcpy(out, stretch, used * sizeof *out);
     return lost ? SIZE_MAX : used;
 }
+
+bool
+wr_stretches_each(bool (*visit)(uintptr_t from, uintptr_t end))
+{
+    bool all = !lost;
+
+    WR_ASSERT(wr_lock_held(&wr_mheap_lock));
+    for (size_t i = 0; i < used && all; i++)
+        all = visit(stretch[i].from, stretch[i].end);
+    return all;
+}

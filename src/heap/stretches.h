@@ -21,5 +21,8 @@ struct wr_stretch {
 void wr_stretches_add(uintptr_t from, size_t bytes);
 /* All of them, copied to out: how many. SIZE_MAX: there were too many. */
 size_t wr_stretches_get(struct wr_stretch out[WR_STRETCHES]);
+/* Each where it stands, as a copy of all is too large for a stack. false: there
+ * were too many, or visit says so; then it was the last. */
+bool wr_stretches_each(bool (*visit)(uintptr_t from, uintptr_t end));
 
 #endif
