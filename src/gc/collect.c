@@ -52,7 +52,8 @@ enum { STOPS_MANY = 100, SCATTERED_CYCLES = 8 };
 enum {
     AGAIN = 64 << 20,      /* bytes, before the next is tried after a failure */
     AHEAD_BYTES = 1 << 20, /* see line */
-    BESIDE_BYTES = 32 << 20, /* a heap that is worth marking beside it */
+    BESIDE_BYTES = 32 << 20, /* a heap that is worth marking beside it; */
+    YOUNG_BYTES = 64 << 20,  /* where most cycles are young */
     BARRIER_BYTES = 1 << 20, /* where the program tells of its stores */
 };
 #define LONGEST_NS UINT64_C(120000000000) /* without a cycle, as in Go */
@@ -93,6 +94,7 @@ static struct {
     uint64_t work; /* bytes that the next is likely to scan */
     uint64_t tail; /* and that are allocated between that and its end */
     struct wr_pacer_age age;
+    bool unkept; /* the marks of the last that was to keep them */
     struct wr_pacer_rates rates;
     bool limited;
 } last;
@@ -156,6 +158,16 @@ set_trigger(uint64_t at)
     atomic_store(&wr_gc_trigger, always ? 0 : at);
 }
 
+/* Young cycles are short, and there are none beside the program: so where most
+ * are young, more is marked while it stands still. */
+static bool
+is_for_beside(void)
+{
+    return has(YOUNG_BYTES) ||
+           (has(BESIDE_BYTES) &&
+            (last.age.work == 0 || last.age.wait > 0 || last.unkept));
+}
+
 /* How is it to be marked? A program that writes all over its heap is copied. */
 static uint32_t
 first_way(void)
@@ -164,7 +176,7 @@ first_way(void)
         return wished_way;
     if (wr_barrier_is_used() && has(BARRIER_BYTES))
         return WR_WAY_BARRIER;
-    if (!has(BESIDE_BYTES))
+    if (!is_for_beside())
         return WR_WAY_STOPPED;
     return scattered > 0 ? WR_WAY_SNAPSHOT : WR_WAY_TRACKED;
 }
@@ -313,6 +325,8 @@ account(const struct wr_cycle *c)
     last.dead = c->dead_bytes;
     last.suspects = c->suspect_bytes;
     atomic_fetch_add(&dead_bytes, c->dead_bytes);
+    if (c->keep)
+        last.unkept = wr_young_bytes() == 0;
     /* What was allocated meanwhile counts as alive. */
     last.live = c->live + meanwhile;
     if (!c->young) {
