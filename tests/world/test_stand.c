@@ -103,7 +103,7 @@ stand_with_a_secret(void *unused)
     return NULL;
 }
 
-static bool
+WR_READS_ANY static bool
 is_between(uintptr_t from, uintptr_t end, uintptr_t word)
 {
     for (; from + sizeof from <= end; from += sizeof from)
