@@ -41,9 +41,10 @@
  * Where pthread_create, malloc and the rest are Weir's (linked with -lweir, or
  * run by `weir run`) nothing has to be started. A cycle begins when as much
  * was allocated as was live after the last one (weir_gc_set_percent). The
- * program stands still for it: up to 32 MiB of live blocks until it has ended,
- * above that for some of them at a time, while marking goes on beside it; who
- * allocates far more meanwhile holds still for a millisecond now and then. If
+ * program stands still for it: up to 32 MiB of live blocks, 64 where most
+ * cycles mark only what is new, until it has ended; above that for some of them
+ * at a time, while marking goes on beside it; who allocates far more meanwhile
+ * marks too, or holds still for a millisecond now and then. If
  * the program cannot be made to stand still, because it blocks SIGURG and the
  * system lets nobody hold threads, nothing is freed, and weir_gc_read counts
  * it.
