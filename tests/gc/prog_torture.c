@@ -118,7 +118,7 @@ static uint32_t shadow_root[ROOTS], nodes, round_now;
 static int
 text_of(char text[24], uint32_t number)
 {
-    return snprintf(text, 24, "%s%u", "node of the graph, " + number % 19,
+    return snprintf(text, 24, "%s%u", &"node of the graph, "[number % 19],
                     number);
 }
 
