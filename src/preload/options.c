@@ -19,6 +19,19 @@ parse_switch(bool *value, const char *s, size_t n)
     return true;
 }
 
+/* Which of the names it is; else *value stays. */
+static bool
+find_name(uint32_t *value, const char *const *names, uint32_t count,
+          const char *s, size_t n)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (strlen(names[i]) == n && memcmp(s, names[i], n) == 0) {
+            *value = i;
+            return true;
+        }
+    return false;
+}
+
 static bool
 parse_leaks(enum wr_last *value, const char *s, size_t n)
 {
@@ -26,13 +39,11 @@ parse_leaks(enum wr_last *value, const char *s, size_t n)
                                         [WR_LAST_LIST] = "list",
                                         [WR_LAST_SAY] = "exit",
                                         [WR_LAST_FAIL] = "fail"};
+    unsigned which = *value;
+    bool known = find_name(&which, names, wr_countof(names), s, n);
 
-    for (unsigned i = 0; i < wr_countof(names); i++)
-        if (strlen(names[i]) == n && memcmp(s, names[i], n) == 0) {
-            *value = (enum wr_last)i;
-            return true;
-        }
-    return false;
+    *value = (enum wr_last)which;
+    return known;
 }
 
 /* 0 or 1, of options that Go has too. */
@@ -66,12 +77,7 @@ parse_way(uint32_t *value, const char *s, size_t n)
                                         [WR_WAY_STOPPED] = "stop",
                                         [WR_WAY_BARRIER] = "barrier"};
 
-    for (unsigned i = 0; i < wr_countof(names); i++)
-        if (strlen(names[i]) == n && memcmp(s, names[i], n) == 0) {
-            *value = i;
-            return true;
-        }
-    return false;
+    return find_name(value, names, wr_countof(names), s, n);
 }
 
 static bool
@@ -81,12 +87,7 @@ parse_young(uint32_t *value, const char *s, size_t n)
                                         [WR_GC_YOUNG_OFF] = "off",
                                         [WR_GC_YOUNG_ALWAYS] = "always"};
 
-    for (unsigned i = 0; i < wr_countof(names); i++)
-        if (strlen(names[i]) == n && memcmp(s, names[i], n) == 0) {
-            *value = i;
-            return true;
-        }
-    return false;
+    return find_name(value, names, wr_countof(names), s, n);
 }
 
 static bool
